@@ -1,0 +1,1 @@
+"""What a title is: works, products, and the identifiers of the trade."""
