@@ -185,8 +185,10 @@ class FeedRecordRow(Base):
     state: Mapped[str] = mapped_column(String(20))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{code, message, todo, path}]
     looked_at: Mapped[datetime]
-    source_digest: Mapped[str] = mapped_column(String(64), default="")  # product + work + flavour that was last rendered
+    source_digest: Mapped[str] = mapped_column(String(64), default="")  # product + work + flavour that was last looked at
+    stable_until: Mapped[str] = mapped_column(String(10), default="")  # from this day on the same source may read differently
     digest: Mapped[str] = mapped_column(String(64), default="")  # rendered record as last received by the partner
+    blocks: Mapped[dict[str, Any]] = mapped_column(default=dict)  # digest per ONIX block of that record
     artefact: Mapped[str] = mapped_column(String(64), default="")  # where those bytes are: artefact, from, length
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
     length: Mapped[int] = mapped_column(Integer, default=0)
@@ -206,6 +208,8 @@ class DeliveryRecordRow(Base):
     notification: Mapped[str] = mapped_column(String(2), default="")  # List 1
     digest: Mapped[str] = mapped_column(String(64))
     source_digest: Mapped[str] = mapped_column(String(64), default="")
+    stable_until: Mapped[str] = mapped_column(String(10), default="")
+    blocks: Mapped[dict[str, Any]] = mapped_column(default=dict)  # digest per ONIX block, for block updates
     artefact: Mapped[str] = mapped_column(String(64), default="")
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
     length: Mapped[int] = mapped_column(Integer, default=0)

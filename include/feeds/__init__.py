@@ -1,0 +1,1 @@
+"""Metadata feeds: titles in, messages out, in the flavour that each partner asked for."""
