@@ -213,6 +213,7 @@ class DeliveryRecordRow(Base):
     artefact: Mapped[str] = mapped_column(String(64), default="")
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
     length: Mapped[int] = mapped_column(Integer, default=0)
+    becomes: Mapped[str] = mapped_column(String(20), default=RecordState.SENT)  # the feed record's state once this is delivered
     answer: Mapped[str] = mapped_column(String(20), default="")  # "", accepted, accepted with errors, rejected
     answer_text: Mapped[str] = mapped_column(Text, default="")
 

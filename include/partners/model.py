@@ -190,7 +190,7 @@ class Feed(Table):
     product_contact: bool = True
     record_reference: str = Field(default="{domain}.{id}", description="Mask; must never change once records were sent.")
     first: Literal["full", "delta"] = Field(default="full", description="The first delivery ever.")
-    mode: Literal["delta", "full"] = Field(default="delta", description="delta: changed titles only. full: all titles, each time.")
+    mode: Literal["delta", "full"] = Field(default="delta", description="delta: changed titles only. full: all titles, as soon as one of them changed.")
     empty: Literal["skip", "no_product", "empty_file"] = Field(default="skip", description="What goes out when nothing changed.")
     message_repeat: bool = Field(default=False, description="The partner takes the same MessageNumber again (redelivery as sent).")
     block_updates: BlockUpdates | None = None
@@ -199,7 +199,6 @@ class Feed(Table):
     file_name: str = Field(default="{sender}_{date:%Y%m%d}_{message_number:05d}.xml", description="Mask: sender, partner, date, message_number, kind (FULL, DELTA).")
     columns: tuple[Column, ...] = ()
     delimiter: str = ","
-    max_records: int | None = Field(default=None, ge=1, description="Most records in one file; more are split.")
 
     @model_validator(mode="after")
     def _fits(self) -> Feed:
