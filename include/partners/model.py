@@ -286,6 +286,7 @@ class House(Table):
     city_of_publication: str = ""
     language: str = Field(default="eng", description="List 74 language of text, where a title does not say.")
     audience: Code2 = Field(default="01", description="List 28 audience, where a title does not say.")
+    notify: tuple[str, ...] = Field(default=(), description="Mail addresses told of failures that belong to no partner; empty: the sender's.")
     contacts: tuple[Contact, ...] = ()
     taxes: tuple[TaxRate, ...] = ()
     strict_schema: str = Field(default="", description="Path of EDItEUR's strict XSD 1.1, if you have installed it.")

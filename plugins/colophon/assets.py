@@ -1,0 +1,25 @@
+"""Every Airflow asset that Colophon's flows publish or wait for, in one place.
+
+`catalogue_sync` publishes those of titles; a feed publishes `delivered(partner)` once its files have arrived. An event's
+`extra` holds counts only: which titles changed stands in the ledger.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+TITLES_CHANGED = Asset("titles/changed", group="titles")
+"""The mirror differs from what it was: at least one work or product is new, changed or gone."""
+
+TITLES_ACQUIRED = Asset("titles/acquired", group="titles")
+"""At least one work was seen as acquired for the first time."""
+
+
+def stage(name: str) -> Asset:
+    """At least one work reached this stage. `name` is a value of `[stages]` in `config/house.toml`, as in `production-approved`."""
+    return Asset(f"titles/stage/{name}", group="titles")
+
+
+def delivered(partner: str) -> Asset:
+    """A delivery has arrived whole at this partner (its id)."""
+    return Asset(f"partners/{partner}/delivered", group="deliveries")

@@ -1,0 +1,89 @@
+"""Notices of a task that failed for good and of a deadline that passed, for the partner's people or the house's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import BaseNotifier
+
+from colophon.notifiers.channels import Notice, tell
+from include.errors import ColophonError, ConfigurationError
+from include.partners.registry import load_house, load_partner
+
+log = logging.getLogger(__name__)
+
+
+class FailureNotice(BaseNotifier):
+    """An `on_failure_callback`: told once a task has used up its tries, or failed at once by its error's class.
+
+    `partner`: the id of the partner whose `notify` addresses are told; empty: the house's.
+    """
+
+    def __init__(self, partner: str = "", context: Any = None) -> None:
+        super().__init__(context=context)
+        self.partner = partner
+
+    def notify(self, context: Any) -> None:
+        tell(failure_notice(context, self.partner))
+
+
+class DeadlineNotice(BaseNotifier):
+    """Told by Airflow's deadline alert when a run of a partner's feed has not ended in time."""
+
+    def __init__(self, partner: str, context: Any = None) -> None:
+        super().__init__(context=context)
+        self.partner = partner
+
+    def notify(self, context: Any) -> None:
+        tell(deadline_notice(context, self.partner))
+
+
+def failure_notice(context: Mapping[str, Any], partner: str = "") -> Notice:
+    """What happened, where, and what to do, from the context of a failed task."""
+    ti, error = context.get("ti"), context.get("exception")
+    flow = str(getattr(ti, "dag_id", "") or getattr(context.get("dag"), "dag_id", "a flow"))
+    task = str(getattr(ti, "task_id", ""))
+    name, to, sender = people(partner)
+    lines = [f"{flow} failed{f' at {task}' if task else ''}.", "", _said(error), ""]
+    if run_id := getattr(context.get("dag_run"), "run_id", ""):
+        lines.append(f"Run: {run_id}")
+    if link := getattr(ti, "log_url", ""):
+        lines.append(f"Log: {link}")
+    lines.append("A new run or clearing the failed task are both safe: nothing is sent twice. See docs/runbook.md.")
+    return Notice(f"{name}: {flow} failed", "\n".join(lines), to, sender, topic=f"{flow} failed {type(error).__name__}")
+
+
+def deadline_notice(context: Mapping[str, Any], partner: str) -> Notice:
+    """Which feed is late, by when it was wanted."""
+    name, to, sender = people(partner)
+    run = context.get("dag_run") or {}
+    flow = run.get("dag_id", "") or f"the feed of {partner}"
+    due = (context.get("deadline") or {}).get("deadline_time", "")
+    text = f"{flow} should have ended by {due} and has not.\nRun: {run.get('run_id', '')}\nSee docs/runbook.md: a delivery is late."
+    return Notice(f"{name}: {flow} is late", text, to, sender, topic=f"{flow} late")
+
+
+def people(partner: str = "") -> tuple[str, tuple[str, ...], str]:
+    """Name, addresses to tell, address to send from. A broken `config/` costs the addresses, never the notice."""
+    name, to, sender = partner or "Colophon", (), ""
+    try:
+        house = load_house()
+        sender = house.sender.email
+        to = house.notify or ((sender,) if sender else ())
+        if partner:
+            settings = load_partner(partner)
+            name, to = settings.name, settings.notify or to
+    except ConfigurationError as broken:
+        log.warning("Addresses for a notice are not known: %s", broken)
+    return name, to, sender
+
+
+def _said(error: object) -> str:
+    if isinstance(error, ColophonError):
+        return f"{type(error).__name__}: {error}"
+    if isinstance(error, BaseException):
+        # A stranger's message is cut: it may be a page of HTML.
+        return f"{type(error).__name__}: {str(error)[:500]}"
+    return str(error or "No reason was given.")[:500]
