@@ -182,6 +182,7 @@ class FeedRecordRow(Base):
     product_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     isbn: Mapped[str] = mapped_column(String(20), default="", index=True)
     record_reference: Mapped[str] = mapped_column(String(120), default="")
+    notification: Mapped[str] = mapped_column(String(2), default="")  # List 1, as last sent
     state: Mapped[str] = mapped_column(String(20))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{code, message, todo, path}]
     looked_at: Mapped[datetime]
@@ -213,6 +214,7 @@ class DeliveryRecordRow(Base):
     artefact: Mapped[str] = mapped_column(String(64), default="")
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
     length: Mapped[int] = mapped_column(Integer, default=0)
+    whole: Mapped[bool] = mapped_column(default=True)  # False: a block update, which a full message can't copy
     becomes: Mapped[str] = mapped_column(String(20), default=RecordState.SENT)  # the feed record's state once this is delivered
     answer: Mapped[str] = mapped_column(String(20), default="")  # "", accepted, accepted with errors, rejected
     answer_text: Mapped[str] = mapped_column(Text, default="")

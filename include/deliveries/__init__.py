@@ -1,0 +1,1 @@
+"""Deliveries: what a partner is due, built once, sent once, answered for."""

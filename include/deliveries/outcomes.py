@@ -1,0 +1,46 @@
+"""Writes what was found out about titles into the ledger: one row per title and partner, no row touched that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from include.deliveries.changes import Look
+from include.ledger.models import FeedRecordRow
+
+
+def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -> None:
+    """Saves fresh looks. A pending title keeps what the partner has until its delivery arrives."""
+    ids = [look.product_id for look in looks]
+    known = set(session.scalars(select(FeedRecordRow.product_id).where(FeedRecordRow.partner == partner, FeedRecordRow.product_id.in_(ids))))
+    new, changed = [], []
+    for look in looks:
+        row: dict[str, Any] = {
+            "partner": partner,
+            "product_id": look.product_id,
+            "isbn": look.isbn[:20],
+            "state": look.state,
+            "reasons": [asdict(reason) for reason in look.reasons],
+            "looked_at": now,
+            "source_digest": look.source,
+        }
+        if look.product is not None:
+            row["stable_until"] = look.stable_until
+        if look.record is not None:
+            row["record_reference"] = look.record.reference
+        (changed if look.product_id in known else new).append(row)
+    if new:
+        session.execute(insert(FeedRecordRow), [{"stable_until": "", "record_reference": "", **row} for row in new])
+    for row in changed:
+        keys = {name: row.pop(name) for name in ("partner", "product_id")}
+        session.execute(update(FeedRecordRow).where(FeedRecordRow.partner == keys["partner"], FeedRecordRow.product_id == keys["product_id"]).values(**row))
+
+
+def delivery_record(delivery_id: int, artefact: str, entry: dict[str, Any], offset: int, length: int) -> dict[str, Any]:
+    """A row of `delivery_record`, from an entry of the spool."""
+    return {**entry, "delivery_id": delivery_id, "artefact": artefact, "offset": offset, "length": length}
