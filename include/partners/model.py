@@ -192,7 +192,7 @@ class Feed(Table):
     first: Literal["full", "delta"] = Field(default="full", description="The first delivery ever.")
     mode: Literal["delta", "full"] = Field(default="delta", description="delta: changed titles only. full: all titles, as soon as one of them changed.")
     empty: Literal["skip", "no_product", "empty_file"] = Field(default="skip", description="What goes out when nothing changed.")
-    message_repeat: bool = Field(default=False, description="The partner takes the same MessageNumber again (redelivery as sent).")
+    message_repeat: bool = Field(default=True, description="The partner takes a message number that it has seen; if not, a redelivery is rebuilt under the next.")
     block_updates: BlockUpdates | None = None
     covers: Covers = Covers()
     completeness: Completeness = Completeness()

@@ -1,0 +1,34 @@
+"""# Connections check
+
+**What** Tries every connection: reach, log in, read, write, rename, clean up at each partner; log in and offered operations at
+Consonance; the ledger and the store. One table in the log, one page under Publishing → Connections; names what to mend.
+
+**When** Every Monday morning, and by hand after a change.
+
+**After a failure** Mend what the table names, then start a new run.
+
+**Asks a person** Never.
+
+**Connections** All of them
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import CronTriggerTimetable, dag
+
+from colophon.policy import DEFAULTS, Tag
+from colophon.tasks import check
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 7 * * 1", timezone="Europe/London"),
+    default_args=DEFAULTS,
+    doc_md=__doc__,
+    tags=[Tag.OPERATIONS],
+    max_active_runs=1,
+)
+def connections_check() -> None:
+    check.report(check.services(), check.partner.expand(partner_id=check.partner_ids()))
+
+
+connections_check()

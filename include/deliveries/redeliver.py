@@ -1,0 +1,154 @@
+"""Sends a stored delivery again: chosen by number, partner, dates or title; as sent, or rebuilt from today's data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from include.deliveries.build import FeedBuild, Run
+from include.errors import ConfigurationError
+from include.ledger.database import Ledger
+from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState
+from include.partners import load_house, load_partner
+from include.store import ArtefactStore
+from include.titles.identifiers import is_isbn13, isbn13
+
+Mode = Literal["as sent", "rebuilt"]
+MOST = 200
+CAN_GO = (
+    DeliveryState.PREPARED, DeliveryState.SENDING, DeliveryState.FAILED, DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED,
+    DeliveryState.REJECTED, DeliveryState.DECLINED,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for. At least one of the first four must be given."""
+
+    delivery_id: int | None = None
+    partner: str | None = None
+    since: date | None = None
+    until: date | None = None
+    title: str | None = None
+    mode: Mode = "as sent"
+
+    @classmethod
+    def from_form(cls, form: Mapping[str, Any]) -> Self:
+        """From the trigger form, where empty fields are None or an empty text. Raises `ConfigurationError`."""
+
+        def day(name: str) -> date | None:
+            try:
+                return date.fromisoformat(form[name]) if form.get(name) else None
+            except ValueError as bad:
+                raise ConfigurationError(f"{name}: {form[name]!r} is no date", todo="Write it as 2026-11-21.") from bad
+
+        if not any(form.get(name) for name in ("delivery_id", "partner", "since", "title")):
+            raise ConfigurationError("nothing was chosen", where="redeliver", todo="Give a delivery, a partner, a first day or a title.")
+        mode = form.get("mode") or "as sent"
+        if mode not in {"as sent", "rebuilt"}:
+            raise ConfigurationError(f"mode {mode!r} is unknown", where="redeliver", todo='Say "as sent" or "rebuilt".')
+        return cls(
+            int(form["delivery_id"]) if form.get("delivery_id") else None, form.get("partner") or None, day("since"), day("until"),
+            form.get("title") or None, mode,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One delivery that goes again. `note` says why the mode differs from the one asked for."""
+
+    delivery_id: int
+    partner: str
+    mode: Mode
+    state: str
+    kind: str
+    records: int
+    files: int
+    bytes: int
+    product_id: int | None = None
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
+    """Deliveries that fit the wish, oldest first, at most 200.
+
+    Withdrawn ones and those that wait for approval never go. Raises `ConfigurationError` for an unknown delivery.
+    """
+    with ledger.read() as session:
+        query = select(DeliveryRow).where(DeliveryRow.state.in_(CAN_GO)).order_by(DeliveryRow.id.desc()).limit(MOST)
+        product_id = None
+        if wish.title:
+            isbn = isbn13(wish.title) if is_isbn13(wish.title) else wish.title
+            product_id = session.scalar(select(DeliveryRecordRow.product_id).where(DeliveryRecordRow.isbn == isbn).limit(1))
+            query = query.join(DeliveryRecordRow, DeliveryRecordRow.delivery_id == DeliveryRow.id).where(DeliveryRecordRow.isbn == isbn)
+        if wish.delivery_id is not None:
+            _must_be_sendable(session, wish.delivery_id)
+            query = query.where(DeliveryRow.id == wish.delivery_id)
+        if wish.partner:
+            query = query.where(DeliveryRow.partner == load_partner(wish.partner).id)
+        if wish.since:
+            query = query.where(DeliveryRow.created_at >= datetime.combine(wish.since, time(), UTC))
+        if wish.until:
+            query = query.where(DeliveryRow.created_at < datetime.combine(wish.until + timedelta(days=1), time(), UTC))
+        return [_planned(row, wish.mode, product_id) for row in reversed(session.scalars(query).all())]
+
+
+def _must_be_sendable(session: Session, delivery_id: int) -> None:
+    row = session.get(DeliveryRow, delivery_id)
+    if row is None:
+        raise ConfigurationError(f"there is no delivery {delivery_id}", where="redeliver", todo="See `colophon deliveries list`.")
+    if row.state not in CAN_GO:
+        raise ConfigurationError(f"delivery {delivery_id} is {row.state}", where="redeliver", todo="Send its successor, or answer the question it waits for.")
+
+
+def _planned(row: DeliveryRow, mode: Mode, product_id: int | None) -> Planned:
+    note = ""
+    arrived = row.state in {DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED, DeliveryState.REJECTED}
+    if mode == "as sent" and arrived and row.message_number and not load_partner(row.partner).feed.message_repeat:
+        mode, note = "rebuilt", f"{row.partner} refuses a message number that it has seen (feed.message_repeat)"
+    if mode == "rebuilt" and not row.records:
+        mode, note = "as sent", "it holds no records to rebuild"
+    return Planned(
+        row.id, row.partner, mode, row.state, row.kind, row.records, len(row.files), row.bytes, product_id if mode == "rebuilt" else None, note
+    )
+
+
+def prepare(ledger: Ledger, store: ArtefactStore, planned: Planned, now: datetime, run: Run) -> int:
+    """The id of the delivery to send: the stored one, or a new one with today's data for the same titles."""
+    if planned.mode == "as sent":
+        return planned.delivery_id
+    with ledger.read() as session:
+        products: Sequence[int] = session.scalars(
+            select(DeliveryRecordRow.product_id).where(DeliveryRecordRow.delivery_id == planned.delivery_id)
+        ).all()
+    if planned.product_id is not None:
+        products = [planned.product_id]
+    partner = load_partner(planned.partner)
+    built = FeedBuild(ledger, store, partner, load_house(), now, run, products=products, replaces=planned.delivery_id).build()
+    if built.delivery_id is None:
+        raise ConfigurationError(
+            f"none of the {len(products)} titles of delivery {planned.delivery_id} may go to {partner.name} any more: {built.counts}",
+            where="redeliver", todo="See their reasons on the delivery's page.",
+        )
+    return built.delivery_id
+
+
+def table(planned: Sequence[Planned]) -> str:
+    """The plan for people, one line a delivery."""
+    lines = [
+        f"{item.delivery_id:>7}  {item.partner:<14} {item.mode:<8} {item.state:<12} {item.kind:<7} {item.records:>7} records "
+        f"{item.files:>4} files {item.bytes:>12,} bytes  {item.note}".rstrip()
+        for item in planned
+    ]
+    return "\n".join(lines) or "nothing fits"
+
+
+

@@ -1,0 +1,109 @@
+"""Tries connections one step at a time and says in a sentence what to mend. Behind `connections_check` and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from include.errors import ColophonError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step tried at one connection."""
+
+    connection: str
+    step: str
+    ok: bool
+    message: str = ""
+    todo: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def check_services() -> Iterator[Check]:
+    """The ledger, the store, Consonance with the flows that this tenant can run."""
+    yield from _tried("colophon_ledger", "read and write", _ledger)
+    yield from _tried("artefact store", "write and read back", _store)
+    yield from _consonance()
+
+
+def check_partner(partner_id: str) -> Iterator[Check]:
+    """Reach, log in, read, write, rename, clean up: the steps that this partner's commit rule needs."""
+    from colophon.hooks.remote import open_remote
+    from include.partners import load_partner
+
+    connection = f"partner_{partner_id}"
+    try:
+        transport = load_partner(partner_id).transport
+        connection = transport.connection
+        with open_remote(transport) as remote:
+            yield Check(connection, "reach and log in", True)
+            for step in remote.probe():
+                yield Check(connection, step.name, step.ok, step.message, step.todo)
+    except ColophonError as bad:
+        yield Check(connection, "reach and log in", False, bad.what, bad.todo)
+
+
+def _tried(connection: str, step: str, what: Any) -> Iterator[Check]:
+    try:
+        what()
+    except ColophonError as bad:
+        yield Check(connection, step, False, bad.what, bad.todo)
+    except Exception as bad:  # noqa: BLE001 - a check reports whatever goes wrong and goes on to the next
+        yield Check(connection, step, False, type(bad).__name__, "See the task's log.")
+    else:
+        yield Check(connection, step, True)
+
+
+def _ledger() -> None:
+    from datetime import UTC, datetime
+
+    from colophon.hooks.ledger import open_ledger
+    from include.ledger.deliveries import record_event
+
+    with open_ledger().session() as session:
+        record_event(session, what="ledger checked", now=datetime.now(UTC))
+
+
+def _store() -> None:
+    from io import BytesIO
+
+    from colophon.hooks.ledger import open_store
+    from include.errors import PermanentError
+
+    store, text = open_store(), b"Colophon was here.\n"
+    kept = store.put(BytesIO(text))
+    if store.read(kept.sha256, 0, len(text)) != text:
+        raise PermanentError("the store gave back other bytes", where="COLOPHON_STORE", todo="Look at the disk or the bucket.")
+
+
+def _consonance() -> Iterator[Check]:
+    from colophon.hooks.consonance import ConsonanceHook
+
+    try:
+        capabilities = ConsonanceHook().get_conn().capabilities()
+    except ColophonError as bad:
+        yield Check("consonance", "log in", False, bad.what, bad.todo)
+        return
+    yield Check("consonance", "log in", True)
+    for capability in capabilities:
+        message = f"for {', '.join(capability.flows)}"
+        if capability.missing:
+            message += f"; missing: {', '.join(capability.missing)}"
+        elif capability.left_out:
+            message += f"; read without: {', '.join(capability.left_out)}"
+        todo = "" if capability.ok else "Ask Consonance support whether your tenant's schema can offer it."
+        yield Check("consonance", capability.operation, capability.ok, message, todo)
+
+
+def table(rows: Iterable[Check]) -> str:
+    """The checks as text, aligned, failures marked and followed by what to do."""
+    lines = []
+    for row in rows:
+        lines.append(f"{'ok  ' if row.ok else 'FAIL'}  {row.connection:<22} {row.step:<22} {row.message}".rstrip())
+        if not row.ok and row.todo:
+            lines.append(f"      → {row.todo}")
+    return "\n".join(lines)

@@ -1,0 +1,19 @@
+"""Sends one delivery over the partner's connection: what feeds, redeliveries and the command line share."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+
+def send_delivery(partner_id: str, delivery_id: int, *, who: str = "colophon", again: bool = False) -> dict[str, Any]:
+    """Opens the connection and sends; gives the delivery's state and numbers. `again` sends files that already arrived, too."""
+    from colophon.hooks.ledger import open_ledger, open_store
+    from colophon.hooks.remote import open_remote
+    from include.deliveries.send import Sending
+    from include.partners import load_partner
+
+    log = logging.getLogger("colophon.deliver")
+    partner = load_partner(partner_id)
+    sending = Sending(open_ledger(), open_store(), partner, who=who, say=log.info)
+    return sending.send(delivery_id, lambda: open_remote(partner.transport), again=again)
