@@ -86,8 +86,8 @@ class Looker:
     again: frozenset[int] = frozenset()  # products to render whether they changed or not
     extra: Callable[[Product], str] = lambda product: ""  # what else makes a record new: the cover beside the feed
 
-    def looks(self, session: Session, only: Sequence[int] | None = None) -> Iterator[Look]:
-        """Every title of the mirror (or only these ids), in order of id."""
+    def looks(self, session: Session, only: Sequence[int] | None = None, *, remember: bool = True) -> Iterator[Look]:
+        """Every title of the mirror (or only these ids), in order of id; `remember=False` renders all of them anew."""
         for page in _pages(session, only):
             works: dict[int, Work] = {}  # products of a work stand near each other: decode it once a page
             rows = {row.product_id: row for row in _records(session, self.partner.id, [product.id for product, _ in page])}
@@ -96,7 +96,7 @@ class Looker:
             for product_row, work_row in page:
                 row = rows.get(product_row.id)
                 source = self._source(product_row, work_row)
-                if known := self._known(product_row, row, source):
+                if remember and (known := self._known(product_row, row, source)):
                     done.append(known)
                     continue
                 if work_row.id not in works:
