@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -35,7 +49,15 @@ BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by i
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[dict[str, Any]]: JSON}
+    metadata = MetaData(  # named, so that a migration can speak of them on every database
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {datetime: Moment, dict[str, Any]: JSON, list[dict[str, Any]]: JSON}
 
 
 class DeliveryState(StrEnum):
@@ -124,24 +146,28 @@ class DeliveryRow(Base):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("partner", "flow", "business_key", "digest"),
-        Index("ix_delivery_partner_created", "partner", "created_at"),
-        Index("ix_delivery_state_created", "state", "created_at"),
+        # lists go from new to old and turn pages by (created_at, id)
+        Index("ix_delivery_created", "created_at", "id"),
+        Index("ix_delivery_partner_created", "partner", "created_at", "id"),
+        Index("ix_delivery_state_created", "state", "created_at", "id"),
+        Index("ix_delivery_flow_created", "flow", "created_at", "id"),
+        Index("ix_delivery_partner_state_created", "partner", "state", "created_at", "id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    partner: Mapped[str] = mapped_column(String(41), index=True)
-    flow: Mapped[str] = mapped_column(String(60), index=True)
+    partner: Mapped[str] = mapped_column(String(41))
+    flow: Mapped[str] = mapped_column(String(60))
     business_key: Mapped[str] = mapped_column(String(120))
     digest: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20), default=DeliveryState.PREPARED)
     kind: Mapped[str] = mapped_column(String(12), default="")  # full, delta, block, empty
     format: Mapped[str] = mapped_column(String(40), default="")  # "ONIX 3.0 reference"
-    message_number: Mapped[int | None]
+    message_number: Mapped[int | None] = mapped_column(index=True)
     records: Mapped[int] = mapped_column(Integer, default=0)
     held: Mapped[int] = mapped_column(Integer, default=0)
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     seconds: Mapped[float] = mapped_column(Float, default=0.0)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
-    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
@@ -156,7 +182,10 @@ class FileRow(Base):
     """One file of a delivery. `sha256` names the artefact in the store; it is what was sent, byte for byte."""
 
     __tablename__ = "delivery_file"
-    __table_args__ = (UniqueConstraint("delivery_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "folder", "name"),
+        Index("ix_delivery_file_name", "name", "delivery_id"),  # names are sought by their start
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
     position: Mapped[int] = mapped_column(Integer, default=0)
@@ -177,7 +206,11 @@ class FeedRecordRow(Base):
     """How things stand between one title and one partner: the last that was sent, and why nothing goes now."""
 
     __tablename__ = "feed_record"
-    __table_args__ = (Index("ix_feed_record_product", "product_id"), Index("ix_feed_record_state", "partner", "state"))
+    __table_args__ = (
+        Index("ix_feed_record_product", "product_id"),
+        Index("ix_feed_record_state", "partner", "state", "product_id"),
+        Index("ix_feed_record_sent", "partner", "sent_at", "product_id"),
+    )
     partner: Mapped[str] = mapped_column(String(41), primary_key=True)
     product_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     isbn: Mapped[str] = mapped_column(String(20), default="", index=True)
@@ -201,7 +234,10 @@ class DeliveryRecordRow(Base):
     """One record inside one delivery: the fragment as sent, and what the partner said of it."""
 
     __tablename__ = "delivery_record"
-    __table_args__ = (Index("ix_delivery_record_product", "product_id"), Index("ix_delivery_record_isbn", "isbn"))
+    __table_args__ = (
+        Index("ix_delivery_record_product", "product_id", "delivery_id"),
+        Index("ix_delivery_record_isbn", "isbn", "delivery_id"),
+    )
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
     product_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     isbn: Mapped[str] = mapped_column(String(20), default="")
