@@ -1,0 +1,91 @@
+"""Policy over all DAG files: what a data engineer may rely on without opening them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.airflow
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADINGS = ("**What**", "**When**", "**After a failure**", "**Asks a person**", "**Connections**")
+FILES = {
+    "catalogue_sync.py": 1,
+    "metadata_feeds.py": 6,
+    "redeliver.py": 1,
+    "connections_check.py": 1,
+    "acknowledgements.py": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def bag(airflow_home):
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(ROOT / "dags"))
+    assert bag.import_errors == {}
+    return bag
+
+
+def test_every_dag_file_is_accounted_for(bag):
+    found = {path.name: 0 for path in (ROOT / "dags").glob("*.py")}
+    for dag in bag.dags.values():
+        found[Path(dag.fileloc).name] += 1
+    assert found == FILES
+
+
+def test_every_dag_says_what_when_and_what_to_do_after_a_failure(bag):
+    for dag in bag.dags.values():
+        missing = [heading for heading in HEADINGS if heading not in (dag.doc_md or "")]
+        assert missing == [], dag.dag_id
+
+
+def test_tags_are_known_and_every_dag_has_one(bag):
+    from colophon.policy import Tag
+
+    for dag in bag.dags.values():
+        assert dag.tags, dag.dag_id
+        assert set(dag.tags) <= set(Tag), dag.dag_id
+
+
+def test_tasks_that_run_by_themselves_retry_by_error_class_and_end_in_time(bag):
+    from colophon.policy import RetryByErrorClass
+
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert isinstance(task.retry_policy, RetryByErrorClass), task
+            assert task.execution_timeout or task.task_type == "ApprovalOperator", task
+
+
+def test_what_delivers_runs_once_at_a_time(bag):
+    for dag in bag.dags.values():
+        if dag.dag_id.startswith("metadata_feed__"):
+            assert dag.max_active_runs == 1, dag.dag_id
+            assert dag.get_task("deliver").pool == f"partner_{dag.dag_id.removeprefix('metadata_feed__')}"
+
+
+def test_a_person_who_does_not_answer_means_no(bag):
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            if task.task_type == "ApprovalOperator":
+                assert task.defaults == ["Reject"]
+                assert task.response_timeout
+
+
+def test_parsing_imports_nothing_heavy():
+    """Hooks, clients and parsers of files are for task bodies: parsing happens every minute."""
+    heavy = ["paramiko", "asyncssh", "pandas", "lxml", "openpyxl", "sqlalchemy.orm.decl_api.never"]
+    probe = (
+        "import sys, pathlib\n"
+        "before = None\n"
+        "import airflow.sdk, airflow.providers.standard.operators.hitl\n"
+        "before = set(sys.modules)\n"
+        "for path in sorted(pathlib.Path('dags').glob('*.py')):\n"
+        "    exec(compile(path.read_text(), str(path), 'exec'), {'__name__': path.stem})\n"
+        f"print(sorted(m for m in {heavy!r} if m in sys.modules and m not in before))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
