@@ -1,6 +1,7 @@
 """How failures are retried, who waits for whom, and when a feed is late."""
 
 import json
+import subprocess
 import sys
 from datetime import time, timedelta
 
@@ -111,8 +112,7 @@ def test_a_dag_with_our_policy_survives_airflows_serialization(airflow_home):
 
 
 def test_reading_the_policy_loads_nothing_heavy(airflow_home):
-    import subprocess
-
-    heavy = "import colophon.policy, colophon.assets, sys; print(*sorted({'requests','paramiko','asyncssh','smtplib','pandas'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    heavy = {"requests", "paramiko", "asyncssh", "smtplib", "pandas"}
+    program = "import sys, colophon.policy, colophon.assets; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stdout.split())

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -70,10 +71,10 @@ print("JSON" + json.dumps({
     "notifiers": [n if isinstance(n, str) else str(n) for n in manager.notification],
 }))
 """
-    import os
-
     path = os.pathsep.join([str(installed), str(ROOT), str(ROOT / "plugins")])
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path}
+    )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.split("JSON", 1)[1])
     assert seen["fields"] == ["extra__consonance__rest", "extra__consonance__timeout"]
