@@ -1,0 +1,1 @@
+"""Clients: one service's wire each, and nothing of publishing."""
