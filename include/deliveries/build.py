@@ -92,7 +92,7 @@ class FeedBuild:
                 duplicate_isbns(session),
                 full=kind == "full",
                 again=frozenset(self.products or ()),
-                extra=covers_beside.identity(self.partner),
+                beside=covers_beside.identity(self.partner),
             )
             covers, counts = self._look(session, looker, spool)
             if spool.changed or (asked and spool.records):
@@ -209,18 +209,23 @@ class FeedBuild:
                 session.execute(insert(DeliveryRecordRow), rows)
             for warning in beside.warnings:
                 deliveries.record_event(
-                    session, what="cover left out", now=self.now, who=self.run.who, partner=self.partner.id, delivery_id=row.id, subject=warning
+                    session,
+                    what="cover left out",
+                    now=self.now,
+                    who=self.run.who,
+                    partner=self.partner.id,
+                    delivery_id=row.id,
+                    subject=warning,
                 )
             deliveries.supersede(session, self.partner.id, FLOW, row.id, now=self.now, who=self.run.who)
             return Built(self.partner.id, row.id, kind, spool.records, dict(counts), approve, row.state)
 
     def _write(self, renderer: Renderer, kind: Kind, number: int, spool: Spool) -> Artefact:
-        with self.store.create() as out:
-            with renderer.message(out, Header(number, self.now)) as message:
-                if kind != "empty":
-                    spool.write(message)
-                elif self.partner.feed.empty == "no_product":
-                    message.no_product()
+        with self.store.create() as out, renderer.message(out, Header(number, self.now)) as message:
+            if kind != "empty":
+                spool.write(message)
+            elif self.partner.feed.empty == "no_product":
+                message.no_product()
         return out.artefact
 
     def _due(self) -> datetime | None:

@@ -84,7 +84,7 @@ class Looker:
     duplicates: frozenset[str]
     full: bool = False  # the message takes unchanged titles along
     again: frozenset[int] = frozenset()  # products to render whether they changed or not
-    extra: Callable[[Product], str] = lambda product: ""  # what else makes a record new: the cover beside the feed
+    beside: Callable[[Product], str] = lambda product: ""  # what else makes a record new: the cover beside the feed
 
     def looks(self, session: Session, only: Sequence[int] | None = None, *, remember: bool = True) -> Iterator[Look]:
         """Every title of the mirror (or only these ids), in order of id; `remember=False` renders all of them anew."""
@@ -149,8 +149,16 @@ class Looker:
         reason = GONE if excluded == "deleted" else Reason(excluded, selection.sentence(excluded, product, self.partner))
         state = RecordState.WITHDRAWN if row and row.state == RecordState.WITHDRAWN else RecordState.NOT_SELECTED
         return Look(
-            product.id, product.isbn, state, source, True, (reason,), product=product, received=row.digest if row else "",
-            stable_until=self._stable_until(product))
+            product.id,
+            product.isbn,
+            state,
+            source,
+            True,
+            (reason,),
+            product=product,
+            received=row.digest if row else "",
+            stable_until=self._stable_until(product),
+        )
 
     def _render(self, candidates: Iterable[_Candidate]) -> Iterator[Look]:
         rendered: list[tuple[_Candidate, Record]] = []
@@ -175,14 +183,21 @@ class Looker:
     def _held(self, candidate: _Candidate, reasons: Sequence[Reason]) -> Look:
         row = candidate.row
         return Look(
-            candidate.product.id, candidate.product.isbn, RecordState.HELD, candidate.source, True, tuple(reasons),
-            product=candidate.product, received=row.digest if row else "", stable_until=self._stable_until(candidate.product),
+            candidate.product.id,
+            candidate.product.isbn,
+            RecordState.HELD,
+            candidate.source,
+            True,
+            tuple(reasons),
+            product=candidate.product,
+            received=row.digest if row else "",
+            stable_until=self._stable_until(candidate.product),
         )
 
     def _due(self, candidate: _Candidate, record: Record) -> Look:
         row = candidate.row
-        if extra := self.extra(candidate.product):
-            record = replace(record, digest=hashlib.sha256(f"{record.digest} {extra}".encode()).hexdigest())
+        if cover := self.beside(candidate.product):
+            record = replace(record, digest=hashlib.sha256(f"{record.digest} {cover}".encode()).hexdigest())
         received = row.digest if row else ""
         rejected = bool(row and row.state == RecordState.REJECTED)
         same = received == record.digest and not rejected and candidate.product.id not in self.again

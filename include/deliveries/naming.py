@@ -30,7 +30,8 @@ def file_name(partner: Partner, sender: str, *, kind: str, message_number: int, 
         )
     except (KeyError, IndexError, ValueError) as bad:
         raise ConfigurationError(
-            f"the mask {partner.feed.file_name!r} can't be filled: {bad}", where=where,
+            f"the mask {partner.feed.file_name!r} can't be filled: {bad}",
+            where=where,
             todo="Use sender, partner, date, message_number and kind only.",
         ) from bad
     if not name or "/" in name or "\\" in name or name.startswith(".") or any(ord(c) < 32 for c in name):

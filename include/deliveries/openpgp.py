@@ -26,14 +26,20 @@ def seal(partner: Partner, store: ArtefactStore, artefact: Artefact) -> Artefact
     where = f"config/partners/{partner.id}.toml, transport.openpgp"
     key_file = config_root() / wish.key_file
     if not key_file.is_file():
-        raise ConfigurationError(f"the public key {wish.key_file} is missing", where=where, todo="Ask the partner for it and put it in config/.")
+        raise ConfigurationError(
+            f"the public key {wish.key_file} is missing", where=where, todo="Ask the partner for it and put it in config/."
+        )
     gpg = gnupg.GPG(gnupghome=os.environ.get("COLOPHON_GNUPGHOME"))
     imported = gpg.import_keys(key_file.read_text(encoding="utf-8"))
     if wish.recipient.upper() not in {fingerprint.upper() for fingerprint in imported.fingerprints}:
-        raise ConfigurationError("the key file holds another key than the one named", where=where, todo="Compare the fingerprint with the partner.")
+        raise ConfigurationError(
+            "the key file holds another key than the one named", where=where, todo="Compare the fingerprint with the partner."
+        )
     with tempfile.TemporaryDirectory() as folder, store.local(artefact.sha256) as plain:
         target = Path(folder) / "sealed"
-        result = gpg.encrypt_file(str(plain), [wish.recipient], sign=wish.sign_with or None, always_trust=True, armor=False, output=str(target))
+        result = gpg.encrypt_file(
+            str(plain), [wish.recipient], sign=wish.sign_with or None, always_trust=True, armor=False, output=str(target)
+        )
         if not result.ok:
             raise PermanentError(f"GnuPG would not encrypt: {result.status}", where=where, todo="Look whether the key has expired.")
         return store.put(target)

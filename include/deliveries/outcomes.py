@@ -17,8 +17,10 @@ from include.ledger.models import FeedRecordRow
 def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -> None:
     """Saves fresh looks. A pending title keeps what the partner has until its delivery arrives."""
     ids = [look.product_id for look in looks]
-    known = set(session.scalars(select(FeedRecordRow.product_id).where(FeedRecordRow.partner == partner, FeedRecordRow.product_id.in_(ids))))
-    new, changed = [], []
+    mine = FeedRecordRow.partner == partner
+    known = set(session.scalars(select(FeedRecordRow.product_id).where(mine, FeedRecordRow.product_id.in_(ids))))
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
     for look in looks:
         row: dict[str, Any] = {
             "partner": partner,
@@ -37,8 +39,8 @@ def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -
     if new:
         session.execute(insert(FeedRecordRow), [{"stable_until": "", "record_reference": "", **row} for row in new])
     for row in changed:
-        keys = {name: row.pop(name) for name in ("partner", "product_id")}
-        session.execute(update(FeedRecordRow).where(FeedRecordRow.partner == keys["partner"], FeedRecordRow.product_id == keys["product_id"]).values(**row))
+        values = {name: value for name, value in row.items() if name not in {"partner", "product_id"}}
+        session.execute(update(FeedRecordRow).where(mine, FeedRecordRow.product_id == row["product_id"]).values(**values))
 
 
 def delivery_record(delivery_id: int, artefact: str, entry: dict[str, Any], offset: int, length: int) -> dict[str, Any]:

@@ -45,7 +45,9 @@ def preview(ledger: Ledger, partner: Partner, house: House, now: datetime, isbns
             for isbn in isbns:
                 rows = find(session, isbn)
                 if not rows:
-                    raise ConfigurationError(f"no title {isbn!r} in the mirror", where="feed preview", todo="Run `colophon catalogue sync`.")
+                    raise ConfigurationError(
+                        f"no title {isbn!r} in the mirror", where="feed preview", todo="Run `colophon catalogue sync`."
+                    )
                 only += [product.id for product, _ in rows]
         row = session.get(PartnerRow, partner.id)
         number = (row.last_message_number if row else 0) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -49,12 +49,16 @@ class Wish:
 
         if not any(form.get(name) for name in ("delivery_id", "partner", "since", "title")):
             raise ConfigurationError("nothing was chosen", where="redeliver", todo="Give a delivery, a partner, a first day or a title.")
-        mode = form.get("mode") or "as sent"
-        if mode not in {"as sent", "rebuilt"}:
-            raise ConfigurationError(f"mode {mode!r} is unknown", where="redeliver", todo='Say "as sent" or "rebuilt".')
+        mode: Mode | None = next((known for known in get_args(Mode) if known == (form.get("mode") or "as sent")), None)
+        if mode is None:
+            raise ConfigurationError(f"mode {form['mode']!r} is unknown", where="redeliver", todo='Say "as sent" or "rebuilt".')
         return cls(
-            int(form["delivery_id"]) if form.get("delivery_id") else None, form.get("partner") or None, day("since"), day("until"),
-            form.get("title") or None, mode,
+            int(form["delivery_id"]) if form.get("delivery_id") else None,
+            form.get("partner") or None,
+            day("since"),
+            day("until"),
+            form.get("title") or None,
+            mode,
         )
 
 
@@ -106,7 +110,9 @@ def _must_be_sendable(session: Session, delivery_id: int) -> None:
     if row is None:
         raise ConfigurationError(f"there is no delivery {delivery_id}", where="redeliver", todo="See `colophon deliveries list`.")
     if row.state not in CAN_GO:
-        raise ConfigurationError(f"delivery {delivery_id} is {row.state}", where="redeliver", todo="Send its successor, or answer the question it waits for.")
+        raise ConfigurationError(
+            f"delivery {delivery_id} is {row.state}", where="redeliver", todo="Send its successor, or answer its question."
+        )
 
 
 def _planned(row: DeliveryRow, mode: Mode, product_id: int | None) -> Planned:
@@ -117,7 +123,16 @@ def _planned(row: DeliveryRow, mode: Mode, product_id: int | None) -> Planned:
     if mode == "rebuilt" and not row.records:
         mode, note = "as sent", "it holds no records to rebuild"
     return Planned(
-        row.id, row.partner, mode, row.state, row.kind, row.records, len(row.files), row.bytes, product_id if mode == "rebuilt" else None, note
+        row.id,
+        row.partner,
+        mode,
+        row.state,
+        row.kind,
+        row.records,
+        len(row.files),
+        row.bytes,
+        product_id if mode == "rebuilt" else None,
+        note,
     )
 
 
@@ -136,7 +151,8 @@ def prepare(ledger: Ledger, store: ArtefactStore, planned: Planned, now: datetim
     if built.delivery_id is None:
         raise ConfigurationError(
             f"none of the {len(products)} titles of delivery {planned.delivery_id} may go to {partner.name} any more: {built.counts}",
-            where="redeliver", todo="See their reasons on the delivery's page.",
+            where="redeliver",
+            todo="See their reasons on the delivery's page.",
         )
     return built.delivery_id
 
@@ -149,6 +165,3 @@ def table(planned: Sequence[Planned]) -> str:
         for item in planned
     ]
     return "\n".join(lines) or "nothing fits"
-
-
-

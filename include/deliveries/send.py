@@ -1,25 +1,30 @@
-"""Sends a delivery's files and writes down what happened, file by file, as it happens.
+"""Sends a delivery's files and writes down what came of each.
 
-A run that is killed leaves the delivery `sending` with the files that arrived marked so; the next run sends the rest.
+A run that is killed leaves the delivery `sending`; the next run finds what arrived at the partner and sends the rest.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from include.deliveries.build import Run
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.ledger import deliveries
 from include.ledger.database import Ledger
 from include.ledger.models import DeliveryRow, DeliveryState, FileRow
 from include.partners import Partner
 from include.store import ArtefactStore
-from include.transfer import Failure, Outgoing, Published, Remote, publish
+from include.transfer.model import Event, Failure, Outgoing, Published
+from include.transfer.publish import publish
+from include.transfer.remote import Remote
 
-ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED, DeliveryState.REJECTED})
 CLOSED = frozenset({DeliveryState.WITHDRAWN, DeliveryState.AWAITING_APPROVAL})
 
 
@@ -30,79 +35,104 @@ class Sending:
     ledger: Ledger
     store: ArtefactStore
     partner: Partner
-    who: str = "colophon"
+    run: Run = field(default_factory=Run)
     say: Callable[[str], None] = lambda line: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def send(self, delivery_id: int, connect: Callable[[], AbstractContextManager[Remote]], *, again: bool = False) -> dict[str, Any]:
-        """Sends what has not arrived; with `again` everything of a delivery that had arrived whole.
+        """Sends what has not arrived; with `again`, everything of a delivery that had arrived whole.
 
-        Gives id, state, files, bytes and seconds. Raises the gravest error of the files that failed: `TransientError` only
-        if trying again can help with all of them. `ConfigurationError` for a delivery that must not go.
+        Gives id, partner, state, records, files and seconds. Raises the gravest error of the files that failed:
+        `TransientError` only if trying again can help with all of them; `ConfigurationError` for a delivery that must not go.
         """
         with self.ledger.session() as session:
             row = deliveries.get(session, delivery_id)
-            if row.partner != self.partner.id:
-                raise ConfigurationError(f"delivery {delivery_id} belongs to {row.partner}", where=self.partner.id, todo="Check the number.")
-            if row.state in CLOSED or (row.state == DeliveryState.DECLINED and not again):
-                raise ConfigurationError(f"delivery {delivery_id} is {row.state}", where=self.partner.id, todo="It can't be sent as it stands.")
-            whole = row.state in ARRIVED
-            if whole and not again:
-                return self._outcome(row)
-            files = [file for file in row.files if whole or file.state != "delivered"]
-            deliveries.begin_sending(session, row, files, now=self.clock(), who=self.who)
-            outgoing = [self._outgoing(file) for file in files]
+            self._must_go(row, again=again)
+            if row.state in deliveries.ARRIVED and not again:
+                return _outcome(row)
+            if row.state == DeliveryState.DECLINED:
+                deliveries.approve(session, row, now=self.clock(), who=self.run.who)
+            row = deliveries.start(session, row, now=self.clock(), who=self.run.who, dag_id=self.run.dag_id, run_id=self.run.run_id)
+            files = {file.name: file.id for file in row.files if file.state != "delivered"}
+            outgoing = [self._outgoing(file) for file in row.files if file.state != "delivered"]
         self.say(f"Delivery {delivery_id} to {self.partner.name}: {len(outgoing)} files, {sum(file.bytes for file in outgoing):,} bytes")
-        failures = self._publish(delivery_id, outgoing, connect)
+        started = time.monotonic()
+        results = self._publish(delivery_id, outgoing, connect)
+        failures = [result for result in results if isinstance(result, Failure)]
         with self.ledger.session() as session:
-            row = deliveries.get(session, delivery_id)
+            for result in results:
+                self._record(session, delivery_id, files.get(result.name), result)
             if failures:
-                deliveries.mark_failed(session, row, [_reason(failure) for failure in failures], now=self.clock(), who=self.who)
+                row = deliveries.mark_failed(
+                    session, delivery_id, now=self.clock(), who=self.run.who, reasons=[_reason(failure) for failure in failures]
+                )
             else:
-                deliveries.mark_delivered(session, row, now=self.clock(), who=self.who)
-            outcome = self._outcome(row)
+                row = deliveries.mark_delivered(session, delivery_id, self.clock(), who=self.run.who, seconds=time.monotonic() - started)
+            outcome = _outcome(row)
         if failures:
             raise _gravest(failures)
         return outcome
 
+    def _must_go(self, row: DeliveryRow, *, again: bool) -> None:
+        if row.partner != self.partner.id:
+            raise ConfigurationError(f"delivery {row.id} belongs to {row.partner}", where=self.partner.id, todo="Check the number.")
+        if row.state in CLOSED or (row.state == DeliveryState.DECLINED and not again):
+            raise ConfigurationError(f"delivery {row.id} is {row.state}", where=self.partner.id, todo="It can't be sent as it stands.")
+
     def _outgoing(self, file: FileRow) -> Outgoing:
         sha256 = file.sha256
-        return Outgoing(
-            name=file.name, folder=file.folder, bytes=file.bytes, sha256=sha256, open=lambda: self.store.open(sha256), role=file.role
-        )
+        return Outgoing(file.name, file.folder, file.bytes, sha256, lambda: self.store.open(sha256), file.role)
 
-    def _publish(self, delivery_id: int, outgoing: Sequence[Outgoing], connect: Callable[[], AbstractContextManager[Remote]]) -> list[Failure]:
-        failures: list[Failure] = []
+    def _publish(
+        self, delivery_id: int, outgoing: Sequence[Outgoing], connect: Callable[[], AbstractContextManager[Remote]]
+    ) -> list[Published | Failure]:
+        def note(event: Event) -> None:
+            self.say(f"{event.what}: {event.name} {event.detail}".rstrip())
+            if event.what in {"resumed", "retried", "replaced"}:
+                with self.ledger.session() as session:
+                    deliveries.record_event(
+                        session, what=f"file {event.what}", now=self.clock(), who=self.run.who, partner=self.partner.id,
+                        delivery_id=delivery_id, subject=event.name, detail={"detail": event.detail},
+                    )  # fmt: skip
+
+        def progress(name: str, done: int, total: int) -> None:
+            self.say(f"{name}: {done:,} of {total:,} bytes ({done * 100 // max(total, 1)} %)")
+
         try:
             with connect() as remote:
-                for result in publish(remote, outgoing, self.partner.transport, say=self.say):
-                    if isinstance(result, Failure):
-                        failures.append(result)
-                    self._record(delivery_id, result)
-        except ColophonError as lost:
-            failures.append(Failure("connection", lost))
+                return publish(remote, outgoing, self.partner.transport, on_event=note, on_progress=progress, key=str(delivery_id))
+        except ColophonError as lost:  # no connection: nothing was tried
             self.say(str(lost))
-        return failures
+            return [Failure(file.name, lost) for file in outgoing]
 
-    def _record(self, delivery_id: int, result: Published | Failure) -> None:
-        with self.ledger.session() as session:
-            row = deliveries.get(session, delivery_id)
-            if isinstance(result, Failure):
-                deliveries.file_failed(session, row, result.name, str(result.error), now=self.clock(), who=self.who)
-                return
+    def _record(self, session: Session, delivery_id: int, file_id: int | None, result: Published | Failure) -> None:
+        if isinstance(result, Failure):
+            if file_id is not None:
+                deliveries.file_failed(session, file_id, now=self.clock(), reason=str(result.error), who=self.run.who)
+            return
+        detail = {"resumed_from": result.resumed_from, "already_there": result.skipped}
+        if file_id is not None:
             deliveries.file_delivered(
-                session, row, result.name, remote_path=result.remote_path, verified=result.verified, seconds=result.seconds,
-                host_key=result.host_key, now=self.clock(), who=self.who,
-                detail={"resumed_from": result.resumed_from, "already_there": result.skipped},
+                session, file_id, now=self.clock(), remote_path=result.remote_path, verified=result.verified, seconds=result.seconds,
+                host_key=result.host_key, who=self.run.who, detail=detail,
+            )  # fmt: skip
+        else:  # a manifest or done-file: it follows from the others
+            deliveries.record_event(
+                session, what=f"{result.role} delivered", now=self.clock(), who=self.run.who, partner=self.partner.id,
+                delivery_id=delivery_id, subject=result.remote_path, bytes=result.bytes, seconds=result.seconds, sha256=result.sha256,
+                host_key=result.host_key, detail=detail,
             )  # fmt: skip
 
-    @staticmethod
-    def _outcome(row: DeliveryRow) -> dict[str, Any]:
-        return {
-            "delivery_id": row.id, "partner": row.partner, "state": str(row.state), "records": row.records,
-            "files": [{"name": file.name, "remote_path": file.remote_path, "bytes": file.bytes, "sha256": file.sha256} for file in row.files],
-            "seconds": round(row.seconds, 3),
-        }  # fmt: skip
+
+def _outcome(row: DeliveryRow) -> dict[str, Any]:
+    return {
+        "delivery_id": row.id,
+        "partner": row.partner,
+        "state": str(row.state),
+        "records": row.records,
+        "files": [{"name": file.name, "remote_path": file.remote_path, "bytes": file.bytes, "sha256": file.sha256} for file in row.files],
+        "seconds": round(row.seconds, 3),
+    }
 
 
 def approve(ledger: Ledger, delivery_id: int, *, who: str, now: datetime) -> None:
@@ -110,7 +140,7 @@ def approve(ledger: Ledger, delivery_id: int, *, who: str, now: datetime) -> Non
     with ledger.session() as session:
         row = deliveries.get(session, delivery_id)
         if row.state == DeliveryState.AWAITING_APPROVAL:
-            deliveries.move(session, row, DeliveryState.PREPARED, now=now, who=who, what="approved")
+            deliveries.approve(session, row, now=now, who=who)
 
 
 def decline(ledger: Ledger, delivery_id: int, *, now: datetime, who: str = "colophon") -> None:
@@ -118,12 +148,12 @@ def decline(ledger: Ledger, delivery_id: int, *, now: datetime, who: str = "colo
     with ledger.session() as session:
         row = deliveries.get(session, delivery_id)
         if row.state == DeliveryState.AWAITING_APPROVAL:
-            deliveries.move(session, row, DeliveryState.DECLINED, now=now, who=who, what="declined")
+            deliveries.decline(session, row, now=now, who=who, note="A person said no, or nobody answered in time.")
 
 
 def _reason(failure: Failure) -> dict[str, str]:
     error = failure.error
-    return {"code": type(error).__name__, "file": failure.name, "message": str(error)}
+    return {"code": type(error).__name__, "file": failure.name, "message": str(error), "todo": error.todo}
 
 
 def _gravest(failures: Sequence[Failure]) -> ColophonError:

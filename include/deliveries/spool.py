@@ -23,9 +23,9 @@ class Spool:
 
     def __init__(self) -> None:
         self._files = ExitStack()
-        self._bodies = self._files.enter_context(tempfile.TemporaryFile())
-        self._index = self._files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
-        self._places = self._files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+        self._bodies = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with the stack
+        self._index = self._files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))  # noqa: SIM115
+        self._places = self._files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))  # noqa: SIM115
         self._hash = hashlib.sha256()
         self.records = self.changed = self.withdrawn = 0
 

@@ -1,6 +1,6 @@
 """The `colophon` command: the flows' own code, from a terminal. Exit status 0 only when all is well.
 
-    0  done          1  something needs mending (said on stderr)          2  the command line is wrong
+0  done          1  something needs mending (said on stderr)          2  the command line is wrong
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _command(group: Any, name: str, run: Callable[[argparse.Namespace], int | No
 
 def partners_check(args: argparse.Namespace) -> int:
     from include.feeds import renderer_for
-    from include.feeds.rules import codes_for
+    from include.feeds.rules import codes_of
     from include.partners import load_house, load_partner
     from include.partners.registry import config_root
 
@@ -100,7 +100,7 @@ def partners_check(args: argparse.Namespace) -> int:
         try:
             partner = load_partner(path.stem)
             label = renderer_for(partner, house).label
-            print(f"ok    {partner.id:<16} {partner.transport.protocol:<5} {label:<22} {len(codes_for(partner))} rules")
+            print(f"ok    {partner.id:<16} {partner.transport.protocol:<5} {label:<22} {len(codes_of(partner))} rules")
         except ColophonError as wrong:
             bad += 1
             print(f"FAIL  {path.stem:<16} {wrong}")
@@ -140,7 +140,14 @@ def deliveries_list(args: argparse.Namespace) -> int:
 
     with open_ledger().read() as session:
         page = questions.deliveries(
-            session, partner=args.partner, flow=args.flow, state=args.state, since=args.since, until=args.until, isbn=args.isbn, limit=args.limit
+            session,
+            partner=args.partner,
+            flow=args.flow,
+            state=args.state,
+            since=args.since,
+            until=args.until,
+            isbn=args.isbn,
+            limit=args.limit,
         )
         rows = [questions.as_json(row) for row in page]
     if args.json:
@@ -186,8 +193,9 @@ def redeliver(args: argparse.Namespace) -> int:
     if args.dry_run:
         return 0
     for item in planned:
-        delivery_id = again.prepare(ledger, open_store(), item, datetime.now(UTC), Run(who="command line"))
-        print(json.dumps(send_delivery(item.partner, delivery_id, who="command line", again=True)))
+        run = Run(who="command line")
+        delivery_id = again.prepare(ledger, open_store(), item, datetime.now(UTC), run)
+        print(json.dumps(send_delivery(item.partner, delivery_id, run, again=True)))
     return 0
 
 
@@ -217,14 +225,20 @@ def ledger_upgrade(args: argparse.Namespace) -> int:
 
 
 def catalogue_sync(args: argparse.Namespace) -> int:
+    from include.catalogue.mirror import synchronise
+
     from colophon.hooks.consonance import ConsonanceHook
     from colophon.hooks.ledger import open_ledger
-    from include.catalogue.mirror import synchronise
     from include.partners import load_house
 
     log = logging.getLogger("colophon.catalogue")
     outcome = synchronise(
-        open_ledger(), ConsonanceHook().get_conn(), load_house(), datetime.now(UTC), full=args.full, on_progress=lambda line: log.info("%s", line)
+        open_ledger(),
+        ConsonanceHook().get_conn(),
+        load_house(),
+        datetime.now(UTC),
+        full=args.full,
+        on_progress=lambda line: log.info("%s", line),
     )
     print(json.dumps(outcome.counts()))
     return 0

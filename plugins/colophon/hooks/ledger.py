@@ -44,7 +44,8 @@ class LedgerHook(BaseHook):
             return None
         if not connection.host:
             if not connection.schema:
-                raise ConfigurationError("neither a host nor a file", where=f"connection {self.ledger_conn_id}", todo="Fill in one of the two.")
+                where = f"connection {self.ledger_conn_id}"
+                raise ConfigurationError("neither a host nor a file", where=where, todo="Fill in one of the two.")
             return f"sqlite:///{connection.schema}"
         url = URL.create("postgresql+psycopg2", connection.login, connection.password, connection.host, connection.port, connection.schema)
         return url.render_as_string(hide_password=False)

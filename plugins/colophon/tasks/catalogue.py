@@ -18,9 +18,10 @@ def synchronise(*, params: dict[str, Any] | None = None, outlet_events: Any = No
     import logging
     from datetime import UTC, datetime
 
+    from include.catalogue.mirror import synchronise as mirror
+
     from colophon.hooks.consonance import ConsonanceHook
     from colophon.hooks.ledger import open_ledger
-    from include.catalogue.mirror import synchronise as mirror
     from include.partners import load_house
 
     log = logging.getLogger("colophon.catalogue")

@@ -22,10 +22,10 @@ def answers(partner_id: str) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     from airflow.sdk import get_current_context
+    from include.deliveries.answers import collect
 
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
-    from include.deliveries.answers import collect
     from include.partners import load_partner
 
     get_current_context()["partner_id"] = partner_id

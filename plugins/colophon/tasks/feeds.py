@@ -40,7 +40,9 @@ def build(partner_id: str, *, params: dict[str, Any] | None = None, dag_run: Any
     if built.delivery_id is None:
         raise AirflowSkipException(f"{partner_id} has everything: nothing changed since the last delivery. {built.counts}")
     if built.state == "declined":
-        raise AirflowSkipException(f"Delivery {built.delivery_id} was declined and nothing changed since. Redeliver it to send it all the same.")
+        raise AirflowSkipException(
+            f"Delivery {built.delivery_id} was declined and nothing changed since. Redeliver it to send it all the same."
+        )
     return asdict(built)
 
 
@@ -89,8 +91,9 @@ def declined(built: dict[str, Any] | None) -> None:
 
 
 @task(trigger_rule="none_failed_min_one_success", retries=5)
-def deliver(partner_id: str, built: dict[str, Any]) -> dict[str, Any]:
+def deliver(partner_id: str, built: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any]:
     """Sends the delivery's files. Files that arrived in an earlier try are not sent again."""
     from colophon.tasks.sending import send_delivery
+    from include.deliveries.build import Run
 
-    return send_delivery(partner_id, built["delivery_id"])
+    return send_delivery(partner_id, built["delivery_id"], Run(dag_run.dag_id, dag_run.run_id))

@@ -43,4 +43,4 @@ def send_again(planned: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any
     who = (getattr(dag_run, "triggering_user_name", None) or "a person") if dag_run else "a person"
     run = Run(dag_run.dag_id, dag_run.run_id, who) if dag_run else Run(who=who)
     delivery_id = redeliver.prepare(open_ledger(), open_store(), redeliver.Planned(**planned), datetime.now(UTC), run)
-    return send_delivery(planned["partner"], delivery_id, who=who, again=True)
+    return send_delivery(planned["partner"], delivery_id, run, again=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from include.deliveries.build import Run
 
 
-def send_delivery(partner_id: str, delivery_id: int, *, who: str = "colophon", again: bool = False) -> dict[str, Any]:
+def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = False) -> dict[str, Any]:
     """Opens the connection and sends; gives the delivery's state and numbers. `again` sends files that already arrived, too."""
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
@@ -15,5 +18,5 @@ def send_delivery(partner_id: str, delivery_id: int, *, who: str = "colophon", a
 
     log = logging.getLogger("colophon.deliver")
     partner = load_partner(partner_id)
-    sending = Sending(open_ledger(), open_store(), partner, who=who, say=log.info)
+    sending = Sending(open_ledger(), open_store(), partner, run, say=log.info)
     return sending.send(delivery_id, lambda: open_remote(partner.transport), again=again)
