@@ -71,7 +71,7 @@ def test_a_ledger_without_schema_says_what_to_do(empty_ledger: Ledger) -> None:
 
 
 def test_an_error_rolls_everything_back(ledger: Ledger) -> None:
-    with pytest.raises(ZeroDivisionError), ledger.session() as session:
+    with pytest.raises(ZeroDivisionError), ledger.session() as session:  # noqa: PT012
         session.add(PartnerRow(id="northgate"))
         session.flush()
         raise ZeroDivisionError

@@ -76,7 +76,7 @@ def test_a_written_file_is_known_after_the_block(store: ArtefactStore) -> None:
 
 
 def test_nothing_is_kept_of_a_file_that_failed(store: ArtefactStore) -> None:
-    with pytest.raises(ZeroDivisionError), store.create() as out:
+    with pytest.raises(ZeroDivisionError), store.create() as out:  # noqa: PT012
         out.write(b"half a feed")
         raise ZeroDivisionError
     assert stored(store) == []
