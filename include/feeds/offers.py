@@ -1,0 +1,150 @@
+"""Where a product may be sold, and at which prices it is offered there: pure functions, shared by rules and renderers.
+
+A *place* is an ISO 3166-1 country, a List 49 region of one (`GB-SCT`), or `WORLD`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+import pycountry
+
+from include.feeds.tax import TAX_INCLUSIVE, TaxLine, fits_form, rate_for, rounded, tax_of
+from include.partners.model import House, Market, PriceRule
+from include.titles.model import Price, Product
+
+WORLD = "WORLD"
+# List 49, ECZ: Euro-using countries of continental Europe (Issue 75). The list asks senders to name the countries.
+EUROZONE = tuple("AD AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MC ME MT NL PT SI SK SM VA".split())  # noqa: SIM905
+
+
+@cache
+def countries() -> tuple[str, ...]:
+    """All ISO 3166-1 alpha-2 codes, sorted."""
+    return tuple(sorted(country.alpha_2 for country in pycountry.countries))
+
+
+def sellable(product: Product, country: str) -> bool:
+    """Whether the product may be sold in a country or in a region of it. Where it is and is not for sale, it is not."""
+    code = country[:2] if "-" in country else country
+    if code in product.not_sold_in:
+        return False
+    return bool(product.sold_worldwide) or code in product.sold_in
+
+
+def sold_everywhere(product: Product) -> bool:
+    return bool(product.sold_worldwide) and not product.not_sold_in
+
+
+def countries_of_sale(product: Product) -> tuple[str, ...]:
+    """Every country where the product may be sold, one by one."""
+    if product.sold_worldwide:
+        return tuple(code for code in countries() if code not in product.not_sold_in)
+    return tuple(code for code in dict.fromkeys(product.sold_in) if code not in product.not_sold_in)
+
+
+def market_countries(product: Product, market: Market) -> tuple[str, ...]:
+    """The places of a market where the product may be sold, in the market's order; empty: nowhere in it.
+
+    A market without countries is the world. `WORLD` stays one word only if nothing is excepted.
+    """
+    return _sold_in_places(product, market.countries)
+
+
+def price_for(product: Product, rule: PriceRule, today: date) -> list[Price]:
+    """The product's prices that a rule reads, valid today or later, by the day they start."""
+    read = rule.from_type or rule.type
+    found = [
+        price
+        for price in product.prices
+        if price.currency == rule.currency and price.type == read and price.qualifier == rule.qualifier and not _over(price, today)
+    ]
+    if len(found) > 1:
+        found.sort(key=lambda price: price.starts or date.min)
+    return found
+
+
+def rules_for(product: Product, market: Market) -> Iterator[PriceRule]:
+    """The market's price rules that are for a product of this form."""
+    return (rule for rule in market.prices if fits_form(product.form, rule.forms))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A price as it is sent: for these places, with the tax in it where the house knows it."""
+
+    rule: PriceRule
+    amount: Decimal
+    places: tuple[str, ...]
+    tax: TaxLine | None
+    starts: date | None
+    ends: date | None
+
+
+def offers(product: Product, market: Market, house: House, today: date) -> list[Offer]:
+    """What the market's rules make of the product's prices.
+
+    One price for several countries becomes one offer for each rate of tax, so that none of them says a wrong rate.
+    Where tax has to be added or taken off and the house has no rate, there is no offer.
+    """
+    places = market_countries(product, market)
+    return [
+        offer
+        for rule in rules_for(product, market)
+        for price in price_for(product, rule, today)
+        for group in _by_rate(product.form, _priced_places(rule, places), house)
+        if (offer := _offer(product, rule, price, group, house)) is not None
+    ]
+
+
+def _offer(product: Product, rule: PriceRule, price: Price, places: tuple[str, ...], house: House) -> Offer | None:
+    country = places[0][:2] if places[0] != WORLD else ""
+    amount = rounded(price.amount, price.currency)
+    if (price.type in TAX_INCLUSIVE) != (rule.type in TAX_INCLUSIVE):
+        line = tax_of(price, product.form, country, house)
+        if line is None:
+            return None
+        amount = line.gross if rule.type in TAX_INCLUSIVE else line.taxable
+    tax = None
+    if rule.type in TAX_INCLUSIVE and country:
+        tax = tax_of(replace(price, amount=amount, type=rule.type), product.form, country, house)
+    return Offer(rule, amount, places, tax, price.starts, price.ends)
+
+
+def _by_rate(form: str, places: tuple[str, ...], house: House) -> list[tuple[str, ...]]:
+    if len(places) < 2:
+        return [places] if places else []
+    groups: dict[object, list[str]] = {}
+    for place in places:
+        rate = rate_for(form, place[:2], house)
+        groups.setdefault(rate and (rate.type, rate.rate_code, rate.percent), []).append(place)
+    return [tuple(group) for group in groups.values()]
+
+
+def _priced_places(rule: PriceRule, places: tuple[str, ...]) -> tuple[str, ...]:
+    if not rule.territory or WORLD in rule.territory:
+        return places
+    wanted = _expanded(rule.territory)
+    if WORLD in places:
+        return wanted
+    known = set(places)
+    return tuple(place for place in wanted if place in known or place[:2] in known)
+
+
+def _sold_in_places(product: Product, places: Iterable[str]) -> tuple[str, ...]:
+    wanted = _expanded(places)
+    if wanted and WORLD not in wanted:
+        return tuple(place for place in wanted if sellable(product, place))
+    return (WORLD,) if sold_everywhere(product) else countries_of_sale(product)
+
+
+def _expanded(places: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(country for place in places for country in (EUROZONE if place == "ECZ" else (place,))))
+
+
+def _over(price: Price, today: date) -> bool:
+    return price.ends is not None and price.ends < today

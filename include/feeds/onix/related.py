@@ -1,0 +1,36 @@
+"""Block 5, RelatedMaterial: the work behind the product, and other products (P.22, P.23)."""
+
+from __future__ import annotations
+
+from include.feeds.onix.descriptive import bare_doi, identifier
+from include.feeds.onix.flavour import Flavour, thirteen
+from include.titles.model import Product, Related
+
+
+def related_material(f: Flavour, product: Product) -> str:
+    return f.x.of("RelatedMaterial", related_work(f, product), *(related_product(f, one) for one in dict.fromkeys(product.related)))
+
+
+def related_work(f: Flavour, product: Product) -> str:
+    """The work that this product makes public (List 164, 01): what tells receivers which products are one title."""
+    x, work = f.x, product.work
+    doi = bare_doi(work.doi)
+    return x.of(
+        "RelatedWork",
+        x.code("WorkRelationCode", "01"),
+        identifier(f, "Work", "01", work.reference or str(work.id), f"{f.house.publisher} work"),
+        identifier(f, "Work", "06", doi) if doi else "",
+    )
+
+
+def related_product(f: Flavour, related: Related) -> str:
+    x, isbn = f.x, thirteen(related.isbn)
+    code = f.swap("51", related.relation)
+    if not isbn or not code:
+        return ""
+    return x.of(
+        "RelatedProduct",
+        x.code("ProductRelationCode", code),
+        identifier(f, "Product", "15", isbn),
+        identifier(f, "Product", "03", isbn),
+    )

@@ -1,0 +1,154 @@
+"""Block 6, ProductSupply: one for each market of the partner where the product may be sold (P.24, P.26)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from include.errors import RejectedData
+from include.feeds.offers import Offer, market_countries, offers, price_for, rules_for
+from include.feeds.onix.availability import NOT_YET, availability, unpriced
+from include.feeds.onix.descriptive import identifier
+from include.feeds.onix.flavour import Flavour, plain_number
+from include.feeds.onix.publishing import territory
+from include.feeds.tax import TaxLine
+from include.partners.model import Market, PriceRule, Supplier
+from include.titles.model import Product
+
+_RETURNABLE_BISAC = "02"  # List 53
+_PROPRIETARY, _BIC = "02", "01"  # List 100
+_FREE = "01"  # List 57
+
+
+def product_supply(f: Flavour, product: Product, today: date) -> str:
+    return "".join(market_supply(f, product, market, today) for market in f.feed.markets)
+
+
+def market_supply(f: Flavour, product: Product, market: Market, today: date) -> str:
+    """Nothing where the product may not be sold: SalesRights says so already."""
+    x = f.x
+    places = market_countries(product, market)
+    if not places:
+        return ""
+    return x.of(
+        "ProductSupply",
+        x("MarketReference", market.reference) if f.newer else "",
+        x.of("Market", territory(f, places, f.feed.territory == "world_with_exceptions")),
+        supply_detail(f, product, market, today),
+    )
+
+
+def supply_detail(f: Flavour, product: Product, market: Market, today: date) -> str:
+    x = f.x
+    now = f.swap("65", availability(product, today))
+    prices = "".join(price(f, offer) for offer in offers(product, market, f.house, today))
+    return x.of(
+        "SupplyDetail",
+        supplier(f, market.supplier),
+        returns(f, market.supplier),
+        x.code("ProductAvailability", now),
+        expected(f, product, now),
+        prices or x.code("UnpricedItemType", unpriced(product, today)),
+    )
+
+
+def supplier(f: Flavour, who: Supplier) -> str:
+    x = f.x
+    return x.of(
+        "Supplier",
+        x.code("SupplierRole", who.role),
+        identifier(f, "Supplier", "06", who.gln),
+        identifier(f, "Supplier", "07", who.san),
+        x("SupplierName", who.name),
+    )
+
+
+def returns(f: Flavour, who: Supplier) -> str:
+    x = f.x
+    if not who.returns_code:
+        return ""
+    return x.of("ReturnsConditions", x.code("ReturnsCodeType", _RETURNABLE_BISAC), x.code("ReturnsCode", who.returns_code))
+
+
+def expected(f: Flavour, product: Product, now: str) -> str:
+    """The day that List 65 asks for with "not yet available": publication, or the end of the embargo if later."""
+    day = expected_day(product)
+    if now not in NOT_YET or day is None:
+        return ""
+    return f.x.of("SupplyDate", f.x.code("SupplyDateRole", "08"), f.date(day))
+
+
+def expected_day(product: Product) -> date | None:
+    day = product.publication_date or product.planned_date
+    return max(day, product.embargo_date) if day and product.embargo_date else day
+
+
+def price(f: Flavour, offer: Offer) -> str:
+    x, rule = f.x, offer.rule
+    return x.of(
+        "Price",
+        x.code("PriceType", rule.type),
+        x.code("PriceQualifier", rule.qualifier),
+        discount(f, rule),
+        amount(f, offer),
+        x.code("CurrencyCode", rule.currency),
+        territory(f, offer.places, f.feed.territory == "world_with_exceptions"),
+        _price_date(f, "14", offer.starts),
+        _price_date(f, "15", offer.ends),
+    )
+
+
+def discount(f: Flavour, rule: PriceRule) -> str:
+    x, coded = f.x, ""
+    if rule.discount_code:
+        bic = rule.discount_code_type.upper() == "BIC"
+        coded = x.of(
+            "DiscountCoded",
+            x.code("DiscountCodeType", _BIC if bic else _PROPRIETARY),
+            "" if bic else x.code("DiscountCodeTypeName", rule.discount_code_type or f.partner.name),
+            x.code("DiscountCode", rule.discount_code),
+        )
+    if rule.discount_percent is None:
+        return coded
+    return coded + x.of("Discount", x.code("DiscountPercent", plain_number(rule.discount_percent)))
+
+
+def amount(f: Flavour, offer: Offer) -> str:
+    """The amount with its tax. Raises `RejectedData` for a negative one; nothing to pay is "free of charge"."""
+    x = f.x
+    if offer.amount < 0:
+        raise RejectedData(f"the price {offer.amount} {offer.rule.currency} is below zero", where="price", todo="Correct it in Consonance.")
+    if offer.amount == 0:
+        return x.code("UnpricedItemType", _FREE)
+    return x.code("PriceAmount", money(offer)) + (tax(f, offer.tax) if offer.tax and f.feed.price_tax else "")
+
+
+def money(offer: Offer) -> str:
+    return f"{offer.amount:f}"
+
+
+def tax(f: Flavour, line: TaxLine) -> str:
+    """Taxable and tax add up to the price, to the cent."""
+    x = f.x
+    return x.of(
+        "Tax",
+        x.code("TaxType", line.type),
+        x.code("TaxRateCode", line.rate_code),
+        x.code("TaxRatePercent", plain_number(line.percent)),
+        x.code("TaxableAmount", f"{line.taxable:f}"),
+        x.code("TaxAmount", f"{line.amount:f}"),
+    )
+
+
+def _price_date(f: Flavour, role: str, day: date | None) -> str:
+    return f.x.of("PriceDate", f.x.code("PriceDateRole", role), f.date(day)) if day else ""
+
+
+def days_of_change(f: Flavour, product: Product) -> list[date]:
+    """The days on which a price of this feed stops being sent."""
+    return [
+        one.ends + timedelta(days=1)
+        for market in f.feed.markets
+        for rule in rules_for(product, market)
+        for one in price_for(product, rule, date.min)
+        if one.ends is not None and one.ends < date.max
+    ]
