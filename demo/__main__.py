@@ -1,0 +1,179 @@
+"""`python -m demo`: see `make demo`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+import requests
+from rich.console import Console
+
+from demo import tables
+from demo.airflow_api import AirflowApi
+from demo.children import Children, DemoError
+from demo.home import USER, Home, make_home
+from demo.outcome import Outcome, held_back, outcomes
+from demo.progress import Progress
+from include.ledger.database import Ledger
+from include.partners import Partner, load_partners
+
+ROOT = Path(__file__).resolve().parents[1]
+CATALOGUE = "catalogue_sync"
+
+
+class Demo:
+    """One demo: `prepare`, `play`, `show`. Times are seconds since the start."""
+
+    def __init__(self, home: Home, console: Console, titles: int) -> None:
+        self.home, self.console, self.titles = home, console, titles
+        self.children = Children(home.logs, home.root, home.environment())
+        self.api = AirflowApi(home.url)
+        self.partners: list[Partner] = load_partners()
+        self.ledger = Ledger(f"sqlite:///{home.ledger}")
+        self.begun = time.monotonic()
+
+    def prepare(self) -> None:
+        """Sandbox, databases, Airflow's components, DAGs, pools."""
+        python = sys.executable
+        self.say(f"starting the sandbox with {self.titles} titles, and making Airflow's database")
+        self.children.start("sandbox", python, "-m", "sandbox", "--dir", str(self.home.sandbox), "--titles", str(self.titles))
+        migration = self.children.begin("migration", "airflow", "db", "migrate")
+        self.ledger.upgrade()
+        self.wait("the sandbox", (self.home.sandbox / "ready.json").exists, 120)
+        self.home.write_connections()
+        self.children.finish(migration)
+        self.say("starting Airflow")
+        for component in ("api-server", "scheduler", "dag-processor"):
+            self.children.start(component, "airflow", component)
+        pools = json.loads(self.children.run("pools", python, "-m", "colophon.policy"))
+        self.wait("Airflow's API server", self._logged_in, 180)
+        for name, pool in pools.items():
+            self.api.make_pool(name, pool["slots"], pool["description"])
+        self.wait("the scheduler", lambda: self.api.is_healthy("scheduler"), 120)
+        self.wait("the DAGs", self._dags_are_there, 120)
+        self.say(f"Airflow is up: {self.home.url}")
+
+    def play(self) -> None:
+        """The mirror first, then every partner's feed at once, all through the scheduler."""
+        progress = Progress(self.api, self.console, self.children.check)
+        (mirror,) = progress.run([CATALOGUE], 300)
+        if mirror.state != "success":
+            raise DemoError(f"{CATALOGUE} failed, so there is nothing to send. {mirror.complaint}")
+        progress.run([_feed(partner) for partner in self.partners], 900)
+        # deferred waits are the triggerer's; nothing above needs it, and starting it later leaves the cores to the feeds
+        self.children.start("triggerer", "airflow", "triggerer")
+
+    def show(self) -> list[Outcome]:
+        """The closing tables; also written to outcome.json."""
+        found = outcomes(self.ledger, self.partners, self.home.sandbox)
+        held = held_back(self.ledger)
+        self.console.print()
+        self.console.print(tables.deliveries_table(found, {partner.id: partner.name for partner in self.partners}))
+        if held:
+            self.console.print(tables.held_table(held, len(self.partners)))
+        password = self.home.secrets["password"]
+        self.console.print(
+            f"Airflow   {self.home.url}/  user [bold]{USER}[/]  password [bold]{password}[/]", highlight=False, soft_wrap=True
+        )
+        self.console.print(f"Partners  {self.home.sandbox / 'partners'}", highlight=False, soft_wrap=True)
+        self.console.print(f"Logs      {self.home.logs}", highlight=False, soft_wrap=True)
+        report = {"url": self.home.url, "user": USER, "seconds": round(time.monotonic() - self.begun, 1)}
+        report |= {"partners": [asdict(one) for one in found], "held": [asdict(one) | {"partners": sorted(one.partners)} for one in held]}
+        (self.home.folder / "outcome.json").write_text(json.dumps(report, indent=1))
+        return found
+
+    def stay(self) -> None:
+        self.say("open until Ctrl-C")
+        while True:
+            time.sleep(1)
+            self.children.check()
+
+    def stop(self) -> None:
+        self.children.stop()
+        self.ledger.dispose()
+
+    def say(self, text: str) -> None:
+        self.console.print(f"[dim]{time.monotonic() - self.begun:6.1f} s[/]  {text}", highlight=False)
+
+    def wait(self, what: str, ready: Callable[[], bool], seconds: float) -> None:
+        """Ask until it is so. DemoError when a process has died, or after `seconds`."""
+        until = time.monotonic() + seconds
+        while not self._answers(ready):
+            self.children.check()
+            if time.monotonic() > until:
+                tails = "\n\n".join(f"{child.log}:\n{child.tail(8)}" for child in self.children.running)
+                raise DemoError(f"{what} was not ready after {seconds:.0f} s.\n{tails}")
+            time.sleep(0.3)
+
+    @staticmethod
+    def _answers(ready: Callable[[], bool]) -> bool:
+        try:
+            return ready()
+        except requests.RequestException:
+            return False
+
+    def _logged_in(self) -> bool:
+        self.api.log_in(USER, self.home.secrets["password"])
+        return True
+
+    def _dags_are_there(self) -> bool:
+        if errors := self.api.import_errors():
+            raise DemoError("DAG files with errors:\n" + "\n".join(errors))
+        return {CATALOGUE, *(_feed(partner) for partner in self.partners)} <= self.api.dag_ids()
+
+
+def _feed(partner: Partner) -> str:
+    return f"metadata_feed__{partner.id}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 if every partner has its files; 1 if not, or if the demo could not run; 130 after Ctrl-C before the end."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="The sandbox, Airflow, and every feed through it.")
+    parser.add_argument("--exit", action="store_true", help="end after the closing table")
+    parser.add_argument("--keep", action="store_true", help="go on with the state of the last demo: deltas instead of full feeds")
+    parser.add_argument("--titles", type=int, default=200, help="size of the catalogue (default 200)")
+    parser.add_argument("--port", type=int, default=0, help="port of the Airflow UI (default: a free one)")
+    parser.add_argument("--home", type=Path, default=ROOT / ".demo", help="where the demo keeps its state")
+    options = parser.parse_args(arguments)
+    console = Console()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    demo = None
+    try:
+        home, _lock = make_home(ROOT, options.home.resolve(), keep=options.keep, port=options.port)
+        demo = Demo(home, console, options.titles)
+        demo.prepare()
+        demo.play()
+        found = demo.show()
+        missing = [outcome for outcome in found if outcome.problem]
+        for outcome in missing:
+            console.print(f"[red]✘ {outcome.partner}: {outcome.problem}[/]", highlight=False)
+        if not options.exit:
+            demo.stay()
+        return 1 if missing else 0
+    except DemoError as failed:
+        console.print(f"[red]✘[/] {failed}", highlight=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nending", highlight=False)
+        return 130 if options.exit else 0
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # ending takes some seconds; a second Ctrl-C must not leave processes behind
+        if demo is not None:
+            demo.stop()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The few calls of Airflow's REST API (v2) that the demo makes, with the log-in of the simple auth manager."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+TIMEOUT = 30
+ENDED = frozenset({"success", "failed"})
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a run, as the scheduler sees it now."""
+
+    dag_id: str
+    task_id: str
+    state: str  # empty while nothing is decided
+    tries: int
+    seconds: float
+
+
+class AirflowApi:
+    """Raises `requests.RequestException` when the server does not answer or refuses."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+        self._session.trust_env = False  # the server is on this machine: no proxy in between
+
+    def log_in(self, user: str, password: str) -> None:
+        answer = self._session.post(f"{self.url}/auth/token", json={"username": user, "password": password}, timeout=TIMEOUT)
+        answer.raise_for_status()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def is_healthy(self, component: str) -> bool:
+        """Of `scheduler`, `dag_processor`, `triggerer`, `metadatabase`."""
+        return bool(self._call("GET", "monitor/health")[component]["status"] == "healthy")
+
+    def dag_ids(self) -> set[str]:
+        return {dag["dag_id"] for dag in self._call("GET", "dags?limit=200&exclude_stale=true")["dags"]}
+
+    def import_errors(self) -> list[str]:
+        return [f"{error['filename']}\n{error['stack_trace']}" for error in self._call("GET", "importErrors")["import_errors"]]
+
+    def make_pool(self, name: str, slots: int, description: str) -> None:
+        body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
+        answer = self._session.post(f"{self.url}/api/v2/pools", json=body, timeout=TIMEOUT)
+        if answer.status_code != requests.codes.conflict:  # it is there from the last time
+            answer.raise_for_status()
+
+    def unpause(self, dag_id: str) -> None:
+        self._call("PATCH", f"dags/{dag_id}", {"is_paused": False})
+
+    def trigger(self, dag_id: str) -> str:
+        """Start a run by hand; gives its id."""
+        return str(self._call("POST", f"dags/{dag_id}/dagRuns", {"logical_date": None, "note": "make demo"})["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        return str(self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def tasks(self, runs: dict[str, str]) -> list[Task]:
+        """Every task of these runs (DAG id → run id), in one call."""
+        body = {"dag_ids": list(runs), "dag_run_ids": sorted(set(runs.values())), "page_limit": 1000, "order_by": "start_date"}
+        found = self._call("POST", "dags/~/dagRuns/~/taskInstances/list", body)["task_instances"]
+        return [
+            Task(one["dag_id"], one["task_id"], one["state"] or "", one["try_number"], float(one["duration"] or 0))
+            for one in found
+            if runs.get(one["dag_id"]) == one["dag_run_id"]
+        ]
+
+    def complaint(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
+        """The last error in a task's log, in one line; empty if there is none to be had."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}?full_content=true"
+        try:
+            content = self._call("GET", path)["content"]
+        except requests.RequestException:
+            return ""
+        said = [line for line in content if isinstance(line, dict) and line.get("level") in {"error", "critical"}]
+        for line in reversed(said):
+            if detail := line.get("error_detail"):
+                return f"{detail[0].get('exc_type', '')}: {detail[0].get('exc_value', '')}".strip()
+        return str(said[-1].get("event", "")).splitlines()[0] if said else ""
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        answer = self._session.request(method, f"{self.url}/api/v2/{path}", json=body, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return answer.json()
