@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def airflow_home(tmp_path, monkeypatch):
+def airflow_elsewhere(tmp_path, monkeypatch):
     """A fresh AIRFLOW_HOME for this test and the processes that it starts. (Airflow reads it once per process.)"""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")

@@ -83,7 +83,7 @@ def test_a_partner_on_demand_or_without_a_deadline_has_none():
     assert policy.deadline_for(_with_schedule(partner, deadline=None)) is None
 
 
-def test_a_dag_with_our_policy_survives_airflows_serialization(airflow_home):
+def test_a_dag_with_our_policy_survives_airflows_serialization(airflow_elsewhere):
     from airflow.sdk import dag, task
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -111,7 +111,7 @@ def test_a_dag_with_our_policy_survives_airflows_serialization(airflow_home):
     assert stored["dag"]["deadline"][0]["callback"]["__data__"]["path"] == "colophon.notifiers.failure.DeadlineNotice"
 
 
-def test_reading_the_policy_loads_nothing_heavy(airflow_home):
+def test_reading_the_policy_loads_nothing_heavy(airflow_elsewhere):
     heavy = {"requests", "paramiko", "asyncssh", "smtplib", "pandas"}
     program = "import sys, colophon.policy, colophon.assets; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -55,7 +55,7 @@ def installed(tmp_path):
 
 
 @pytest.mark.airflow
-def test_airflow_shows_our_connection_types_with_their_fields(installed, airflow_home):
+def test_airflow_shows_our_connection_types_with_their_fields(installed, airflow_elsewhere):
     program = """
 import json
 from airflow.providers_manager import ProvidersManager

@@ -1,0 +1,116 @@
+"""The shipped composition, started for real: PostgreSQL, Redis, Airflow's services and a Celery worker, without Docker."""
+
+import hashlib
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.package import components
+
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(bool(components.missing()), reason=components.missing() or "all is here"),
+]
+
+
+@pytest.fixture(scope="module")
+def running():
+    """Everything that `docker compose --profile sandbox up` would start."""
+    parts = components.Components(AIRFLOW_PAUSED="false", WORKER_CONCURRENCY="2")
+    try:
+        parts.start_databases()
+        parts.run_to_end("init")
+        for service in components.AIRFLOW:
+            parts.start(service)
+        parts.start("sandbox")
+        for service in components.AIRFLOW:
+            parts.healthy(service)
+        parts.healthy("sandbox", 120)
+        parts.run_to_end("sandbox-connections")
+        yield parts
+    finally:
+        parts.stop()
+
+
+class Api:
+    """Airflow's REST API, as the first user."""
+
+    def __init__(self, running):
+        self.root = f"http://127.0.0.1:{running.ports['api']}"
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        user = {"username": running.settings["AIRFLOW_ADMIN"], "password": running.settings["AIRFLOW_ADMIN_PASSWORD"]}
+        self.token = ""
+        self.token = self.call("POST", "/auth/token", user)["access_token"]
+
+    def call(self, method, path, body=None):
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.root + path, data, headers, method=method)
+        with self.opener.open(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def run(self, dag_id, seconds=240):
+        """Starts a run and waits for its end; gives the state."""
+        until = time.monotonic() + seconds
+        run = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
+        while time.monotonic() < until:
+            run = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}")
+            if run["state"] in {"success", "failed"}:
+                break
+            time.sleep(2)
+        return run["state"]
+
+
+@pytest.fixture(scope="module")
+def api(running):
+    return Api(running)
+
+
+def test_the_password_of_the_environment_opens_the_door_and_another_does_not(api):
+    assert api.call("GET", "/api/v2/version")["version"].startswith("3.3.")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        api.call("POST", "/auth/token", {"username": "admin", "password": "guess"})
+    assert refused.value.code == 401
+
+
+def test_init_made_the_pools_that_the_flows_name(api):
+    from colophon.policy import pools
+
+    made = {pool["name"]: pool["slots"] for pool in api.call("GET", "/api/v2/pools")["pools"]}
+    assert {pool.name: pool.slots for pool in pools()}.items() <= made.items()
+
+
+def test_no_flow_failed_to_load(api):
+    assert api.call("GET", "/api/v2/importErrors")["import_errors"] == []
+    loaded = {dag["dag_id"] for dag in api.call("GET", "/api/v2/dags?limit=100")["dags"]}
+    assert {"catalogue_sync", "metadata_feed__northgate"} <= loaded
+
+
+def test_a_feed_goes_from_consonance_to_the_partner_through_the_worker(running, api):
+    assert api.run("catalogue_sync") == "success", running.log("worker")[-4000:]
+    assert api.run("metadata_feed__northgate") == "success", running.log("worker")[-4000:]
+    listed = subprocess.run(
+        ["colophon", "deliveries", "list", "--partner", "northgate", "--json"],
+        env=running.environment("worker"),
+        cwd=running.home,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (delivery,) = json.loads(listed.stdout)
+    assert delivery["state"] == "delivered"
+    for file in delivery["files"]:
+        there = running.home / "sandbox-data/partners/northgate" / file["remote_path"].lstrip("/")
+        assert hashlib.sha256(there.read_bytes()).hexdigest() == file["sha256"]
+
+
+def test_a_second_run_sends_nothing(running, api):
+    inbox = running.home / "sandbox-data/partners/northgate/inbox"
+    before = {path: path.stat().st_mtime_ns for path in inbox.rglob("*")}
+    assert api.run("metadata_feed__northgate") == "success"
+    assert {path: path.stat().st_mtime_ns for path in inbox.rglob("*")} == before
