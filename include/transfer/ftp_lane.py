@@ -1,0 +1,365 @@
+"""One FTP control connection and the data connections it opens.
+
+Replies are those of RFC 959, listings of RFC 3659 where the server knows it.
+"""
+# ruff: noqa: S321 - there are partners who speak nothing else
+
+from __future__ import annotations
+
+import ftplib
+import hashlib
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import PurePosixPath
+
+from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
+from include.transfer.lane import T
+from include.transfer.listings import facts_of, list_line, moment
+from include.transfer.model import RemoteEntry
+from include.transfer.naming import is_safe
+from include.transfer.refusals import ftp_error, is_absent, loses_connection
+from include.transfer.source import Source
+
+BLOCK = 64 << 10  # bytes
+ERRORS = (ftplib.Error, OSError, EOFError)
+
+log = logging.getLogger(__name__)
+
+
+class Shared:
+    """What the connections to one server know together."""
+
+    def __init__(self, connect: Callable[[], ftplib.FTP], fallback_encoding: str) -> None:
+        self.connect = connect
+        self.fallback_encoding = fallback_encoding
+        self.lock = threading.Lock()
+        self.refused: ColophonError | None = None
+        self.folders: set[str] = set()
+        self.features: frozenset[str] | None = None
+        self.resumes = True
+
+
+class FtpLane:
+    """One control connection, opened when first needed and again after a loss. Its coroutines never wait for each other."""
+
+    tell: Callable[[Callable[[], None]], None]
+
+    def __init__(self, where: str, shared: Shared) -> None:
+        self.where = where
+        self.host_key = ""
+        self.window = 0  # bytes of one stream arrive in their order: no holes
+        self._shared = shared
+        self._ftp: ftplib.FTP | None = None
+        self._binary = False
+        self._home = "/"
+        self.tell = at_once
+
+    @property
+    def resumes(self) -> bool:
+        return self._shared.resumes
+
+    # --- the connection
+
+    def _conn(self) -> ftplib.FTP:
+        if self._ftp is None:
+            with self._shared.lock:  # one after the other: servers take a burst of log-ins for an attack
+                if self._shared.refused:
+                    raise self._shared.refused  # one refused log-in is enough: more of them lock accounts
+                try:
+                    return self._open()
+                except ConfigurationError as refused:
+                    self._shared.refused = refused
+                    raise
+        return self._ftp
+
+    def _open(self) -> ftplib.FTP:
+        try:
+            self._ftp = ftp = self._shared.connect()
+            take_any_bytes(ftp)
+            self._binary = False
+            self.host_key = _certificate(ftp)
+            self._home = ftp.pwd()
+            if self._shared.features is None:
+                self._shared.features = _features(ftp)
+        except ERRORS as bad:
+            self._drop()
+            raise ftp_error(bad, self.where) from bad
+        return ftp
+
+    def _drop(self) -> None:
+        ftp, self._ftp = self._ftp, None
+        if ftp is not None:
+            with suppress(OSError):
+                ftp.close()
+
+    def abort(self) -> None:
+        """From another thread: whatever waits on this connection fails at once."""
+        if self._ftp is not None and self._ftp.sock is not None:
+            with suppress(OSError):
+                self._ftp.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        if self._ftp is not None:
+            with suppress(*ERRORS):
+                self._ftp.quit()
+        self._drop()
+
+    def _do(self, path: str, what: Callable[[ftplib.FTP], T]) -> T:
+        """One exchange with the server, or one of our errors."""
+        ftp = self._conn()
+        try:
+            return what(ftp)
+        except ValueError as bad:
+            raise PermanentError(f"this name can't be sent: {bad}", where=f"{self.where}: {path}", todo="Rename the file.") from bad
+        except ERRORS as bad:
+            if loses_connection(bad):
+                self._drop()
+            raise ftp_error(bad, f"{self.where}: {path}") from bad
+        except BaseException:
+            self._drop()  # answers of this exchange are still to come; nobody must take them for answers of the next
+            raise
+
+    def _image(self, ftp: ftplib.FTP) -> None:
+        """TYPE I, once: a listing switches back to text by itself."""
+        if not self._binary:
+            ftp.voidcmd("TYPE I")
+            self._binary = True
+
+    def _knows(self, feature: str) -> bool:
+        self._conn()
+        return feature in (self._shared.features or ())
+
+    # --- folders and names
+
+    async def mkdirs(self, folder: str) -> None:
+        self._conn()
+        if folder in self._shared.folders:
+            return
+        self._mkdirs(folder)
+        self._shared.folders.add(folder)
+
+    def _mkdirs(self, folder: str) -> None:
+        if folder in {"", ".", "/"} or self._is_folder(folder):
+            return
+        self._mkdirs(str(PurePosixPath(folder).parent))
+        try:
+            self._do(folder, lambda ftp: ftp.mkd(folder))
+        except PermanentError:
+            if not self._is_folder(folder):  # else another connection made it at the same moment
+                raise
+
+    def _is_folder(self, folder: str) -> bool:
+        def there(ftp: ftplib.FTP) -> bool:
+            try:
+                ftp.cwd(folder)
+            except ftplib.error_perm as no:
+                if str(no).startswith("550"):
+                    return False
+                raise
+            ftp.cwd(self._home)
+            return True
+
+        return self._do(folder, there)
+
+    async def list(self, folder: str, most: int | None = None) -> list[RemoteEntry] | None:
+        lines: list[bytes] = []
+        told = self._knows("MLST")
+
+        def collect(ftp: ftplib.FTP) -> None:
+            self._image(ftp)
+            with ftp.transfercmd(f"MLSD {folder}" if told else f"LIST {folder}") as data, data.makefile("rb") as stream:
+                lines.extend(stream)
+            ftp.voidresp()
+
+        self._do(folder, collect)
+        entries = []
+        for line in lines:
+            entry = self._entry(line.rstrip(b"\r\n"), folder, told)
+            if entry is not None and entry.name not in {".", ".."}:
+                if is_safe(entry.name):
+                    entries.append(entry)
+                else:
+                    log.warning("%s: left out the name %r: it is no plain name", self.where, entry.name)
+        return entries if most is None or len(entries) <= most else None
+
+    def _entry(self, line: bytes, folder: str, told: bool) -> RemoteEntry | None:
+        """`path` keeps the server's own bytes; `name` is them in the partner's encoding."""
+        raw = line.decode("utf-8", "surrogateescape")
+        entry = facts_of(raw, folder) if told else list_line(raw, folder)
+        if entry is not None and self._shared.fallback_encoding and any("\udc80" <= letter <= "\udcff" for letter in entry.name):
+            name = entry.name.encode("utf-8", "surrogateescape").decode(self._shared.fallback_encoding, "replace")
+            return RemoteEntry(name, entry.path, entry.bytes, entry.modified, entry.is_dir)
+        return entry
+
+    async def stat(self, path: str) -> RemoteEntry | None:
+        if self._knows("MLST"):
+            return self._do(path, lambda ftp: _asked(ftp, path))
+        return self._do(path, lambda ftp: self._measured(ftp, path))
+
+    def _measured(self, ftp: ftplib.FTP, path: str) -> RemoteEntry | None:
+        size = self._size(ftp, path)
+        if size is None:
+            return None
+        modified = None
+        with suppress(ftplib.error_perm):
+            modified = moment(ftp.sendcmd(f"MDTM {path}")[4:])
+        return RemoteEntry(PurePosixPath(path).name, path, size, modified)
+
+    def _size(self, ftp: ftplib.FTP, path: str) -> int | None:
+        self._image(ftp)
+        try:
+            return ftp.size(path)
+        except ftplib.error_perm as no:
+            if is_absent(no):
+                return None
+            raise
+
+    async def rename(self, old: str, new: str, *, replace: bool) -> bool:
+        try:
+            self._do(new, lambda ftp: ftp.rename(old, new))
+        except PermanentError as bad:
+            if not replace or await self.stat(new) is None or await self.stat(old) is None:
+                raise PermanentError(
+                    f"can't be renamed: {bad.what}", where=bad.where, todo='If this partner forbids renaming, set `commit.rule = "direct"`.'
+                ) from bad
+        else:
+            return True
+        await self.remove(new)
+        self._do(new, lambda ftp: ftp.rename(old, new))
+        return False
+
+    async def remove(self, path: str) -> None:
+        def gone(ftp: ftplib.FTP) -> None:
+            try:
+                ftp.delete(path)
+            except ftplib.error_perm as no:
+                if self._size(ftp, path) is not None or not is_absent(no):
+                    raise
+
+        self._do(path, gone)
+
+    # --- bytes
+
+    async def send(self, path: str, source: Source, offset: int) -> int | None:
+        def stream(ftp: ftplib.FTP) -> int | None:
+            self._image(ftp)
+            data = self._opened(ftp, f"STOR {path}", offset)
+            try:
+                with data:
+                    sent = offset
+                    while block := source.read(BLOCK):
+                        data.sendall(block)
+                        sent += len(block)
+                        source.moved(sent)
+                    _farewell(data)
+            except OSError:
+                self._why(ftp)
+                raise
+            ftp.voidresp()
+            return self._size(ftp, path)
+
+        return self._do(path, stream)
+
+    def _opened(self, ftp: ftplib.FTP, command: str, offset: int) -> socket.socket:
+        try:
+            return ftp.transfercmd(command, offset or None)
+        except ftplib.error_perm as no:
+            if offset and not str(no).startswith(("530", "532", "550", "552", "553")):
+                self._shared.resumes = False
+                raise TransientError(f"the server does not continue uploads: {no}", where=self.where, todo="It is sent anew.") from no
+            raise
+
+    @staticmethod
+    def _why(ftp: ftplib.FTP) -> None:
+        """A broken data connection: the control connection may say why (552 no space, 426 aborted)."""
+        if ftp.sock is not None:
+            patience = ftp.sock.gettimeout()
+            try:
+                ftp.sock.settimeout(5)
+                ftp.voidresp()
+            finally:
+                ftp.sock.settimeout(patience)
+
+    async def read(self, path: str, sink: Callable[[bytes], object], offset: int = 0, size: int | None = None) -> int | None:
+        read = 0
+
+        def stream(ftp: ftplib.FTP) -> int | None:
+            nonlocal read
+            self._image(ftp)
+            try:
+                data = ftp.transfercmd(f"RETR {path}", offset or None)
+            except ftplib.error_perm as no:
+                if is_absent(no) and self._size(ftp, path) is None:
+                    return None
+                raise
+            with data:
+                while block := data.recv(BLOCK):
+                    sink(block)
+                    read += len(block)
+                _farewell(data)
+            ftp.voidresp()
+            return read
+
+        return self._do(path, stream)
+
+    async def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def at_once(call: Callable[[], None]) -> None:
+    call()
+
+
+def _farewell(data: socket.socket) -> None:
+    """TLS's closing words; whether all arrived is for the reply and the size to say, not for them."""
+    if isinstance(data, ssl.SSLSocket):
+        with suppress(OSError):
+            data.unwrap()
+
+
+def take_any_bytes(ftp: ftplib.FTP) -> None:
+    """Names and answers need not be in the connection's encoding: bytes that are not stay as they are, both ways."""
+    if ftp.sock is None or ftp.file is None:
+        raise ftplib.error_proto("not connected")
+    ftp.file.close()
+    ftp.file = ftp.sock.makefile("r", encoding=ftp.encoding, errors="surrogateescape", newline=None)
+    sock = ftp.sock
+
+    def putline(line: str) -> None:
+        if "\r" in line or "\n" in line:
+            raise ValueError("a line break in a command")
+        sock.sendall(f"{line}\r\n".encode(ftp.encoding, "surrogateescape"))
+
+    ftp.putline = putline  # type: ignore[method-assign]
+
+
+def _certificate(ftp: ftplib.FTP) -> str:
+    if not isinstance(ftp.sock, ssl.SSLSocket):
+        return ""
+    certificate = ftp.sock.getpeercert(binary_form=True)
+    return f"SHA256:{hashlib.sha256(certificate).hexdigest()}" if certificate else ""
+
+
+def _features(ftp: ftplib.FTP) -> frozenset[str]:
+    try:
+        lines = ftp.sendcmd("FEAT").splitlines()[1:-1]
+    except ftplib.error_perm:
+        return frozenset()
+    return frozenset(line.split()[0].upper() for line in lines if line.strip())
+
+
+def _asked(ftp: ftplib.FTP, path: str) -> RemoteEntry | None:
+    try:
+        answer = ftp.sendcmd(f"MLST {path}")
+    except ftplib.error_perm as no:
+        if is_absent(no):
+            return None
+        raise
+    lines = [line for line in answer.splitlines() if line.startswith(" ")]
+    entry = facts_of(lines[0].strip(), "") if lines else None
+    return RemoteEntry(PurePosixPath(path).name, path, entry.bytes, entry.modified, entry.is_dir) if entry else None

@@ -1,0 +1,367 @@
+"""SFTP over one asyncssh connection: many files in flight, each file's blocks pipelined, several channels on slow lines.
+
+Only asyncssh's public interface is used. The connection itself (credentials, host key, proxy) is made by whoever hands
+in `connect`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import stat as modes
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+import asyncssh
+
+from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
+from include.transfer.blocks import REQUESTS, read_blocks, write_blocks
+from include.transfer.lane import Job, T
+from include.transfer.model import RemoteEntry
+from include.transfer.naming import is_safe, join
+from include.transfer.refusals import loses_connection, sftp_error
+from include.transfer.source import Source
+
+R = TypeVar("R")
+
+CHANNELS = 4  # for one big file, where the line is slow
+SLOW_LINE = 0.010  # seconds of round trip; from here on one channel's window of 2 MiB is what limits the speed
+BIG = 8 << 20  # bytes; smaller files never need a second channel
+RECEIVE_WINDOW = 32 << 20  # bytes; what we ask for bounds the memory, not this
+FRAGMENT = 32_000  # bytes per request where the server tells no limits: fits one SSH packet with its header
+PATIENCE = 120.0  # seconds for one answer
+KEEPALIVE = 15  # seconds; four unanswered ones end the connection
+
+log = logging.getLogger(__name__)
+
+
+class SftpDriver:
+    """Runs jobs in an event loop of its own, in the caller's thread: not for use inside another running loop."""
+
+    def __init__(self, connect: Callable[[], Awaitable[asyncssh.SSHClientConnection]], where: str, *, channels: int = CHANNELS) -> None:
+        self.where = where
+        self._session = SftpSession(connect, where, channels)
+        self._runner = asyncio.Runner(loop_factory=_loop_factory())
+
+    def run(self, jobs: Sequence[Job[T]], parallel: int) -> list[T]:
+        return self._runner.run(self._run(jobs, parallel))
+
+    async def _run(self, jobs: Sequence[Job[T]], parallel: int) -> list[T]:
+        results: dict[int, T] = {}
+        waiting = iter(enumerate(jobs))
+
+        async def worker() -> None:
+            for number, job in waiting:
+                results[number] = await job(self._session)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(parallel, len(jobs))):
+                    group.create_task(worker())
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
+        return [results[number] for number in range(len(jobs))]
+
+    def close(self) -> None:
+        with self._runner:
+            self._runner.run(self._session.close())
+
+
+class SftpSession:
+    """The one connection; it is every lane at once, because its requests do not wait for each other."""
+
+    def __init__(self, connect: Callable[[], Awaitable[asyncssh.SSHClientConnection]], where: str, channels: int) -> None:
+        self.where = where
+        self.host_key = ""
+        self.resumes = True
+        self._connect = connect
+        self._most_channels = channels
+        self._lock = asyncio.Lock()
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._clients: list[asyncssh.SFTPClient] = []
+        self._refused: ColophonError | None = None
+        self._folders: dict[str, asyncio.Task[None]] = {}
+        self._round_trip = 0.0
+        self._can_sync = self._can_replace = self._can_statvfs = True
+
+    @property
+    def window(self) -> int:
+        return REQUESTS * self._block("max_write_len") * (self._most_channels if self._round_trip >= SLOW_LINE else 1)
+
+    # --- the connection
+
+    async def _client(self) -> asyncssh.SFTPClient:
+        if self._clients:
+            return self._clients[0]
+        async with self._lock:
+            if not self._clients:
+                if self._refused:
+                    raise self._refused  # one refused log-in is enough: more of them lock accounts
+                try:
+                    await self._open()
+                except ConfigurationError as refused:
+                    self._refused = refused
+                    raise
+        return self._clients[0]
+
+    async def _open(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self._connection = connection = await self._connect()
+                # the receive window is an argument of open_session, which start_sftp_client calls without it
+                connection.open_session = functools.partial(connection.open_session, window=RECEIVE_WINDOW)  # type: ignore[method-assign]
+                connection.set_keepalive(KEEPALIVE, 4)
+                key = connection.get_server_host_key()
+                self.host_key = key.get_fingerprint() if key else ""
+                client = await connection.start_sftp_client(path_errors="surrogateescape")
+                started = time.monotonic()
+                await client.realpath(".")
+                self._round_trip = time.monotonic() - started
+                self._clients = [client]
+        except Exception as bad:
+            self._drop(self._connection)
+            error = sftp_error(bad, self.where)
+            if isinstance(bad, (asyncssh.ChannelOpenError, asyncssh.SFTPError)) and not loses_connection(bad):
+                error = ConfigurationError(
+                    f"the log-in works, but SFTP does not: {bad.reason}", where=self.where, todo="Ask the partner to allow SFTP."
+                )
+            raise error from bad
+
+    async def _several(self) -> list[asyncssh.SFTPClient]:
+        """Channels for one big file: more than one only on a slow line, and as many as the server grants."""
+        client = await self._client()
+        if self._round_trip < SLOW_LINE:
+            return [client]
+        async with self._lock:
+            while self._connection and len(self._clients) < self._most_channels:
+                try:
+                    self._clients.append(await self._connection.start_sftp_client(path_errors="surrogateescape"))
+                except (asyncssh.ChannelOpenError, asyncssh.SFTPError):
+                    self._most_channels = len(self._clients)
+        return list(self._clients) or [await self._client()]
+
+    def _drop(self, connection: asyncssh.SSHClientConnection | None) -> None:
+        """Forget a broken connection, unless somebody has replaced it already."""
+        if connection is not None and connection is self._connection:
+            self._connection, self._clients = None, []
+            self._folders.clear()
+            connection.abort()
+
+    async def _ask(self, request: Awaitable[R], path: str) -> R:
+        """One request's answer, or one of our errors."""
+        connection = self._connection
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await request
+        except (asyncssh.Error, OSError) as bad:
+            if loses_connection(bad):
+                self._drop(connection)
+            raise sftp_error(bad, f"{self.where}: {path}") from bad
+
+    async def close(self) -> None:
+        connection, self._connection, self._clients = self._connection, None, []
+        if connection is not None:
+            connection.close()
+            with suppress(OSError, asyncssh.Error):
+                async with asyncio.timeout(5):
+                    await connection.wait_closed()
+
+    def _block(self, which: str) -> int:
+        """Bytes per request. asyncssh tells 16 KiB where the server told nothing; OpenSSH grants 255 KiB."""
+        told: int = getattr(self._clients[0].limits, which) if self._clients else 0
+        return min(told, 255 << 10) if told > 16 << 10 else FRAGMENT
+
+    # --- folders and names
+
+    async def mkdirs(self, folder: str) -> None:
+        """Once per connection and folder, however many files ask."""
+        await self._client()
+        task = self._folders.get(folder)
+        if task is None:
+            task = self._folders[folder] = asyncio.ensure_future(self._mkdirs(folder))
+        try:
+            await asyncio.shield(task)
+        except ColophonError:
+            self._folders.pop(folder, None)
+            raise
+
+    async def _mkdirs(self, folder: str) -> None:
+        if folder in {"", ".", "/"} or await self._is_folder(folder):
+            return
+        parent = str(PurePosixPath(folder).parent)
+        await self._mkdirs(parent)
+        client = await self._client()
+        try:
+            await self._ask(client.mkdir(folder), folder)
+        except ColophonError:
+            if not await self._is_folder(folder):  # else another one made it at the same moment
+                raise
+
+    async def _is_folder(self, path: str) -> bool:
+        entry = await self.stat(path)
+        return entry is not None and entry.is_dir
+
+    async def list(self, folder: str, most: int | None = None) -> list[RemoteEntry] | None:
+        client = await self._client()
+        entries: list[RemoteEntry] = []
+
+        async def collect() -> bool:
+            async for found in client.scandir(folder or "."):
+                name = str(found.filename)
+                if name in {".", ".."}:
+                    continue
+                if not is_safe(name):
+                    log.warning("%s: left out the name %r: it is no plain name", self.where, name)
+                    continue
+                entries.append(_entry(name, join(folder, name), found.attrs))
+                if most is not None and len(entries) > most:
+                    return False
+            return True
+
+        return entries if await self._ask(collect(), folder) else None
+
+    async def stat(self, path: str) -> RemoteEntry | None:
+        client = await self._client()
+        try:
+            attributes = await self._ask(client.stat(path), path)
+        except PermanentError as bad:
+            if isinstance(bad.__cause__, (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)):
+                return None
+            raise
+        return _entry(PurePosixPath(path).name, path, attributes)
+
+    async def rename(self, old: str, new: str, *, replace: bool) -> bool:
+        client = await self._client()
+        if replace and self._can_replace:
+            try:
+                await self._ask(client.posix_rename(old, new), new)
+            except PermanentError as bad:
+                if not isinstance(bad.__cause__, asyncssh.SFTPOpUnsupported):
+                    raise _no_rename(bad) from bad
+                self._can_replace = False
+            else:
+                return True
+        try:
+            await self._ask(client.rename(old, new), new)
+        except PermanentError as bad:
+            raise _no_rename(bad) from bad
+        except TransientError as bad:
+            # SFTP 3 has one code for every failure; a taken name is the commonest here
+            if not isinstance(bad.__cause__, asyncssh.SFTPError) or loses_connection(bad.__cause__) or await self.stat(new) is None:
+                raise
+            if not replace:
+                raise PermanentError("the name is taken", where=f"{self.where}: {new}", todo="Ask the partner, or set `existing`.") from bad
+        else:
+            return True
+        await self.remove(new)
+        await self._ask(client.rename(old, new), new)
+        return False
+
+    async def remove(self, path: str) -> None:
+        client = await self._client()
+        try:
+            await self._ask(client.remove(path), path)
+        except PermanentError as bad:
+            if not isinstance(bad.__cause__, (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)):
+                raise
+
+    # --- bytes
+
+    async def send(self, path: str, source: Source, offset: int) -> int | None:
+        flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | (0 if offset else asyncssh.FXF_TRUNC)
+        clients = [await self._client()] if source.file.bytes - offset < BIG else await self._several()
+        files: list[asyncssh.SFTPClientFile] = []
+        try:
+            for client in clients:
+                files.append(await self._ask(client.open(path, flags, encoding=None, block_size=0), path))
+                flags = asyncssh.FXF_WRITE
+            await write_blocks(files, source, offset, self._block("max_write_len"), lambda answer: self._ask(answer, path))
+            size = (await self._ask(files[0].stat(), path)).size
+            if self._can_sync:
+                await self._sync(files[0], path)
+            while files:
+                await self._ask(files.pop().close(), path)  # some servers tell only now that the quota is used up
+        except TransientError as bad:
+            if await self._is_full(path, bad):
+                raise PermanentError(
+                    "no space left at the partner", where=f"{self.where}: {path}", todo="Ask the partner to make room."
+                ) from bad
+            raise
+        finally:
+            await self._leave(files, path)
+        return None if size is None else int(size)
+
+    async def _leave(self, files: Sequence[asyncssh.SFTPClientFile], path: str) -> None:
+        """Close what an error left open; the error is the news, not this."""
+        for file in files:
+            if self._clients:
+                with suppress(ColophonError):
+                    await self._ask(file.close(), path)
+
+    async def _sync(self, file: asyncssh.SFTPClientFile, path: str) -> None:
+        try:
+            await self._ask(file.fsync(), path)
+        except PermanentError:
+            self._can_sync = False
+
+    async def _is_full(self, path: str, error: TransientError) -> bool:
+        """OpenSSH says no more than "Failure" when the disk is full: ask it how much room there is."""
+        if not isinstance(error.__cause__, asyncssh.SFTPFailure) or not self._can_statvfs or not self._clients:
+            return False
+        try:
+            room = await self._ask(self._clients[0].statvfs(path), path)
+        except ColophonError:
+            self._can_statvfs = False
+            return False
+        return bool(room.blocks) and room.bavail * (room.frsize or room.bsize) < 1 << 20
+
+    async def read(self, path: str, sink: Callable[[bytes], object], offset: int = 0, size: int | None = None) -> int | None:
+        client = await self._client()
+        try:
+            file = await self._ask(client.open(path, asyncssh.FXF_READ, encoding=None, block_size=0), path)
+        except PermanentError as bad:
+            if isinstance(bad.__cause__, (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)):
+                return None
+            raise
+        try:
+            if size is None:
+                size = (await self._ask(file.stat(), path)).size or 0
+            block = self._block("max_read_len")
+            at_once = max(REQUESTS, RECEIVE_WINDOW // 2 // block) if self._round_trip >= SLOW_LINE else REQUESTS
+            return await read_blocks(file, sink, offset, size, block, at_once, lambda answer: self._ask(answer, path))
+        finally:
+            await self._leave([file], path)
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def tell(self, call: Callable[[], None]) -> None:
+        call()
+
+
+def _entry(name: str, path: str, attributes: asyncssh.SFTPAttrs) -> RemoteEntry:
+    is_dir = attributes.type == asyncssh.FILEXFER_TYPE_DIRECTORY or (
+        attributes.permissions is not None and modes.S_ISDIR(attributes.permissions)
+    )
+    modified = datetime.fromtimestamp(attributes.mtime, UTC) if attributes.mtime is not None else None
+    return RemoteEntry(name, path, 0 if is_dir else int(attributes.size or 0), modified, is_dir)
+
+
+def _no_rename(refusal: PermanentError) -> PermanentError:
+    return PermanentError(
+        f"can't be renamed: {refusal.what}", where=refusal.where, todo='If this partner forbids renaming, set `commit.rule = "direct"`.'
+    )
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop, where it is installed, takes a third off the time of thousands of small files."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
