@@ -77,7 +77,7 @@ def _kind(file: BinaryIO) -> tuple[str, str]:
     if not tags:
         todo = "It must be ONIXMessage (reference tags) or ONIXmessage (short tags)."
         raise RejectedData(f"the root element is {name.localname!r}", todo=todo)
-    doctype: str = root.getroottree().docinfo.doctype  # type: ignore[attr-defined]
+    doctype: str = root.getroottree().docinfo.doctype
     release = root.get("release") or _release_in(name.namespace or "") or _release_in(doctype) or "2.1"
     if release not in RELEASES:
         raise RejectedData(f"the release is {release!r}", todo=f"Known ones are {', '.join(RELEASES)}.")

@@ -127,7 +127,7 @@ def sent(case: Case) -> Iterator[tuple[str, str]]:
     if case.feed.format == "onix":
         yield from _onix(case)
     else:
-        from include.feeds.tabular import cells  # the ONIX partners need no spreadsheet
+        from include.feeds.columns import cells  # ONIX partners need no columns
 
         yield from cells(case.product, case.partner, case.house, case.today)
 
