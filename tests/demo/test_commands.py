@@ -1,0 +1,106 @@
+"""The developer's commands: what the Makefile promises, and the demo from beginning to end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from include.partners import load_partners
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = ("demo", "test", "test-long", "lint", "bench", "docs", "clean", "lock")
+
+
+def plan(*arguments: str) -> str:
+    """What make would run, without running it."""
+    return subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def left_behind(home: Path) -> list[list[str]]:
+    """Processes that live in this demo's home."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("COLOPHON_HOME", "").startswith(str(home)):
+                found.append(process.cmdline())
+    return found
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_every_target_is_there_and_explained() -> None:
+    words = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+    explained = set(re.findall(r"^make ([a-z-]+)", words, re.MULTILINE))
+    assert set(TARGETS) <= explained
+    for target in TARGETS:
+        assert plan(target), target
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_switches_of_the_demo_reach_it() -> None:
+    assert "--exit" not in plan("demo")
+    assert plan("demo", "EXIT=1", "KEEP=1", "TITLES=50").strip().endswith("-m demo --exit --keep --titles 50")
+
+
+def test_ci_script_is_sound_shell_and_keeps_the_exit_code(tmp_path: Path) -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    repo = tmp_path / "repo"
+    (repo / ".ci").mkdir(parents=True)
+    shutil.copy(script, repo / ".ci" / "run")
+    (repo / "Makefile").write_text("test:\n\t@echo '===== 1 failed, 2 passed in 0.10s ====='; exit 1\n")
+    # every command it looks for is there, so that nothing is installed
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sshd", "chromium", "chromedriver", "psql", "redis-server", "gpg", "lftp"):
+        (tools / name).write_text("#!/bin/sh\n")
+        (tools / name).chmod(0o755)
+    done = subprocess.run(
+        [str(repo / ".ci" / "run")],
+        env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stdout.strip().splitlines()[-1] == "===== 1 failed, 2 passed in 0.10s ====="
+
+
+@pytest.mark.long
+@pytest.mark.airflow
+@pytest.mark.timeout(900)
+def test_demo_brings_every_partner_its_files_and_leaves_no_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "demo", "--exit", "--titles", "60", "--home", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=800, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    report = json.loads((tmp_path / "outcome.json").read_text())
+    assert [one["partner"] for one in report["partners"]] == [partner.id for partner in load_partners()]
+    assert all(file["found"] for one in report["partners"] for file in one["files"])
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.long
+@pytest.mark.airflow
+@pytest.mark.timeout(300)
+def test_ctrl_c_ends_the_demo_and_all_its_processes(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-m", "demo", "--home", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Airflow is up" in line:
+            break
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert left_behind(tmp_path) == []
