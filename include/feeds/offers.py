@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 import pycountry
 
@@ -42,9 +42,12 @@ def sold_everywhere(product: Product) -> bool:
 
 def countries_of_sale(product: Product) -> tuple[str, ...]:
     """Every country where the product may be sold, one by one."""
-    if product.sold_worldwide:
-        return tuple(code for code in countries() if code not in product.not_sold_in)
-    return tuple(code for code in dict.fromkeys(product.sold_in) if code not in product.not_sold_in)
+    return _countries_of_sale(bool(product.sold_worldwide), product.sold_in, product.not_sold_in)
+
+
+@lru_cache(maxsize=512)
+def _countries_of_sale(worldwide: bool, sold_in: tuple[str, ...], not_sold_in: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(code for code in (countries() if worldwide else dict.fromkeys(sold_in)) if code not in not_sold_in)
 
 
 def market_countries(product: Product, market: Market) -> tuple[str, ...]:

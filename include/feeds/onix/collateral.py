@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from urllib.parse import quote
 
 from include.feeds.onix.flavour import Flavour
-from include.titles.model import Product, Resource, Text
+from include.titles.model import Product, Resource, Text, Work
 
 FRONT_COVER = "01"
 # MIME type → List 178
@@ -16,14 +16,14 @@ _AS_IT_IS = "!#$%&'()*+,/:;=?@[]~-._"
 
 
 def collateral_detail(f: Flavour, product: Product, today: date) -> str:
-    return f.x.of("CollateralDetail", texts(f, product, today), cover(f, product) if f.feed.covers.by == "url" else "")
+    cover = f.of_work(supporting_resource, product.work, product.resources) if f.feed.covers.by == "url" else ""
+    return f.x.of("CollateralDetail", f.of_work(texts, product.work, product.texts, today), cover)
 
 
-def current_texts(product: Product, types: tuple[str, ...], today: date) -> Iterator[Text]:
+def current_texts(work: Work, own: tuple[Text, ...], types: tuple[str, ...], today: date) -> Iterator[Text]:
     """By type, in the partner's order: the product's own texts, or the work's where it has none; expired ones are left out."""
     for type in dict.fromkeys(types):
-        own = [text for text in product.texts if text.type == type]
-        for text in own or [text for text in product.work.texts if text.type == type]:
+        for text in [text for text in own if text.type == type] or [text for text in work.texts if text.type == type]:
             if text.ends is None or text.ends >= today:
                 yield text
 
@@ -35,8 +35,8 @@ def days_of_change(f: Flavour, product: Product) -> Iterator[date]:
             yield text.ends + timedelta(days=1)
 
 
-def texts(f: Flavour, product: Product, today: date) -> str:
-    return "".join(text_content(f, text) for text in current_texts(product, f.feed.texts, today))
+def texts(f: Flavour, work: Work, own: tuple[Text, ...], today: date) -> str:
+    return "".join(text_content(f, text) for text in current_texts(work, own, f.feed.texts, today))
 
 
 def text_content(f: Flavour, text: Text) -> str:
@@ -60,16 +60,16 @@ def _content_date(f: Flavour, role: str, day: date | None) -> str:
     return f.x.of("ContentDate", f.x.code("ContentDateRole", role), f.date(day)) if day else ""
 
 
-def front_cover(product: Product) -> Resource | None:
-    """The product's front cover, or its work's."""
-    for resource in (*product.resources, *product.work.resources):
+def front_cover(work: Work, own: tuple[Resource, ...]) -> Resource | None:
+    """The product's own front cover, or its work's."""
+    for resource in (*own, *work.resources):
         if resource.content_type == FRONT_COVER and resource.url.lower().startswith(("http://", "https://")):
             return resource
     return None
 
 
-def cover(f: Flavour, product: Product) -> str:
-    found = front_cover(product)
+def supporting_resource(f: Flavour, work: Work, own: tuple[Resource, ...]) -> str:
+    found = front_cover(work, own)
     if found is None:
         return ""
     x = f.x

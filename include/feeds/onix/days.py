@@ -9,6 +9,8 @@ from include.feeds.onix.availability import BY_STATUS
 from include.titles.model import Product
 
 EARLY, ADVANCE, CONFIRMED, UPDATE, TEST_UPDATE, TEST = "01", "02", "03", "04", "88", "89"  # List 1
+WITHOUT_DATE = frozenset({"01", "03"})
+"""List 64: cancelled and postponed titles carry no publication date."""
 SIX_MONTHS = timedelta(days=183)
 _PUBLISHED = frozenset(BY_STATUS) - {"01", "02", "03"}
 
@@ -24,6 +26,11 @@ def notification(product: Product, today: date) -> str:
     if day <= today:
         return CONFIRMED
     return ADVANCE if day - today <= SIX_MONTHS else EARLY
+
+
+def compact(day: date) -> str:
+    """YYYYMMDD, List 55 format 00; years before 1000 keep their zeroes."""
+    return f"{day.year:04d}{day.month:02d}{day.day:02d}"
 
 
 def stable_until(product: Product, today: date, others: Iterable[date]) -> date | None:

@@ -6,17 +6,16 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from include.errors import RejectedData
 from include.feeds.onix.flavour import Flavour, isbn13, plain_number
 from include.feeds.onix.text import looks_like_markup
 from include.feeds.onix.titles import Title, title_of
 from include.titles.model import Collection, Contributor, Product, Subject, Work
 
 THEMA_QUALIFIERS = ("94", "95", "96", "97", "98", "99")
-_KEYWORDS, _PROPRIETARY = "20", "24"
+KEYWORDS, PROPRIETARY = "20", "24"
 _ONE_MAIN = frozenset({"10", "12", "93"})  # schemes whose receivers look for exactly one main subject
 _PART_NUMBER = re.compile(r"[1-9][0-9]{0,5}(?:\.[1-9][0-9]{0,5})*")
-_YEAR = re.compile(r"(?:1[0-9]{3}|20[0-9]{2})(?:-(?:1[0-9]{3}|20[0-9]{2}))?")
+YEAR = re.compile(r"(?:1[0-9]{3}|20[0-9]{2})(?:-(?:1[0-9]{3}|20[0-9]{2}))?")
 
 
 def identifiers(f: Flavour, product: Product) -> str:
@@ -54,14 +53,14 @@ def descriptive_detail(f: Flavour, product: Product) -> str:
         "DescriptiveDetail",
         product_form(f, product),
         measures(f, product),
-        collections(f, work),
+        f.of_work(collections, work),
         titles(f, product),
-        contributors(f, work),
-        edition(f, work),
-        languages(f, work),
+        f.of_work(contributors, work),
+        f.of_work(edition, work),
+        f.of_work(languages, work),
         extents(f, product),
-        subjects(f, work),
-        audience(f, work),
+        f.of_work(subjects, work),
+        f.of_work(audience, work),
     )
 
 
@@ -99,20 +98,22 @@ def _feature(f: Flavour, code: str, description: str = "") -> str:
 
 
 def measures(f: Flavour, product: Product) -> str:
-    """Height, width, thickness in millimetres, weight in grams (Lists 48, 50)."""
-    return "".join((
-        _measure(f, "01", product.height_mm, "mm"),
-        _measure(f, "02", product.width_mm, "mm"),
-        _measure(f, "03", product.thickness_mm, "mm"),
-        _measure(f, "08", product.weight_g, "gr"),
-    ))
-
-
-def _measure(f: Flavour, type: str, value: Decimal | None, unit: str) -> str:
-    if value is None or value <= 0:
-        return ""
     x = f.x
-    return x.of("Measure", x.code("MeasureType", type), x("Measurement", plain_number(value)), x.code("MeasureUnitCode", unit))
+    return "".join(
+        x.of("Measure", x.code("MeasureType", type), x("Measurement", plain_number(value)), x.code("MeasureUnitCode", unit))
+        for type, value, unit in sizes(product)
+    )
+
+
+def sizes(product: Product) -> Iterator[tuple[str, Decimal, str]]:
+    """Height, width, thickness in millimetres, weight in grams (Lists 48, 50)."""
+    known = (
+        ("01", product.height_mm, "mm"),
+        ("02", product.width_mm, "mm"),
+        ("03", product.thickness_mm, "mm"),
+        ("08", product.weight_g, "gr"),
+    )
+    return ((type, value, unit) for type, value, unit in known if value is not None and value > 0)
 
 
 def collections(f: Flavour, work: Work) -> str:
@@ -123,7 +124,7 @@ def collections(f: Flavour, work: Work) -> str:
 def _collection(f: Flavour, collection: Collection) -> str:
     """A publisher's collection: the title's own part number first (level 01), then the collection's title (level 02)."""
     x, issn = f.x, collection.issn.replace("-", "").strip()
-    part, year = x("PartNumber", collection.part), collection.year if _YEAR.fullmatch(collection.year) else ""
+    part, year = x("PartNumber", collection.part), collection.year if YEAR.fullmatch(collection.year) else ""
     member = part + x("YearOfAnnual", year)
     return x.of(
         "Collection",
@@ -151,10 +152,6 @@ def titles(f: Flavour, product: Product) -> str:
     """The distinctive title (01), and the original's (03) where the work has one. Raises `RejectedData` without a title."""
     work = product.work
     distinctive = _title_detail(f, "01", title_of(product), product.subtitle or work.subtitle)
-    if not distinctive:
-        raise RejectedData(
-            "there is no title", where=product.isbn or f"product {product.id}", todo="Give the product a title in Consonance."
-        )
     return distinctive + _title_detail(f, "03", Title("", work.original_title), "")
 
 
@@ -237,13 +234,18 @@ def biography(f: Flavour, one: Contributor) -> str:
 
 
 def edition(f: Flavour, work: Work) -> str:
-    x, number = f.x, work.edition_number.strip()
-    counted = number if number.isascii() and number.isdigit() and int(number[:9]) > 0 else ""
+    x = f.x
     return "".join((
         *(x.code("EditionType", code) for code in f.swapped("21", work.edition_types)),
-        x("EditionNumber", counted.lstrip("0")),
+        x("EditionNumber", counted(work.edition_number)),
         x("EditionStatement", work.edition_statement),
     ))
+
+
+def counted(number: str) -> str:
+    """A positive whole number as digits, or "" for anything else."""
+    digits = number.strip()
+    return digits.lstrip("0") if digits.isascii() and digits.isdigit() else ""
 
 
 def languages(f: Flavour, work: Work) -> str:
@@ -256,8 +258,16 @@ def languages(f: Flavour, work: Work) -> str:
 
 
 def extents(f: Flavour, product: Product) -> str:
-    """List 23 types, List 24 units (03 pages, 02 words, 05 minutes)."""
-    counts = (
+    x = f.x
+    return "".join(
+        x.of("Extent", x.code("ExtentType", type), x("ExtentValue", str(value)), x.code("ExtentUnit", unit))
+        for type, value, unit in counts(product)
+    )
+
+
+def counts(product: Product) -> Iterator[tuple[str, int, str]]:
+    """What is known of the extent: List 23 type, value, List 24 unit (03 pages, 02 words, 05 minutes)."""
+    known = (
         ("00", product.pages, "03"),
         ("03", product.pages_front, "03"),
         ("04", product.pages_back, "03"),
@@ -265,38 +275,51 @@ def extents(f: Flavour, product: Product) -> str:
         ("02", product.words, "02"),
         ("09", product.duration_minutes, "05"),
     )
-    x = f.x
-    return "".join(
-        x.of("Extent", x.code("ExtentType", type), x("ExtentValue", str(value)), x.code("ExtentUnit", unit))
-        for type, value, unit in counts
-        if value and value > 0
-    )
+    return ((type, value, unit) for type, value, unit in known if value and value > 0)
 
 
 def subjects(f: Flavour, work: Work) -> str:
-    """By scheme, in the partner's order; Thema's qualifiers follow Thema; one main subject to a scheme, and it comes first."""
-    of_scheme: dict[str, list[Subject]] = {}
-    for subject in work.subjects:
-        of_scheme.setdefault(subject.scheme, []).append(subject)
-    schemes = (own for scheme in f.feed.subjects for own in ((scheme, *THEMA_QUALIFIERS) if scheme == "93" else (scheme,)))
     return "".join(
-        keywords(f, found) if scheme == _KEYWORDS else _scheme(f, scheme, found)
-        for scheme in dict.fromkeys(schemes)
-        if (found := of_scheme.get(scheme))
+        keywords(f, found) if scheme == KEYWORDS else "".join(_subject(f, subject, main) for subject, main in main_first(scheme, found))
+        for scheme, found in by_scheme(f, work)
     )
 
 
+def by_scheme(f: Flavour, work: Work) -> Iterator[tuple[str, list[Subject]]]:
+    """In the partner's order; Thema's qualifiers follow Thema."""
+    found: dict[str, list[Subject]] = {}
+    for subject in work.subjects:
+        found.setdefault(subject.scheme, []).append(subject)
+    wanted = (own for scheme in f.feed.subjects for own in ((scheme, *THEMA_QUALIFIERS) if scheme == "93" else (scheme,)))
+    return ((scheme, found[scheme]) for scheme in dict.fromkeys(wanted) if scheme in found)
+
+
+def main_first(scheme: str, found: list[Subject]) -> Iterator[tuple[Subject, bool]]:
+    """Each subject once, with whether it is the main one: at most one to a scheme, and it comes first.
+
+    Where none is called main, the first is, in the schemes whose receivers look for one.
+    """
+    unique: dict[str, Subject] = {}
+    for subject in found:
+        key = subject.code or subject.description
+        if key not in unique or (subject.main and not unique[key].main):
+            unique[key] = subject
+    main = next((subject for subject in unique.values() if subject.main), None)
+    if main is None and scheme in _ONE_MAIN:
+        main = next(iter(unique.values()))
+    if main is not None:
+        yield main, True
+    yield from ((subject, False) for subject in unique.values() if subject is not main)
+
+
 def keywords(f: Flavour, found: list[Subject]) -> str:
-    x = f.x
-    words = "; ".join(dict.fromkeys(word for subject in found if (word := (subject.description or subject.code).strip())))
-    return x.of("Subject", x.code("SubjectSchemeIdentifier", _KEYWORDS), x("SubjectHeadingText", words)) if words else ""
+    x, words = f.x, keyword_list(found)
+    return x.of("Subject", x.code("SubjectSchemeIdentifier", KEYWORDS), x("SubjectHeadingText", words)) if words else ""
 
 
-def _scheme(f: Flavour, scheme: str, found: list[Subject]) -> str:
-    unique = list({subject.code or subject.description: subject for subject in reversed(found)}.values())[::-1]
-    main = next((subject for subject in unique if subject.main), unique[0] if scheme in _ONE_MAIN else None)
-    ordered = [main, *(subject for subject in unique if subject is not main)] if main else unique
-    return "".join(_subject(f, subject, subject is main) for subject in ordered)
+def keyword_list(found: list[Subject]) -> str:
+    """All in one element, separated by semicolons, as List 27 recommends."""
+    return "; ".join(dict.fromkeys(word for subject in found if (word := (subject.description or subject.code).strip())))
 
 
 def _subject(f: Flavour, subject: Subject, main: bool) -> str:
@@ -308,7 +331,7 @@ def _subject(f: Flavour, subject: Subject, main: bool) -> str:
         "Subject",
         x.empty("MainSubject") if main else "",
         x.code("SubjectSchemeIdentifier", subject.scheme),
-        x("SubjectSchemeName", f.feed.proprietary_type or f.house.publisher) if subject.scheme == _PROPRIETARY else "",
+        x("SubjectSchemeName", f.feed.proprietary_type or f.house.publisher) if subject.scheme == PROPRIETARY else "",
         content,
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from datetime import date
 from decimal import Decimal
 
+from include.feeds.onix.days import compact
 from include.feeds.onix.tags import Tags
 from include.feeds.onix.text import flow
 from include.partners.model import Contact, Feed, House, Partner
-from include.titles.model import Product
+from include.titles.model import Product, Work
+
+_REMEMBERED = 2000  # texts, so that memory stays flat
 
 
 class Flavour:
@@ -21,8 +25,30 @@ class Flavour:
         self.x = Tags(short=partner.feed.tags == "short")
         self.newer = partner.feed.release == "3.1"
         self._substitutions = partner.feed.substitutions
-        self._isbn_wanted = "{isbn}" in partner.feed.record_reference
         self._reference = partner.feed.record_reference
+        self._known: dict[object, str] = {}
+        self._work: tuple[Work | None, dict[object, str]] = (None, {})
+
+    def once(self, key: tuple[Hashable, ...], make: Callable[[], str]) -> str:
+        """What `make` gives, remembered by `key`: for what comes again in record after record."""
+        text = self._known.get(key)
+        if text is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            text = self._known[key] = make()
+        return text
+
+    def of_work(self, make: Callable[..., str], work: Work, *more: Hashable) -> str:
+        """What `make(flavour, work, *more)` gives, remembered until another work comes: its formats follow one another."""
+        last, known = self._work
+        if last is not work:
+            known = {}
+            self._work = (work, known)
+        key = (make, more)
+        text = known.get(key)
+        if text is None:
+            text = known[key] = make(self, work, *more)
+        return text
 
     def swap(self, code_list: str, code: str) -> str:
         """The partner's code for ours; "" where the partner file says to leave it out."""
@@ -37,7 +63,7 @@ class Flavour:
         return self._reference.format(domain=self.house.domain, id=product.id, isbn=isbn13(product) or product.id, work_id=product.work.id)
 
     def date(self, day: date) -> str:
-        return self.x.with_attributes("Date", 'dateformat="00"', f"{day:%Y%m%d}" if day.year >= 1000 else f"{day.year:04d}{day:%m%d}")
+        return self.x.with_attributes("Date", 'dateformat="00"', compact(day))
 
     def text(self, name: str, body: str, markup: bool, language: str = "") -> str:
         """An element of EDItEUR's type Flow: XHTML with textformat 05, or plain."""

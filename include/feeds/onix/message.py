@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -78,11 +78,6 @@ def _party(f: Flavour, role: str, who: Sender | Addressee) -> str:
         x("ContactName", who.contact),
         x("EmailAddress", who.email),
     )
-
-
-def sent_date_21(sent: datetime) -> str:
-    """ONIX 2.1 knows no zone: UTC, to the minute."""
-    return f"{sent.astimezone(UTC):%Y%m%d%H%M}"
 
 
 class OnixWriter:

@@ -24,13 +24,12 @@ def related_work(f: Flavour, product: Product) -> str:
 
 
 def related_product(f: Flavour, related: Related) -> str:
-    x, isbn = f.x, thirteen(related.isbn)
+    x, numbers = f.x, related_isbn(f, related.isbn)
     code = f.swap("51", related.relation)
-    if not isbn or not code:
-        return ""
-    return x.of(
-        "RelatedProduct",
-        x.code("ProductRelationCode", code),
-        identifier(f, "Product", "15", isbn),
-        identifier(f, "Product", "03", isbn),
-    )
+    return x.of("RelatedProduct", x.code("ProductRelationCode", code), numbers) if numbers and code else ""
+
+
+def related_isbn(f: Flavour, isbn: str) -> str:
+    """The other product's ISBN-13, and the same as GTIN-13; nothing for what is no ISBN-13."""
+    number = thirteen(isbn)
+    return identifier(f, "Product", "15", number) + identifier(f, "Product", "03", number) if number else ""

@@ -16,7 +16,7 @@ from include.titles.model import Product
 
 _RETURNABLE_BISAC = "02"  # List 53
 _PROPRIETARY, _BIC = "02", "01"  # List 100
-_FREE = "01"  # List 57
+FREE = "01"  # List 57
 
 
 def product_supply(f: Flavour, product: Product, today: date) -> str:
@@ -32,7 +32,7 @@ def market_supply(f: Flavour, product: Product, market: Market, today: date) -> 
     return x.of(
         "ProductSupply",
         x("MarketReference", market.reference) if f.newer else "",
-        x.of("Market", territory(f, places, f.feed.territory == "world_with_exceptions")),
+        x.of("Market", f.once(("territory", places), lambda: territory(f, places))),
         supply_detail(f, product, market, today),
     )
 
@@ -43,8 +43,7 @@ def supply_detail(f: Flavour, product: Product, market: Market, today: date) -> 
     prices = "".join(price(f, offer) for offer in offers(product, market, f.house, today))
     return x.of(
         "SupplyDetail",
-        supplier(f, market.supplier),
-        returns(f, market.supplier),
+        f.once(("supplier", market.supplier), lambda: supplier(f, market.supplier) + returns(f, market.supplier)),
         x.code("ProductAvailability", now),
         expected(f, product, now),
         prices or x.code("UnpricedItemType", unpriced(product, today)),
@@ -88,28 +87,31 @@ def price(f: Flavour, offer: Offer) -> str:
         "Price",
         x.code("PriceType", rule.type),
         x.code("PriceQualifier", rule.qualifier),
-        discount(f, rule),
+        f.once(("discount", rule), lambda: discount(f, rule)),
         amount(f, offer),
         x.code("CurrencyCode", rule.currency),
-        territory(f, offer.places, f.feed.territory == "world_with_exceptions"),
+        f.once(("territory", offer.places), lambda: territory(f, offer.places)),
         _price_date(f, "14", offer.starts),
         _price_date(f, "15", offer.ends),
     )
 
 
 def discount(f: Flavour, rule: PriceRule) -> str:
-    x, coded = f.x, ""
-    if rule.discount_code:
-        bic = rule.discount_code_type.upper() == "BIC"
-        coded = x.of(
-            "DiscountCoded",
-            x.code("DiscountCodeType", _BIC if bic else _PROPRIETARY),
-            "" if bic else x.code("DiscountCodeTypeName", rule.discount_code_type or f.partner.name),
-            x.code("DiscountCode", rule.discount_code),
-        )
-    if rule.discount_percent is None:
-        return coded
-    return coded + x.of("Discount", x.code("DiscountPercent", plain_number(rule.discount_percent)))
+    x, percent = f.x, rule.discount_percent
+    return discount_coded(f, rule) + (x.of("Discount", x.code("DiscountPercent", plain_number(percent))) if percent is not None else "")
+
+
+def discount_coded(f: Flavour, rule: PriceRule) -> str:
+    """A code of BIC's scheme, or of a proprietary one, which must be named."""
+    x, bic = f.x, rule.discount_code_type.upper() == "BIC"
+    if not rule.discount_code:
+        return ""
+    return x.of(
+        "DiscountCoded",
+        x.code("DiscountCodeType", _BIC if bic else _PROPRIETARY),
+        "" if bic else x.code("DiscountCodeTypeName", rule.discount_code_type or f.partner.name),
+        x.code("DiscountCode", rule.discount_code),
+    )
 
 
 def amount(f: Flavour, offer: Offer) -> str:
@@ -118,12 +120,8 @@ def amount(f: Flavour, offer: Offer) -> str:
     if offer.amount < 0:
         raise RejectedData(f"the price {offer.amount} {offer.rule.currency} is below zero", where="price", todo="Correct it in Consonance.")
     if offer.amount == 0:
-        return x.code("UnpricedItemType", _FREE)
-    return x.code("PriceAmount", money(offer)) + (tax(f, offer.tax) if offer.tax and f.feed.price_tax else "")
-
-
-def money(offer: Offer) -> str:
-    return f"{offer.amount:f}"
+        return x.code("UnpricedItemType", FREE)
+    return x.code("PriceAmount", f"{offer.amount:f}") + (tax(f, offer.tax) if offer.tax and f.feed.price_tax else "")
 
 
 def tax(f: Flavour, line: TaxLine) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from include.feeds.onix.text import escaped
+from include.feeds.onix.text import escaped, untidy
 
 SHORT: dict[str, str] = {
     "Addressee": "addressee",
@@ -198,39 +198,43 @@ SHORT: dict[str, str] = {
 }
 
 
+class _Names(dict[str, str]):
+    """Reference names stand for themselves."""
+
+    def __missing__(self, reference: str) -> str:
+        self[reference] = reference
+        return reference
+
+
 class Tags:
     """Makes elements as text. Empty values make no element, and composites of nothing make nothing."""
 
     def __init__(self, short: bool = False) -> None:
-        self._short = short
-        self._open: dict[str, str] = {}
+        self._name: dict[str, str] = SHORT if short else _Names()
         self.code = lru_cache(maxsize=8192)(self.__call__)
         """As calling `Tags`, for values that come again and again (codes): kept ready-made."""
 
-    def name(self, reference: str) -> str:
-        return SHORT[reference] if self._short else reference
-
     def __call__(self, reference: str, value: str) -> str:
         """A data element with a value that is escaped and put on one line."""
-        if not value or not (value := escaped(value)):
+        if not value or (untidy(value) and not (value := escaped(value))):
             return ""
-        name = self.name(reference)
+        name = self._name[reference]
         return f"<{name}>{value}</{name}>\n"
 
     def with_attributes(self, reference: str, attributes: str, content: str) -> str:
         """An element with ready-made attributes (`textformat="05"`) and content that is XML already."""
         if not content:
             return ""
-        name = self.name(reference)
+        name = self._name[reference]
         return f"<{name} {attributes}>{content}</{name}>\n" if attributes else f"<{name}>{content}</{name}>\n"
 
     def empty(self, reference: str) -> str:
-        return f"<{self.name(reference)}/>\n"
+        return f"<{self._name[reference]}/>\n"
 
     def of(self, reference: str, *parts: str) -> str:
         """A composite of rendered parts."""
         content = "".join(parts)
         if not content:
             return ""
-        name = self.name(reference)
+        name = self._name[reference]
         return f"<{name}>\n{content}</{name}>\n"

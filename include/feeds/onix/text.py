@@ -17,7 +17,8 @@ from include.errors import RejectedData
 
 # XML 1.0 (fifth edition), production 2: the complement of Char.
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_SPECIAL = re.compile(r"[&<>\t\n\r]|  ").search
+untidy = re.compile(r"[&<>\t\n\r]|  |^ | \Z").search
+"""Finds what keeps a value from being sent as it stands: markup, line breaks, spaces at an end or two together."""
 _SPACE = re.compile(r"[ \t\n\r]+")
 _PARAGRAPHS = re.compile(r"[ \t]*\r?\n[ \t]*(?:\r?\n[ \t]*)+|\u2029")
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&(?:#\d+|#x[0-9A-Fa-f]+|[A-Za-z]\w*);")
@@ -26,9 +27,9 @@ _CACHED = 20_000  # characters; the products of a work share its texts, and huge
 
 def escaped(value: str) -> str:
     """A value for a data element: XML-escaped, on one line, since EDItEUR's `dt.NonEmptyString` allows no line break."""
-    if _SPECIAL(value):
-        value = _SPACE.sub(" ", value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return value.strip(" ")
+    if untidy(value):
+        return _SPACE.sub(" ", value).strip(" ").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return value
 
 
 def attribute(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from include.errors import RejectedData
 from include.titles.model import Product
 
 _ELIDED = ("'", "\N{RIGHT SINGLE QUOTATION MARK}", "-")  # L'Étranger, Al-Kitab: no space after the prefix
@@ -23,9 +24,14 @@ class Title:
 
 
 def title_of(product: Product) -> Title:
-    """The product's own title, or its work's. A prefix is what the source calls one; none is guessed from the words."""
+    """The product's own title, or its work's. A prefix is what the source calls one; none is guessed from the words.
+
+    Raises `RejectedData` if there is no title at all: no ONIX record stands without one.
+    """
     prefix, rest = product.title_prefix.strip(), product.title_without_prefix.strip()
     whole = product.full_title.strip() or product.work.title.strip()
+    if not rest and not whole:
+        raise RejectedData("there is no title", where=product.isbn or f"product {product.id}", todo="Add it in Consonance.")
     if rest:
         return Title(prefix, rest)
     if prefix and whole.startswith(prefix) and len(whole) > len(prefix):
