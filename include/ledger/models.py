@@ -184,7 +184,9 @@ class FileRow(Base):
     __tablename__ = "delivery_file"
     __table_args__ = (
         UniqueConstraint("delivery_id", "folder", "name"),
-        Index("ix_delivery_file_name", "name", "delivery_id"),  # names are sought by their start
+        Index(
+            "ix_delivery_file_name", "name", "delivery_id", postgresql_ops={"name": "varchar_pattern_ops"}
+        ),  # names are sought by their start
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)

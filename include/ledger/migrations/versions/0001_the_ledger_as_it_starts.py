@@ -187,7 +187,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("delivery_id", "folder", "name", name="uq_delivery_file_delivery_id_folder_name"),
     )
     op.create_index("ix_delivery_file_delivery_id", "delivery_file", ["delivery_id"])
-    op.create_index("ix_delivery_file_name", "delivery_file", ["name", "delivery_id"])
+    op.create_index("ix_delivery_file_name", "delivery_file", ["name", "delivery_id"], postgresql_ops={"name": "varchar_pattern_ops"})
     op.create_index("ix_delivery_file_sha256", "delivery_file", ["sha256"])
 
     op.create_table(
