@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from io import BytesIO
 
 from include.errors import RejectedData
-from include.feeds import covers
 from include.ledger.deliveries import NewFile
 from include.partners import Partner
 from include.store import ArtefactStore
@@ -62,6 +61,8 @@ def prepare(partner: Partner, store: ArtefactStore, wishes: Sequence[Wanted]) ->
     Raises `TransientError` if the image server can't be reached now: the whole build is tried again.
     """
     beside = Beside()
+    if not wishes:
+        return beside
     folder = partner.feed.covers.folder or partner.transport.folder
     for wish, outcome in _fetched(partner, store, wishes):
         if isinstance(outcome, RejectedData):
@@ -73,6 +74,8 @@ def prepare(partner: Partner, store: ArtefactStore, wishes: Sequence[Wanted]) ->
 
 
 def _fetched(partner: Partner, store: ArtefactStore, wishes: Sequence[Wanted]) -> Iterator[tuple[Wanted, tuple[str, int] | RejectedData]]:
+    from include.feeds import covers  # Pillow and requests, for the few partners who take cover files
+
     def one(wish: Wanted) -> tuple[str, int] | RejectedData:
         try:
             artefact = store.put(BytesIO(covers.prepare_cover(BytesIO(covers.fetch(wish.url)), partner.feed.covers)))
