@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Protocol
 
 from include.errors import ColophonError, PermanentError, TransientError
@@ -53,8 +54,8 @@ def fetch(
                     return _failed(lane, entry, trouble)
                 except ColophonError as bad:
                     return _failed(lane, entry, bad)
-                lane.tell(lambda: on_progress(entry.name, fetched.bytes, fetched.bytes))
-                lane.tell(lambda: on_event(Event("fetched", entry.name, fetched.sha256, fetched.bytes, fetched.seconds)))
+                lane.tell(partial(on_progress, entry.name, fetched.bytes, fetched.bytes))
+                lane.tell(partial(on_event, Event("fetched", entry.name, fetched.sha256, fetched.bytes, fetched.seconds)))
                 return fetched
             raise AssertionError("unreachable")
 

@@ -88,7 +88,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth keeping about one file: `resumed`, `retried`, `replaced`, `published`, `skipped`, `failed`, `held back`, `fetched`."""
+    """Something worth keeping about one file.
+
+    `what` is `resumed`, `retried`, `replaced`, `published`, `skipped`, `failed`, `held back` or `fetched`.
+    """
 
     what: str
     name: str

@@ -38,12 +38,16 @@ def publish(
     on_progress: OnProgress = no_progress,
     attempts: int = 3,
     key: str = "",
+    arrived: Sequence[Outgoing] = (),
+    again: bool = False,
 ) -> list[Published | Failure]:
     """Publishes `files` and gives what came of each, in their order; a manifest or done-files stand at the end.
 
     Covers go first, then messages; a manifest or done-file follows only if everything else is there. A failure of one
     file does not stop the others. Only `TransientError` is tried again, up to `attempts` times. `key` names the delivery
-    in the manifest. Raises nothing of its own: failures are in the list.
+    in the manifest. `arrived` are files of the same delivery that an earlier run brought there: they are not sent, only
+    named in the manifest and told to be done. `again` sends also what lies there already. Raises nothing of its own:
+    failures are in the list.
     """
     outcomes: dict[int, Published | Failure] = {}
     batch: list[_Upload] = []
@@ -54,7 +58,7 @@ def publish(
             if where.final in taken:
                 raise PermanentError("two files of one delivery have this name", where=where.final, todo="Name them apart.")
             taken.add(where.final)
-            batch.append(_Upload(number, file, where, transport, attempts, on_event, on_progress))
+            batch.append(_Upload(number, file, where, transport, attempts, again, on_event, on_progress))
         except ColophonError as bad:
             outcomes[number] = Failure(file.name, bad)
             on_event(Event("failed", file.name, str(bad)))
@@ -62,10 +66,12 @@ def publish(
         outcomes |= _run(remote, [upload for upload in batch if wave(upload.file.role)], transport)
     last = [upload for upload in batch if upload.file.role == "manifest"]
     try:
-        follow = naming.closing(files, transport.commit, key)
+        follow = naming.closing([*arrived, *files], transport.commit, key)
         for number, file in enumerate(follow, start=len(files)):
             last.append(
-                _Upload(number, file, naming.place(file, _plain(transport).commit), _plain(transport), attempts, on_event, on_progress)
+                _Upload(
+                    number, file, naming.place(file, _plain(transport).commit), _plain(transport), attempts, again, on_event, on_progress
+                )
             )
     except ColophonError as bad:
         outcomes[len(files)] = Failure(transport.commit.rule, bad)
@@ -124,6 +130,7 @@ class _Upload:
         where: naming.Place,
         transport: Transport,
         attempts: int,
+        again: bool,
         on_event: OnEvent,
         on_progress: OnProgress,
     ) -> None:
@@ -133,6 +140,7 @@ class _Upload:
         self.listing: Listing | None = None
         self._transport = transport
         self._attempts = max(1, attempts)
+        self._again = again and transport.commit.existing != "fail"
         self._on_event = on_event
         self._on_progress = on_progress
         self._committing = False  # the commit was asked for and its answer may have been lost
@@ -166,12 +174,12 @@ class _Upload:
     async def _attempt(self, lane: Lane) -> Published:
         await lane.mkdirs(self.file.folder)
         there = await self._look(lane, self.place.final)
-        if there is not None and await self._is_ours(lane, there):
+        if there is not None and (self._committing or not self._again) and await self._is_ours(lane, there):
             return self._published(lane, "hash", skipped=not self._committing)
         partial = there if not self.place.temporary else await self._look(lane, self.place.temporary)
         if self._committing and there is None and partial is None and self._transport.sweeps:
             return self._published(lane, "swept")
-        offset = await self._continue_at(lane, partial) if partial else 0
+        offset = await self._continue_at(lane, partial) if partial and not (self._again and partial is there) else 0
         if there is not None and self._transport.commit.existing == "fail" and not (offset and there is partial):
             raise PermanentError(
                 "the name is taken by other bytes", where=self._at(lane, there.path), todo="Ask the partner, or set `existing`."
