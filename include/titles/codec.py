@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import date
 from decimal import Decimal
 from types import UnionType
@@ -67,7 +67,7 @@ def _converters(hint: Any) -> tuple[Convert | None, Convert | None]:
         return date.isoformat, date.fromisoformat
     if get_origin(hint) is tuple:
         item = get_args(hint)[0]
-        if item is str:
+        if item in {str, int}:
             return None, tuple
         shape = SHAPES[item]
         return lambda values: [shape.to_json(value) for value in values], lambda items: tuple([shape.from_json(one) for one in items])
@@ -100,9 +100,16 @@ def decode_work(content: bytes) -> Work:
 
 
 def decode_product(content: bytes, work: Work) -> Product:
-    """Exact inverse of `encode_product`, joined to `work`."""
-    product: Product = _PRODUCT.from_json(json.loads(content), work=work)
+    """Exact inverse of `encode_product`, joined to `work`, of whose contributors only those of this product are kept."""
+    written = json.loads(content)
+    product: Product = _PRODUCT.from_json(written, work=_as_of(work, written["id"]))
     return product
+
+
+def _as_of(work: Work, product: int) -> Work:
+    """A reader's narrator is no contributor to the paperback."""
+    kept = tuple(one for one in work.contributors if not one.product_ids or product in one.product_ids)
+    return work if len(kept) == len(work.contributors) else replace(work, contributors=kept)
 
 
 def digest(content: bytes) -> str:

@@ -25,6 +25,7 @@ class Contributor:
     biography: str = ""
     languages_from: tuple[str, ...] = ()  # List 74, role B06
     languages_to: tuple[str, ...] = ()
+    product_ids: tuple[int, ...] = ()  # only these products of the work; empty: all of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from graphql import GraphQLError, GraphQLSchema, IntrospectionQuery, build_client_schema, get_introspection_query
 
@@ -22,6 +22,8 @@ from include.clients.exchange import Exchange
 from include.errors import CapabilityMissing, ConfigurationError, LoginRefused, PermanentError, TransientError
 
 Row = dict[str, Any]
+RestUse = Literal["fill", "only", "never"]
+REST = "/api/v4/products.json"
 
 REFUSED = frozenset({"UNAUTHENTICATED", "UNAUTHORIZED", "FORBIDDEN"})
 PASSING = frozenset({"THROTTLED", "RATE_LIMITED", "TIMEOUT", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"})
@@ -34,19 +36,19 @@ _KEY = re.compile(r"^[\x21-\x7e]+$")
 class Consonance:
     """One tenant, one key.
 
-    `address` is the log-in host, for example https://web.consonance.app. `concurrency` bounds the REST requests in
-    flight. Raises the classes of `include.errors`: see `Exchange.json`, and `CapabilityMissing` where the tenant's
-    schema lacks what an operation can't do without.
+    `rest` says what REST v4 is for: to `fill` in what GraphQL does not tell, as the `only` way to read, or `never`.
+    `concurrency` bounds the REST requests in flight. Raises the classes of `include.errors`: see `Exchange.json`, and
+    `CapabilityMissing` where the tenant's schema lacks what an operation can't do without.
     """
 
-    def __init__(self, exchange: Exchange, key: str, *, concurrency: int = 4) -> None:
+    def __init__(self, exchange: Exchange, key: str, *, rest: RestUse = "fill", concurrency: int = 4) -> None:
         if not _KEY.match(key):
             raise ConfigurationError(
                 "the key is empty or holds blanks",
                 where=exchange.address,
                 todo="Put the key that Consonance support gave you into the connection.",
             )
-        self._exchange, self._key = exchange, key
+        self._exchange, self._key, self.rest = exchange, key, rest
         self._concurrency = max(1, concurrency)
         self._schema: GraphQLSchema | None = None
         self._fitted: dict[tuple[str, tuple[str, ...]], Fitted] = {}
@@ -183,16 +185,16 @@ class Consonance:
                 if row is not None:
                     yield row
 
-    def rest_products(self) -> Iterator[list[Row]]:
-        """All pages of products in order, a bounded number of requests ahead of the reader."""
-        first = self._get({"page": 1})
+    def rest_products(self, *, start: int = 1) -> Iterator[list[Row]]:
+        """All pages of products in order from page `start`, a bounded number of requests ahead of the reader."""
+        first = self._get({"page": start})
         yield _rows(first)
         pages = first.get("total_pages")
         if not isinstance(pages, int):
             raise TransientError("total_pages is not a number", where=f"GET {self.address}{REST}")
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="consonance") as pool:
             ahead: list[Future[Row]] = []
-            number = 2
+            number = start + 1
             try:
                 while number <= pages or ahead:
                     while number <= pages and len(ahead) < self._concurrency:
@@ -222,9 +224,6 @@ class Consonance:
 
         reply: Row = self._exchange.json("GET", REST, authorization=f"Token token={self._key}", params=params, check=check)
         return reply
-
-
-REST = "/api/v4/products.json"
 
 
 def id_of(row: Any) -> int:
