@@ -86,6 +86,8 @@ class PartnerFiles(asyncssh.SFTPServer):
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         transfer = self._transfers[file_obj]
+        if transfer.broken:  # blocks that had arrived before the line broke are lost with it
+            raise asyncssh.SFTPConnectionLost("dropped")
         await self._pace(transfer, len(data))
         for kind in ("drop_after", "disk_full"):
             most = limit(self._faults, self._profile.id, kind)
