@@ -148,15 +148,28 @@ def begins(session: Session, text: str, file: Any = FileRow) -> ColumnElement[bo
 
 def overdue_clause(partners: Sequence[Partner], now: datetime) -> ColumnElement[bool]:
     """As `include.ledger.answers.overdue`, for the database."""
+    return or_(_undelivered(now), *(_unanswered(partner, now) for partner in partners if partner.acknowledgements.kind != "none"))
+
+
+def late(session: Session, partner: Partner, now: datetime, limit: int = 20) -> list[tuple[int, str]]:
+    """The newest overdue deliveries of a partner and why they are: [(delivery id, "not delivered" or "no answer")]."""
+    found: list[DeliveryRow] = []
+    newest = select(DeliveryRow).where(DeliveryRow.partner == partner.id).order_by(DeliveryRow.created_at.desc(), DeliveryRow.id.desc())
+    found.extend(session.scalars(newest.where(_undelivered(now)).limit(limit)))
+    if partner.acknowledgements.kind != "none":
+        found.extend(session.scalars(newest.where(_unanswered(partner, now)).limit(limit)))
+    found.sort(key=lambda row: (row.created_at, row.id), reverse=True)
+    return [(row.id, overdue(row, partner, now)) for row in found[:limit]]
+
+
+def _undelivered(now: datetime) -> ColumnElement[bool]:
     waiting = [DeliveryState.PREPARED, DeliveryState.AWAITING_APPROVAL, DeliveryState.SENDING, DeliveryState.FAILED]
-    late = [and_(DeliveryRow.state.in_(waiting), DeliveryRow.due_at < now, DeliveryRow.delivered_at.is_(None))]
-    for partner in partners:
-        if partner.acknowledgements.kind != "none":
-            since = now - timedelta(hours=partner.acknowledgements.within_hours)
-            late.append(
-                and_(DeliveryRow.partner == partner.id, DeliveryRow.state == DeliveryState.DELIVERED, DeliveryRow.delivered_at < since)
-            )
-    return or_(*late)
+    return and_(DeliveryRow.state.in_(waiting), DeliveryRow.due_at < now, DeliveryRow.delivered_at.is_(None))
+
+
+def _unanswered(partner: Partner, now: datetime) -> ColumnElement[bool]:
+    since = now - timedelta(hours=partner.acknowledgements.within_hours)
+    return and_(DeliveryRow.partner == partner.id, DeliveryRow.state == DeliveryState.DELIVERED, DeliveryRow.delivered_at < since)
 
 
 def flows(session: Session) -> list[str]:

@@ -157,7 +157,9 @@ def _products(session: Session, isbn: str, product_id: int | None) -> list[int]:
     if not wanted:
         return []
     mirrored = session.scalars(
-        select(ProductRow.id).where(ProductRow.isbn.in_({wanted, isbn})).order_by(ProductRow.deleted_at.is_not(None), ProductRow.id)
+        select(ProductRow.id)
+        .where(ProductRow.isbn.in_({wanted, isbn.replace("\0", "")}))
+        .order_by(ProductRow.deleted_at.is_not(None), ProductRow.id)
     )
     return list(mirrored) or list(
         session.scalars(select(FeedRecordRow.product_id).where(FeedRecordRow.isbn == wanted).distinct().limit(10))

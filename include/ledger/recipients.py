@@ -11,9 +11,8 @@ from croniter import croniter  # type: ignore[import-untyped]
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from include.ledger.answers import overdue
 from include.ledger.deliveries import ARRIVED
-from include.ledger.lists import overdue_clause
+from include.ledger.lists import late
 from include.ledger.models import DeliveryRow, DeliveryState, FeedRecordRow, RecordState
 from include.partners import Partner
 
@@ -50,12 +49,6 @@ def _recipient(session: Session, partner: Partner, now: datetime) -> Recipient:
         select(DeliveryRow).where(DeliveryRow.partner == partner.id).order_by(DeliveryRow.created_at.desc(), DeliveryRow.id.desc()).limit(1)
     )
     arrived = [session.scalar(newest.where(DeliveryRow.state == state)) for state in ARRIVED]
-    late = session.scalars(
-        select(DeliveryRow)
-        .where(DeliveryRow.partner == partner.id, overdue_clause([partner], now))
-        .order_by(DeliveryRow.created_at.desc())
-        .limit(20)
-    )
     return Recipient(
         partner=partner.id,
         name=partner.name,
@@ -75,7 +68,7 @@ def _recipient(session: Session, partner: Partner, now: datetime) -> Recipient:
             select(func.count()).where(DeliveryRow.partner == partner.id, DeliveryRow.state == DeliveryState.AWAITING_APPROVAL)
         )
         or 0,
-        overdue=[(row.id, overdue(row, partner, now)) for row in late],
+        overdue=late(session, partner, now),
     )
 
 
