@@ -15,13 +15,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace as replaced
 from pathlib import PurePosixPath
 
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.transfer.lane import T
 from include.transfer.listings import facts_of, list_line, moment
 from include.transfer.model import RemoteEntry
-from include.transfer.naming import is_safe
+from include.transfer.naming import is_safe, readable
 from include.transfer.refusals import ftp_error, is_absent, loses_connection
 from include.transfer.source import Source
 
@@ -191,10 +192,7 @@ class FtpLane:
         """`path` keeps the server's own bytes; `name` is them in the partner's encoding."""
         raw = line.decode("utf-8", "surrogateescape")
         entry = facts_of(raw, folder) if told else list_line(raw, folder)
-        if entry is not None and self._shared.fallback_encoding and any("\udc80" <= letter <= "\udcff" for letter in entry.name):
-            name = entry.name.encode("utf-8", "surrogateescape").decode(self._shared.fallback_encoding, "replace")
-            return RemoteEntry(name, entry.path, entry.bytes, entry.modified, entry.is_dir)
-        return entry
+        return entry and replaced(entry, name=readable(entry.name, self._shared.fallback_encoding))
 
     async def stat(self, path: str) -> RemoteEntry | None:
         if self._knows("MLST"):

@@ -45,6 +45,13 @@ def is_safe(name: str) -> bool:
     return name not in {"", ".", ".."} and not _UNSAFE.search(name)
 
 
+def readable(name: str, encoding: str) -> str:
+    """A name whose bytes were not UTF-8 (and were kept by `surrogateescape`), in the partner's encoding where we know it."""
+    if not encoding or name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name):
+        return name
+    return name.encode("utf-8", "surrogateescape").decode(encoding, "replace")
+
+
 def is_travelling(name: str) -> bool:
     """Whether a name says that its file is not whole yet, by the customs of SFTP clients."""
     return bool(_TRAVELLING.search(name))

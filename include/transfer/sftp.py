@@ -23,7 +23,7 @@ from include.errors import ColophonError, ConfigurationError, PermanentError, Tr
 from include.transfer.blocks import REQUESTS, read_blocks, write_blocks
 from include.transfer.lane import Job, T
 from include.transfer.model import RemoteEntry
-from include.transfer.naming import is_safe, join
+from include.transfer.naming import is_safe, join, readable
 from include.transfer.refusals import loses_connection, sftp_error
 from include.transfer.source import Source
 
@@ -43,9 +43,16 @@ log = logging.getLogger(__name__)
 class SftpDriver:
     """Runs jobs in an event loop of its own, in the caller's thread: not for use inside another running loop."""
 
-    def __init__(self, connect: Callable[[], Awaitable[asyncssh.SSHClientConnection]], where: str, *, channels: int = CHANNELS) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[asyncssh.SSHClientConnection]],
+        where: str,
+        *,
+        channels: int = CHANNELS,
+        fallback_encoding: str = "",
+    ) -> None:
         self.where = where
-        self._session = SftpSession(connect, where, channels)
+        self._session = SftpSession(connect, where, channels, fallback_encoding)
         self._runner = asyncio.Runner(loop_factory=_loop_factory())
 
     def run(self, jobs: Sequence[Job[T]], parallel: int) -> list[T]:
@@ -75,12 +82,15 @@ class SftpDriver:
 class SftpSession:
     """The one connection; it is every lane at once, because its requests do not wait for each other."""
 
-    def __init__(self, connect: Callable[[], Awaitable[asyncssh.SSHClientConnection]], where: str, channels: int) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[asyncssh.SSHClientConnection]], where: str, channels: int, fallback_encoding: str
+    ) -> None:
         self.where = where
         self.host_key = ""
         self.resumes = True
         self._connect = connect
         self._most_channels = channels
+        self._fallback_encoding = fallback_encoding
         self._lock = asyncio.Lock()
         self._connection: asyncssh.SSHClientConnection | None = None
         self._clients: list[asyncssh.SFTPClient] = []
@@ -218,7 +228,7 @@ class SftpSession:
                 if not is_safe(name):
                     log.warning("%s: left out the name %r: it is no plain name", self.where, name)
                     continue
-                entries.append(_entry(name, join(folder, name), found.attrs))
+                entries.append(_entry(readable(name, self._fallback_encoding), join(folder, name), found.attrs))
                 if most is not None and len(entries) > most:
                     return False
             return True

@@ -19,8 +19,9 @@ import asyncssh
 import pytest
 
 from include.partners.model import Transport
-from include.transfer import Event, Outgoing, Published, Remote, publish
+from include.transfer import Event, Outgoing, Published, Remote
 from include.transfer.ftp import FtpDriver
+from include.transfer.publish import publish
 from include.transfer.sftp import SftpDriver
 from sandbox.partners import PartnerServers, home_of, start_partners
 

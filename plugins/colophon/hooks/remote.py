@@ -42,7 +42,9 @@ def open_remote(transport: Transport) -> Iterator[Remote]:
     if transport.protocol == "sftp":
         from include.transfer.sftp import SftpDriver
 
-        driver: Any = SftpDriver(lambda: _sftp(name), name, channels=min(4, transport.parallel))
+        driver: Any = SftpDriver(
+            lambda: _sftp(name), name, channels=min(4, transport.parallel), fallback_encoding=transport.fallback_encoding
+        )
     else:
         from include.transfer.ftp import FtpDriver
 
