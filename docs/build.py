@@ -337,7 +337,7 @@ def _connections() -> Iterator[tuple[str, str, str]]:
     yield (
         "a partner's `transport.connection`",
         "SFTP, FTP",
-        "of the stock providers; SFTP wants `host_key` in its extra, FTPS may want `ca_file`",
+        "of the stock providers; SFTP wants `host_key` in its extra, FTPS may want `ca_cert`",
     )
     yield "`smtp_default`, `jira_default`", "SMTP, JIRA", "notices by mail; one issue per trouble (extra: `project`, `issue_type`)"
     yield "`slack_webhook`, `teams_webhook`", "HTTP", "host: the site of the webhook; password: the rest of its address"
