@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select
@@ -221,7 +221,7 @@ class FeedBuild:
             return Built(self.partner.id, row.id, kind, spool.records, dict(counts), approve, row.state)
 
     def _write(self, renderer: Renderer, kind: Kind, number: int, spool: Spool) -> Artefact:
-        with self.store.create() as out, renderer.message(out, Header(number, self.now)) as message:
+        with self.store.create() as out, renderer.message(cast(BinaryIO, out), Header(number, self.now)) as message:
             if kind != "empty":
                 spool.write(message)
             elif self.partner.feed.empty == "no_product":

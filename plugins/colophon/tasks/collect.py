@@ -22,15 +22,15 @@ def answers(partner_id: str) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     from airflow.sdk import get_current_context
-    from include.deliveries.answers import collect
 
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
-    from include.partners import load_partner
+    from include.deliveries.answers import collect
+    from include.partners import load_house, load_partner
 
     get_current_context()["partner_id"] = partner_id
     partner = load_partner(partner_id)
     with open_remote(partner.transport) as remote:
-        outcome = collect(open_ledger(), open_store(), partner, remote, datetime.now(UTC))
+        outcome = collect(open_ledger(), open_store(), partner, load_house(), remote, datetime.now(UTC))
     logging.getLogger("colophon.acknowledgements").info("%s: %s", partner.name, outcome)
     return outcome
