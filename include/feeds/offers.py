@@ -99,7 +99,7 @@ def offers(product: Product, market: Market, house: House, today: date) -> list[
         offer
         for rule in rules_for(product, market)
         for price in price_for(product, rule, today)
-        for group in _by_rate(product.form, _priced_places(rule, places), house)
+        for group in _by_rate(product.form, _priced_places(rule, places), house, {rule.type, price.type})
         if (offer := _offer(product, rule, price, group, house)) is not None
     ]
 
@@ -118,8 +118,8 @@ def _offer(product: Product, rule: PriceRule, price: Price, places: tuple[str, .
     return Offer(rule, amount, places, tax, price.starts, price.ends)
 
 
-def _by_rate(form: str, places: tuple[str, ...], house: House) -> list[tuple[str, ...]]:
-    if len(places) < 2:
+def _by_rate(form: str, places: tuple[str, ...], house: House, types: set[str]) -> list[tuple[str, ...]]:
+    if len(places) < 2 or types.isdisjoint(TAX_INCLUSIVE):
         return [places] if places else []
     groups: dict[object, list[str]] = {}
     for place in places:

@@ -71,10 +71,13 @@ def _sanitised(body: str) -> str:
     refuse_illegal(body, "text")
     if not body.strip():
         return ""
+    parser = html.HTMLParser(huge_tree=True)
     try:
-        root = html.fragment_fromstring(body, create_parent="div")
+        root = html.fragment_fromstring(body, create_parent="div", parser=parser)
     except (etree.LxmlError, ValueError) as bad:
         raise RejectedData(f"the text can't be read as HTML: {bad}", where="text", todo="Mend its markup in Consonance.") from bad
+    for error in parser.error_log.filter_from_fatals():  # the parser stops there, without raising, and the rest would be lost
+        raise RejectedData(f"the text can't be read as HTML: {error.message}", where="text", todo="Mend its markup in Consonance.")
     return "".join(_flow(root, 0)).strip()
 
 
