@@ -134,13 +134,15 @@ class SftpSession:
                 self._round_trip = time.monotonic() - started
                 self._clients = [client]
         except Exception as bad:
-            self._drop(self._connection)
-            error = sftp_error(bad, self.where)
-            if isinstance(bad, (asyncssh.ChannelOpenError, asyncssh.SFTPError)) and not loses_connection(bad):
-                error = ConfigurationError(
-                    f"the log-in works, but SFTP does not: {bad.reason}", where=self.where, todo="Ask the partner to allow SFTP."
-                )
-            raise error from bad
+            connection = self._connection
+            only_sftp = (
+                connection is not None and not connection.is_closed() and isinstance(bad, (asyncssh.ChannelOpenError, asyncssh.SFTPError))
+            )
+            self._drop(opened)
+            if only_sftp:
+                what = "the log-in works, but the server offers no SFTP"
+                raise ConfigurationError(what, where=self.where, todo="Ask the partner to allow SFTP for this user.") from bad
+            raise sftp_error(bad, self.where) from bad
 
     async def _several(self) -> list[asyncssh.SFTPClient]:
         """Channels for one big file: more than one only on a slow line, and as many as the server grants."""

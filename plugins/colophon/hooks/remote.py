@@ -64,6 +64,7 @@ async def _sftp(name: str) -> asyncssh.SSHClientConnection:
     hook = SFTPHookAsync(name)
     with _found(name):
         connection = await get_async_connection(name, hook)
+    _must_have_host(name, connection.host)
     _must_check_host_key(name, connection.extra_dejson)
     try:
         hook._parse_extras(connection)
@@ -97,6 +98,11 @@ async def _sftp(name: str) -> asyncssh.SSHClientConnection:
     )
 
 
+def _must_have_host(name: str, host: str | None) -> None:
+    if not host:
+        raise _unfit(name, "the connection has no host", "Edit the connection in Airflow.")
+
+
 def _must_check_host_key(name: str, extra: Mapping[str, Any]) -> None:
     for switch in ("no_host_key_check", "ignore_hostkey_verification", "allow_host_key_change"):
         if str(extra.get(switch, "")).lower() == "true":
@@ -112,7 +118,7 @@ def _ftp(name: str) -> ftplib.FTP:
 
     with _found(name):
         ftp = FTPHook(name).get_conn()
-    return _kept_alive(ftp)
+    return _kept_alive(name, ftp)
 
 
 def _ftps(name: str) -> ftplib.FTP:
@@ -121,6 +127,7 @@ def _ftps(name: str) -> ftplib.FTP:
 
     with _found(name):
         connection = FTPSHook(name).get_connection(name)
+    _must_have_host(name, connection.host)
     extra = connection.extra_dejson
     authority = extra.get("ca_cert") or None
     try:
@@ -134,7 +141,7 @@ def _ftps(name: str) -> ftplib.FTP:
     ftps.login(connection.login or "", connection.password or "")
     ftps.set_pasv(_get_passive_mode(extra))
     ftps.prot_p()
-    return _kept_alive(ftps)
+    return _kept_alive(name, ftps)
 
 
 class SessionReuse(ftplib.FTP_TLS):
@@ -148,11 +155,11 @@ class SessionReuse(ftplib.FTP_TLS):
         return data, size
 
 
-def _kept_alive(ftp: ftplib.FTP) -> ftplib.FTP:
+def _kept_alive(name: str, ftp: ftplib.FTP) -> ftplib.FTP:
     """A firewall that forgets the idle control connection of a long transfer must not hang us for ever."""
     ftp.timeout = ANSWER_TIMEOUT
-    if ftp.sock is None:  # the stock hook connects to nothing where the connection has no host
-        raise ConfigurationError("the connection has no host", todo="Edit it in Airflow.")
+    if ftp.sock is None:  # the stock hook connects to nothing where there is no host
+        raise _unfit(name, "the connection has no host", "Edit the connection in Airflow.")
     ftp.sock.settimeout(ANSWER_TIMEOUT)
     ftp.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
