@@ -197,7 +197,6 @@ class Catalogue:
             self._edited[id] = replace(make_work(self.seed, self.today, self.titles, id), changed=self._day())
             return self._edited[id]
 
-
     def reset(self) -> None:
         """Everything as it was made."""
         with self.lock:

@@ -67,7 +67,9 @@ def _work(**changes: Any) -> Spoil:
 
 
 def _status(status: str, days: int, availability: str) -> Spoil:
-    return _each(lambda product, today: replace(product, status=status, availability=availability, publication_date=today + timedelta(days=days)))
+    return _each(
+        lambda product, today: replace(product, status=status, availability=availability, publication_date=today + timedelta(days=days))
+    )
 
 
 def _prices(currency: str, change: Callable[[Price, date], list[Price]]) -> Spoil:
@@ -160,7 +162,9 @@ def _long_short(characters: int) -> Spoil:
         def longer(body: str) -> str:
             return (body + " And then the tide turned." * 20)[: characters - 1] + "."
 
-        return replace(work, texts=tuple(replace(t, markdown=longer(t.markdown)) if t.variant == "SHORT_DESCRIPTION" else t for t in work.texts))
+        return replace(
+            work, texts=tuple(replace(t, markdown=longer(t.markdown)) if t.variant == "SHORT_DESCRIPTION" else t for t in work.texts)
+        )
 
     return spoil
 
@@ -204,8 +208,12 @@ PLANTS: tuple[Plant, ...] = (
     Plant("price-missing", "no sterling price", _prices("GBP", _none), GBP),
     Plant("contributor-missing", "no contributor", _work(contributions=()), {}, ("Paperback", "ePub")),
     Plant("isbn-missing", "no ISBN yet", _products(isbn=None), {}),
-    Plant("rights-overlap", "Australia both for sale and not for sale",
-          _products(worldwide=False, for_sale=("AU", "DE", "GB", "IE", "US"), not_for_sale=("AU", "CA")), {"country": "AU"}),
+    Plant(
+        "rights-overlap",
+        "Australia both for sale and not for sale",
+        _products(worldwide=False, for_sale=("AU", "DE", "GB", "IE", "US"), not_for_sale=("AU", "CA")),
+        {"country": "AU"},
+    ),
     Plant("cover-missing", "no front cover", _work(covers=()), {}, ("Paperback", "ePub")),
     Plant("status-date-conflict", "forthcoming, published 60 days ago", _status("02", -60, "10"), {}),
     Plant("subject-bisac-missing", "no BISAC code", _without_subjects("BISAC"), {}, ("Paperback", "ePub")),
@@ -221,8 +229,12 @@ PLANTS: tuple[Plant, ...] = (
     Plant("title-missing", "no title", _no_title, {}),
     Plant("contributor-missing", "no contributor", _work(contributions=()), {}, AUDIO),
     Plant("form-missing", "neither product form nor in-house format", _products(kind="GenericProduct", form=None, format=None), {}),
-    Plant("form-unknown", "multiple copy pack: a product form that List 150 does not have",
-          _products(kind="PhysicalProduct", form="WX", format="Dumpbin", pages=None, height_mm=None, width_mm=None, thickness_mm=None), {}),
+    Plant(
+        "form-unknown",
+        "multiple copy pack: a product form that List 150 does not have",
+        _products(kind="PhysicalProduct", form="WX", format="Dumpbin", pages=None, height_mm=None, width_mm=None, thickness_mm=None),
+        {},
+    ),
     Plant("publishing-status-missing", "no publishing status", _products(status=None, availability=None), {}),
     Plant("publishing-status-missing", "no publishing status", _products(status=None, availability=None), {}, ("ePub",)),
     Plant("publication-date-missing", "no publication date", _products(publication_date=None, planned_date=None), {}),
@@ -232,7 +244,14 @@ PLANTS: tuple[Plant, ...] = (
     Plant("status-date-conflict", "active, published in 20 days", _status("04", 20, "20"), {}, AUDIO),
     Plant("availability-conflict", "active, yet not yet available", _products(availability="10"), {"tenant": "full"}, tenant="full"),
     Plant("availability-conflict", "forthcoming, yet in stock", _status("02", 120, "21"), {"tenant": "full"}, tenant="full"),
-    Plant("availability-conflict", "out of print, yet available", _products(status="07", availability="20"), {"tenant": "full"}, ("Hardback",), "full"),
+    Plant(
+        "availability-conflict",
+        "out of print, yet available",
+        _products(status="07", availability="20"),
+        {"tenant": "full"},
+        ("Hardback",),
+        "full",
+    ),
     Plant("price-zero", "sterling price of nothing", _prices("GBP", _zero), GBP),
     Plant("price-zero", "dollar price of nothing", _prices("USD", _zero), USD, ("ePub",)),
     Plant("price-zero", "euro price of nothing", _prices("EUR", _zero), EUR),
@@ -242,18 +261,51 @@ PLANTS: tuple[Plant, ...] = (
     Plant("price-gap", "ten days without a sterling price", _prices("GBP", _gap), GBP),
     Plant("price-gap", "ten days without a dollar price", _prices("USD", _gap), USD, ("Hardback",)),
     Plant("price-gap", "no euro price between the last one and the next", _prices("EUR", _past_gap), EUR),
-    Plant("tax-mismatch", "sterling prices that differ on a zero-rated book", _prices("GBP", _ex_tax("-1.00")), {"currency": "GBP", "country": "GB"}),
-    Plant("tax-mismatch", "sterling prices of an audiobook without its tax", _prices("GBP", _ex_tax("0")), {"currency": "GBP", "country": "GB"}, AUDIO),
-    Plant("tax-mismatch", "euro prices without seven percent between them", _prices("EUR", _ex_tax("-0.02")), {"currency": "EUR", "country": "DE"}),
+    Plant(
+        "tax-mismatch",
+        "sterling prices that differ on a zero-rated book",
+        _prices("GBP", _ex_tax("-1.00")),
+        {"currency": "GBP", "country": "GB"},
+    ),
+    Plant(
+        "tax-mismatch",
+        "sterling prices of an audiobook without its tax",
+        _prices("GBP", _ex_tax("0")),
+        {"currency": "GBP", "country": "GB"},
+        AUDIO,
+    ),
+    Plant(
+        "tax-mismatch",
+        "euro prices without seven percent between them",
+        _prices("EUR", _ex_tax("-0.02")),
+        {"currency": "EUR", "country": "DE"},
+    ),
     Plant("rights-missing", "neither worldwide nor any country", _products(worldwide=False), {}),
-    Plant("rights-overlap", "Norway both for sale and not for sale",
-          _products(worldwide=False, for_sale=("AT", "DE", "GB", "IE", "NO", "US"), not_for_sale=("NO",)), {"country": "NO"}, ("ePub",)),
-    Plant("rights-unknown-country", "UK is no ISO 3166 code", _products(worldwide=False, for_sale=("DE", "GB", "IE", "UK", "US")), {"country": "UK"}),
-    Plant("rights-unknown-country", "EU is no ISO 3166 code",
-          _products(worldwide=False, for_sale=("DE", "GB", "US"), not_for_sale=("EU",)), {"country": "EU"}, ("ePub",)),
+    Plant(
+        "rights-overlap",
+        "Norway both for sale and not for sale",
+        _products(worldwide=False, for_sale=("AT", "DE", "GB", "IE", "NO", "US"), not_for_sale=("NO",)),
+        {"country": "NO"},
+        ("ePub",),
+    ),
+    Plant(
+        "rights-unknown-country",
+        "UK is no ISO 3166 code",
+        _products(worldwide=False, for_sale=("DE", "GB", "IE", "UK", "US")),
+        {"country": "UK"},
+    ),
+    Plant(
+        "rights-unknown-country",
+        "EU is no ISO 3166 code",
+        _products(worldwide=False, for_sale=("DE", "GB", "US"), not_for_sale=("EU",)),
+        {"country": "EU"},
+        ("ePub",),
+    ),
     Plant("subject-bisac-missing", "no BISAC code", _without_subjects("BISAC"), {}, AUDIO),
     Plant("subject-bisac-invalid", "eight characters", _bisac("FIC01900"), {}),
-    Plant("subject-bisac-invalid", "a Thema code in the place of a second BISAC code", _bisac("FBA", beside=True), {}, ("Paperback", "ePub")),
+    Plant(
+        "subject-bisac-invalid", "a Thema code in the place of a second BISAC code", _bisac("FBA", beside=True), {}, ("Paperback", "ePub")
+    ),
     Plant("subject-thema-missing", "no Thema code", _without_subjects("Thema"), {}),
     Plant("subject-thema-missing", "no Thema code", _without_subjects("Thema"), {}, ("ePub",)),
     Plant("description-missing", "no main description", _without_text("MAIN_DESCRIPTION"), {}),
@@ -272,5 +324,7 @@ PLANTS: tuple[Plant, ...] = (
     Plant("cover-small", "400 by 600 pixels", _cover(400, 600), {}),
     Plant("cover-small", "433 by 649 pixels", _cover(433, 649), {}, ("ePub",)),
     Plant("text-illegal", "a vertical tab in the title", _illegal("title", "\v"), {"field": "title"}),
-    Plant("text-illegal", "an escape character in the subtitle", _illegal("subtitle", "\x1b"), {"field": "subtitle"}, ("Paperback", "ePub")),
+    Plant(
+        "text-illegal", "an escape character in the subtitle", _illegal("subtitle", "\x1b"), {"field": "subtitle"}, ("Paperback", "ePub")
+    ),
 )

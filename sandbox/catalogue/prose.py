@@ -21,7 +21,14 @@ _IDS = 20  # per work
 
 
 def texts(
-    seed: int, work: int, title: str, genre: str, contributions: tuple[Contribution, ...], product_ids: tuple[int, ...], published: date, today: date
+    seed: int,
+    work: int,
+    title: str,
+    genre: str,
+    contributions: tuple[Contribution, ...],
+    product_ids: tuple[int, ...],
+    published: date,
+    today: date,
 ) -> tuple[MarketingText, ...]:
     """Every work has the first three; the rest as it comes."""
     roll = dice(seed, 21, work)
@@ -33,10 +40,12 @@ def texts(
     main = (
         f"It begins in **{place}** with {about.nouns}.\n\nBy the time we reach *{other}*, nothing in *{title}* is what it seemed – "
         f"“{roll.choice(('a door left open', 'a debt unpaid', 'a map redrawn'))}” & what follows from it.\n\n"
-        f"- {roll.choice(('With a new preface', 'With maps and plates', 'With a reading-group guide'))}\n- {roll.choice(words.SUBTITLES)}"
+        f"- {roll.choice(('With a new preface', 'With maps and plates', 'With a reading-group guide'))}\n- {roll.choice(words.REVIEWERS)}’s book of the month"
     )
     found += [("MAIN_DESCRIPTION", main, ""), ("SHORT_DESCRIPTION", short, "")]
-    biography = "\n\n".join(one.contact.biography for one in contributions if one.contact.biography) or f"**{names}** publishes on its own subject."
+    biography = (
+        "\n\n".join(one.contact.biography for one in contributions if one.contact.biography) or f"**{names}** publishes on its own subject."
+    )
     found.append(("BIOGRAPHICAL_NOTE", biography, ""))
     if not about.fiction and roll.random() < 0.6:
         chapters = (f"{number}. {roll.choice(words.ADJECTIVES)} {roll.choice(words.NOUNS)}" for number in range(1, roll.randint(5, 9)))

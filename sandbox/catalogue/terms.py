@@ -16,12 +16,88 @@ _IDS = 20  # per product
 # Percent of tax in the price, by currency: print and e-books, then audio. Great Britain, Germany, the United States.
 TAX = {"GBP": (0, 20), "EUR": (7, 7), "USD": (0, 0)}
 RATES = {"GBP": Decimal(1), "USD": Decimal("1.32"), "EUR": Decimal("1.18"), "AUD": Decimal("1.95")}
-BASE = {"Hardback": (1600, 3200), "Paperback": (899, 1499), "ePub": (399, 999), "PDF": (499, 1299), "Audio download": (1199, 2399), "Audio CD": (1799, 2999)}
+BASE = {
+    "Hardback": (1600, 3200),
+    "Paperback": (899, 1499),
+    "ePub": (399, 999),
+    "PDF": (499, 1299),
+    "Audio download": (1199, 2399),
+    "Audio CD": (1799, 2999),
+}
 
-COMMONWEALTH = tuple("AG AU BB BD BS BW BZ CY DM FJ GB GD GH GM GY IE IN JM KE KN LC LK MT MU MW MY NA NG NZ PK SC SG SL TT TZ UG VC ZA ZM ZW".split())
+COMMONWEALTH = tuple([
+    "AG",
+    "AU",
+    "BB",
+    "BD",
+    "BS",
+    "BW",
+    "BZ",
+    "CY",
+    "DM",
+    "FJ",
+    "GB",
+    "GD",
+    "GH",
+    "GM",
+    "GY",
+    "IE",
+    "IN",
+    "JM",
+    "KE",
+    "KN",
+    "LC",
+    "LK",
+    "MT",
+    "MU",
+    "MW",
+    "MY",
+    "NA",
+    "NG",
+    "NZ",
+    "PK",
+    "SC",
+    "SG",
+    "SL",
+    "TT",
+    "TZ",
+    "UG",
+    "VC",
+    "ZA",
+    "ZM",
+    "ZW",
+])
 NORTH_AMERICA = ("CA", "MX", "PH", "US")
 UNITED_STATES = ("CA", "US")
-EUROPE = tuple("AT BE CH CY CZ DE DK EE ES FI FR GB GR HU IE IT LT LU LV MT NL NO PL PT SE SI SK".split())
+EUROPE = tuple([
+    "AT",
+    "BE",
+    "CH",
+    "CY",
+    "CZ",
+    "DE",
+    "DK",
+    "EE",
+    "ES",
+    "FI",
+    "FR",
+    "GB",
+    "GR",
+    "HU",
+    "IE",
+    "IT",
+    "LT",
+    "LU",
+    "LV",
+    "MT",
+    "NL",
+    "NO",
+    "PL",
+    "PT",
+    "SE",
+    "SI",
+    "SK",
+])
 
 
 @cache
@@ -92,7 +168,10 @@ def prices(roll: Random, product: int, format: str, rights: str, published: date
             # An introductory price that gives way to the full one overnight.
             change = published + timedelta(days=90)
             first = found.pop()
-            found += [(max(CENT * 99, amount - 2), currency, first[2], "05", None, change), (amount, currency, first[2], "05", change + timedelta(days=1), None)]
+            found += [
+                (max(CENT * 99, amount - 2), currency, first[2], "05", None, change),
+                (amount, currency, first[2], "05", change + timedelta(days=1), None),
+            ]
         if not plain and library and currency == "GBP" and format in {"ePub", "PDF"}:
             found.append((amount * 3, currency, type, "10", None, None))
     return tuple(Price(product * _IDS + place, *one) for place, one in enumerate(found))

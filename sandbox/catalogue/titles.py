@@ -8,7 +8,7 @@ from random import Random
 
 from sandbox.catalogue import people, prose, terms, words
 from sandbox.catalogue.chance import dice, isbn13, issn, mix
-from sandbox.catalogue.facts import Contribution, Cover, Membership, Prize, Product, Run, Series, Subject, WebLink, Work
+from sandbox.catalogue.facts import Cover, Membership, Prize, Product, Run, Series, Subject, WebLink, Work
 
 FIRST_WORK = 1001
 PRODUCTS_PER_WORK = 10  # ids: work * 10 + place, so that a product's work is known from its id
@@ -34,9 +34,9 @@ def formats(seed: int, id: int) -> tuple[str, ...]:
         return ("Hardback", "PDF", "ePub")[: 2 + draw % 2]
     if genre in {"animals", "poetry"}:
         return ("Hardback", "Paperback")[draw % 2 :] + (("ePub",) if draw >> 8 & 1 else ())
-    chosen = (("Hardback", "Paperback") if draw % 5 < 2 else ("Paperback",)) + (("ePub",) if draw >> 8 & 3 else ())
-    if draw >> 16 & 7 < 2:
-        chosen += ("Audio download",) + (("Audio CD",) if draw >> 24 & 7 == 0 else ())
+    chosen: tuple[str, ...] = (("Hardback", "Paperback") if draw % 5 < 3 else ("Paperback",)) + (("ePub",) if draw >> 8 & 7 else ())
+    if draw >> 16 & 7 < 3:
+        chosen += ("Audio download",) + (("Audio CD",) if draw >> 24 & 7 < 2 else ())
     return chosen
 
 
@@ -60,12 +60,29 @@ def make_work(seed: int, today: date, titles: int, id: int, commission: tuple[st
     title = f"{prefix}{'' if prefix.endswith('’') else ' '}{rest}" if prefix else rest
     chosen = commission or formats(seed, id)
     status, published = ("04", today - timedelta(days=roll.randint(60, 1500))) if commission else _life(roll, id, today)
-    rights = "world" if commission else roll.choices(("world", "commonwealth", "not North America", "Europe", "United States"), (70, 12, 10, 6, 2))[0]
+    rights = (
+        "world"
+        if commission
+        else roll.choices(("world", "commonwealth", "not North America", "Europe", "United States"), (70, 12, 10, 6, 2))[0]
+    )
     product_ids = tuple(id * PRODUCTS_PER_WORK + place for place in range(1, len(chosen) + 1))
     contributions = people.contributors(seed, id, titles, genre, language)
     new_prefix = roll.random() < 0.06 and not commission
     products = tuple(
-        _product(dice(seed, 34, product), product, id, place, format, (prefix, rest, subtitle), status, published, today, rights, new_prefix, bool(commission))
+        _product(
+            dice(seed, 34, product),
+            product,
+            id,
+            place,
+            format,
+            (prefix, rest, subtitle),
+            status,
+            published,
+            today,
+            rights,
+            new_prefix,
+            bool(commission),
+        )
         for place, (product, format) in enumerate(zip(product_ids, chosen, strict=True))
     )
     proposal = status == "02" and roll.random() < 0.15
@@ -98,7 +115,7 @@ def make_work(seed: int, today: date, titles: int, id: int, commission: tuple[st
 
 def _title(roll: Random, genre: str) -> tuple[str, str, str, str, str]:
     """Prefix, the rest, the title in the original language, subtitle, and the language it was translated from."""
-    subtitle = roll.choice(words.SUBTITLES) if roll.random() < 0.4 else ""
+    subtitle = roll.choice(words.FICTION_SUBTITLES if words.GENRES[genre].fiction else words.SUBTITLES) if roll.random() < 0.4 else ""
     adjective, noun, other = roll.choice(words.ADJECTIVES), *roll.sample(words.NOUNS, 2)
     if roll.random() < 0.1:
         prefix, rest, language = roll.choice(words.FOREIGN)
@@ -136,8 +153,18 @@ _AVAILABILITY = {"02": "10", "04": "21", "07": "51", "08": "40", "11": "46"}  # 
 
 
 def _product(
-    roll: Random, id: int, work: int, place: int, format: str, names: tuple[str, str, str], status: str, published: date, today: date, rights: str,
-    new_prefix: bool, plain: bool,
+    roll: Random,
+    id: int,
+    work: int,
+    place: int,
+    format: str,
+    names: tuple[str, str, str],
+    status: str,
+    published: date,
+    today: date,
+    rights: str,
+    new_prefix: bool,
+    plain: bool,
 ) -> Product:
     kind, form = KINDS[format]
     prefix, rest, subtitle = names

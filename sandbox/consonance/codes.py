@@ -8,7 +8,11 @@ from include.titles import codelists
 
 # ONIX 2.1's List 7 as far as the sandbox uses it; the other lists are read from EDItEUR's schema.
 FORMS_21 = {
-    "BB": "Hardback", "BC": "Paperback / softback", "DG": "Electronic book text", "AJ": "Downloadable audio file", "AC": "CD-Audio",
+    "BB": "Hardback",
+    "BC": "Paperback / softback",
+    "DG": "Electronic book text",
+    "AJ": "Downloadable audio file",
+    "AC": "CD-Audio",
     "WX": "Multiple copy pack",
 }
 

@@ -58,7 +58,9 @@ def _work_of(product: Product, info: GraphQLResolveInfo) -> Work:
 # Query
 
 
-def _works(_: None, info: GraphQLResolveInfo, workSearch: dict[str, Any] | None = None, productSearch: dict[str, Any] | None = None) -> list[Work]:  # noqa: N803
+def _works(
+    _: None, info: GraphQLResolveInfo, workSearch: dict[str, Any] | None = None, productSearch: dict[str, Any] | None = None
+) -> list[Work]:  # noqa: N803
     return searching.works(info.context.catalogue, workSearch or {}, productSearch or {})
 
 
@@ -67,7 +69,10 @@ def _work(_: None, info: GraphQLResolveInfo, workSearch: dict[str, Any] | None =
 
 
 def _products(
-    _: None, info: GraphQLResolveInfo, productSearch: dict[str, Any] | None = None, workSearch: dict[str, Any] | None = None,  # noqa: N803
+    _: None,
+    info: GraphQLResolveInfo,
+    productSearch: dict[str, Any] | None = None,
+    workSearch: dict[str, Any] | None = None,  # noqa: N803
     priceSearch: dict[str, Any] | None = None,  # noqa: N803
 ) -> list[Product]:
     return searching.products(info.context.catalogue, productSearch or {}, workSearch or {}, priceSearch or {})

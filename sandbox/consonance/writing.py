@@ -56,9 +56,7 @@ def _update_work(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, A
 
     def change(work: Work) -> Work:
         changes: dict[str, Any] = {
-            name: input[key] or ""
-            for key, name in (("title", "title"), ("subtitle", "subtitle"), ("acronym", "acronym"))
-            if key in input
+            name: input[key] or "" for key, name in (("title", "title"), ("subtitle", "subtitle"), ("acronym", "acronym")) if key in input
         }
         if "alternativeTitles" in input:
             changes["alternative_titles"] = "; ".join(input["alternativeTitles"] or ())
@@ -88,7 +86,9 @@ def _with_codes(subjects: tuple[Subject, ...], scheme: str, codes: list[str] | t
 
 def _problems(work: Work, input: Input) -> list[dict[str, Any]]:
     if not any(product.id == input["id"] for product in work.products):
-        return [{"field": "products", "attribute": "id", "message": f"no product {input['id']} in work {work.id}", "messages": ["not found"]}]
+        return [
+            {"field": "products", "attribute": "id", "message": f"no product {input['id']} in work {work.id}", "messages": ["not found"]}
+        ]
     return []
 
 
@@ -100,7 +100,9 @@ def _updated(product: Product, input: Input) -> Product:
         changes["availability"] = plain(input["onixProductAvailabilityCode"]) if input["onixProductAvailabilityCode"] else None
     if "onixEditionTypeCodes" in input:
         changes["edition_types"] = tuple(input["onixEditionTypeCodes"] or ())
-    unread = dict(product.written) | {key: str(input[key]) for key in input if key not in _PRODUCT and key not in {"id", "clientMutationId"}}
+    unread = dict(product.written) | {
+        key: str(input[key]) for key in input if key not in _PRODUCT and key not in {"id", "clientMutationId"}
+    }
     return replace(product, written=tuple(sorted(unread.items())), **changes)
 
 

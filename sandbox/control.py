@@ -1,0 +1,214 @@
+"""The sandbox's switches over HTTP, on Consonance's port under `/sandbox/`.
+
+| request | body | answer |
+| --- | --- | --- |
+| GET defects | | what was planted and can be read in this tenant |
+| GET stats | | requests, queries and mutations since the start or the last reset; titles and products |
+| GET faults | | what is set |
+| POST faults | `{"consonance": {"status": 429, "retry_after": 1, "times": 2}, "northgate": {"drop_after": {"bytes": 1000, "times": 1}}}`, `null` for a service clears it, `{}` clears all | what is set |
+| POST edit | `{"works": n, "seed": s}`, `{"product_id": id, "set": {…}}`, `{"delete_product": id}`, `{"delete_work": id}`, `{"add_works": n}` | `product_ids` that changed, `changes`, `deleted`, `added` |
+| POST answer | `{"partner": id, "rejected": {reference or ISBN: reason}, "name": file}` | the partner answers a file of its inbox |
+| POST reset | | catalogue, faults and counts as at the start |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.catalogue.night import Change, edit_product, night
+from sandbox.consonance.app import Consonance
+from sandbox.faults import CONSONANCE, Faults
+
+Answer = Callable[..., Any]
+
+
+class Control:
+    """`partners` are those that can have faults; `answer` lets one of them answer a file (`sandbox.partners`)."""
+
+    def __init__(
+        self, consonance: Consonance, faults: Faults, partners: frozenset[str] = frozenset(), answer: Answer | None = None
+    ) -> None:
+        self.consonance, self.catalogue, self.faults, self.partners, self.answer = (
+            consonance,
+            consonance.catalogue,
+            faults,
+            partners,
+            answer,
+        )
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/sandbox/defects", self._defects),
+            Route("/sandbox/stats", self._stats),
+            Route("/sandbox/faults", self._faults),
+            Route("/sandbox/faults", self._set_faults, methods=["POST"]),
+            Route("/sandbox/edit", self._edit, methods=["POST"]),
+            Route("/sandbox/answer", self._answer, methods=["POST"]),
+            Route("/sandbox/reset", self._reset, methods=["POST"]),
+        ]
+
+    async def _defects(self, request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(self.defects))
+
+    def defects(self) -> list[dict[str, Any]]:
+        return [asdict(defect) for defect in self.catalogue.defects()]
+
+    async def _stats(self, request: Request) -> Response:
+        def count() -> dict[str, int]:
+            counts = [products for _, products in self.catalogue.product_count_by_work()]
+            return {"works": len(counts), "products": sum(counts)}
+
+        return JSONResponse(self.consonance.stats() | await run_in_threadpool(count))
+
+    async def _faults(self, request: Request) -> Response:
+        return JSONResponse(self.faults.all())
+
+    async def _set_faults(self, request: Request) -> Response:
+        try:
+            wanted = await _object(request)
+            settings = [(service, *one) for service, fault in wanted.items() for one in self._faults_of(service, fault)]
+            if not wanted:
+                self.faults.clear()
+            for service, kind, fields in settings:
+                if kind:
+                    self.faults.set(service, kind, **fields)
+                else:
+                    self.faults.clear(service)
+        except (ValueError, TypeError) as error:
+            return _refused(error)
+        return JSONResponse(self.faults.all())
+
+    def _faults_of(self, service: str, fault: Any) -> list[tuple[str, dict[str, Any]]]:
+        """(kind, fields) of each fault in the body; kind "" clears the service's. Accepts `{kind: {…}}`, `{"kind": …, …}`, and Consonance's short form."""
+        if service != "consonance" and service not in self.partners:
+            raise ValueError(f"there is no service {service!r}; there are consonance, {', '.join(sorted(self.partners))}")
+        if not fault:
+            return [("", {})]
+        if not isinstance(fault, Mapping):
+            raise ValueError(f"the fault of {service} is an object")
+        if "kind" in fault:
+            return [(str(fault["kind"]), {name: value for name, value in fault.items() if name != "kind"})]
+        if service == "consonance":
+            return _short_form(fault)
+        return [(kind, _fields(kind, fields)) for kind, fields in fault.items()]
+
+    async def _edit(self, request: Request) -> Response:
+        try:
+            wanted = await _object(request)
+            return JSONResponse(await run_in_threadpool(self._edited, wanted))
+        except (ValueError, TypeError) as error:
+            return _refused(error)
+        except KeyError as error:
+            return _refused(error.args[0], 404)
+
+    def _edited(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        known = {"works", "seed", "product_id", "set", "delete_product", "delete_work", "add_works"}
+        if not wanted or set(wanted) - known:
+            raise ValueError(f"an edit has {', '.join(sorted(known))}")
+        changes: list[Change] = []
+        deleted: list[int] = []
+        added: list[int] = []
+        if "works" in wanted:
+            changes += night(self.catalogue, _whole(wanted["works"]), _whole(wanted.get("seed", 1)))
+        if "product_id" in wanted:
+            members = wanted.get("set")
+            if not isinstance(members, dict) or not members:
+                raise ValueError("`set` is an object with what to set")
+            changes += edit_product(self.catalogue, _whole(wanted["product_id"]), members)
+        if "delete_product" in wanted:
+            id = _whole(wanted["delete_product"])
+            self.catalogue.delete_product(id)
+            deleted.append(id)
+        if "delete_work" in wanted:
+            work = self.catalogue.work(_whole(wanted["delete_work"]))
+            if work is None:
+                raise KeyError(f"no work {wanted['delete_work']}")
+            self.catalogue.delete_work(work.id)
+            deleted += [product.id for product in work.products]
+        for _ in range(_whole(wanted.get("add_works", 0))):
+            added += [product.id for product in self.catalogue.add_work().products]
+        return {
+            "product_ids": sorted({change.product_id for change in changes}),
+            "changes": [asdict(change) for change in changes],
+            "deleted": deleted,
+            "added": added,
+        }
+
+    async def _answer(self, request: Request) -> Response:
+        if self.answer is None:
+            return _refused("no partners are running")
+        try:
+            wanted = await _object(request)
+            if wanted.get("partner") not in self.partners:
+                raise ValueError(f"there is no partner {wanted.get('partner')!r}; there are {', '.join(sorted(self.partners))}")
+            path = await run_in_threadpool(self.answer, wanted["partner"], wanted.get("rejected") or {}, name=str(wanted.get("name") or ""))
+        except (ValueError, TypeError, OSError) as error:
+            return _refused(error)
+        return JSONResponse({"answered": path.name})
+
+    async def _reset(self, request: Request) -> Response:
+        self.catalogue.reset()
+        self.faults.clear()
+        self.consonance.requests.clear()
+        self.consonance.graphql.operations.clear()
+        self.consonance.graphql.mutations.clear()
+        return JSONResponse({"reset": True})
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    body = await request.body()
+    found = json.loads(body) if body.strip() else {}
+    if not isinstance(found, dict):
+        raise ValueError("the body is a JSON object")
+    return found
+
+
+def _short_form(fault: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """`{"status": 429, "retry_after": 1}`, `{"slow": 2}`, `{"drop": true}`, `{"errors": "no"}`, `{"stop_after_pages": 3}`, with `times`."""
+    values = {"status": "status", "slow": "seconds", "errors": "message", "stop_after_pages": "pages"}
+    common = {name: value for name, value in fault.items() if name not in CONSONANCE}
+    unknown = set(common) - {"times", "retry_after", "seconds", "message", "pages"}
+    kinds = [kind for kind in CONSONANCE if kind in fault]
+    if unknown or not kinds:
+        raise ValueError(f"consonance has the faults {', '.join(CONSONANCE)}, with times, retry_after, seconds, message, pages")
+    found = []
+    for kind in kinds:
+        value = fault[kind]
+        fields = dict(value) if isinstance(value, Mapping) else {} if value is True or kind not in values else {values[kind]: value}
+        found.append((kind, common | fields))
+        _checked(kind, found[-1][1])
+    return found
+
+
+def _checked(kind: str, fields: Mapping[str, Any]) -> None:
+    if kind == "status" and not 400 <= _whole(fields.get("status")) <= 599:
+        raise ValueError("`status` is an HTTP status from 400 to 599")
+    if kind == "slow" and not 0 <= float(fields.get("seconds", 1)) <= 600:
+        raise ValueError("`slow` is in seconds, up to 600")
+    if kind == "stop_after_pages":
+        _whole(fields.get("pages"))
+
+
+def _fields(kind: str, value: Any) -> dict[str, Any]:
+    """`{"drop_after": {"bytes": 5}}`, `{"drop_after": 5}` or `{"refuse": true}`."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {} if value is True else {"bytes": _whole(value)}
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no whole number")
+    return value
+
+
+def _refused(why: object, status: int = 400) -> Response:
+    return JSONResponse({"error": str(why)}, status)
