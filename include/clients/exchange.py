@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.auth import AuthBase
 
 from include.errors import ConfigurationError, LoginRefused, PermanentError, TransientError
@@ -153,21 +154,21 @@ class Exchange:
             raise ConfigurationError(
                 "the server's certificate is not trusted", where=where, todo="Check the address and the CA bundle."
             ) from bad
-        except requests.exceptions.Timeout as slow:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as slow:
             raise self._too_slow(where) from slow
         except ValueError:  # InvalidURL, InvalidHeader and http.client's own
             # The library's message would repeat the header, so it is not chained.
             raise ConfigurationError(
                 "address or key hold a character that HTTP forbids", where=where, todo="Check the connection."
             ) from None
-        except requests.exceptions.RequestException as broken:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as broken:
             raise TransientError(f"no answer ({type(broken).__name__})", where=where) from broken
         return _decode(content, where)
 
     def _read(self, response: requests.Response, where: str, deadline: float) -> bytes:
-        """The body, by our clock: the library's time-out starts anew with every byte that arrives."""
+        """The body, by our clock: the library's time-out starts anew with every byte that arrives, so it is read as it comes."""
         content = bytearray()
-        for chunk in response.iter_content(1 << 16):
+        while chunk := response.raw.read1(1 << 16, decode_content=True):
             content += chunk
             if len(content) > self._most_bytes:
                 raise PermanentError(f"the reply is larger than {self._most_bytes:,} bytes", where=where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -142,6 +143,7 @@ def test_delays_grow_and_are_bounded(tenant, address, waits):
         Reply(200, b"9" * 10_000),
         Reply(502),
         Reply(0),
+        Reply(200, b"not gzip", {"Content-Encoding": "gzip"}),
     ],
 )
 def test_a_broken_reply_is_asked_for_again(tenant, client, waits, broken):
@@ -163,6 +165,19 @@ def test_a_slow_reply_is_given_up_even_if_it_dribbles(tenant, address):
     tenant.answers = [Reply(200, b" " * 100, dribble=0.05)]
     with pytest.raises(TransientError, match=r"no full answer within 0.3 seconds"):
         client.schema()
+
+
+def test_a_compressed_reply_is_measured_unpacked(tenant, address):
+    client = client_of(address, most_bytes=100_000)
+    tenant.answers = [Reply(200, gzip.compress(b" " * 10_000_000), {"Content-Encoding": "gzip"})]
+    with pytest.raises(PermanentError, match="larger than 100,000 bytes"):
+        client.schema()
+
+
+def test_a_compressed_reply_is_read(tenant, client):
+    client.schema()
+    tenant.answers = [Reply(200, gzip.compress(b'{"data": {"works": []}}'), {"Content-Encoding": "gzip"})]
+    assert list(client.works()) == []
 
 
 def test_a_huge_reply_is_refused(tenant, address):
