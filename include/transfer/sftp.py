@@ -134,12 +134,10 @@ class SftpSession:
                 self._round_trip = time.monotonic() - started
                 self._clients = [client]
         except Exception as bad:
-            connection = self._connection
-            only_sftp = (
-                connection is not None and not connection.is_closed() and isinstance(bad, (asyncssh.ChannelOpenError, asyncssh.SFTPError))
-            )
+            opened = self._connection
+            no_sftp = opened is not None and not opened.is_closed() and isinstance(bad, (asyncssh.ChannelOpenError, asyncssh.SFTPError))
             self._drop(opened)
-            if only_sftp:
+            if no_sftp:
                 what = "the log-in works, but the server offers no SFTP"
                 raise ConfigurationError(what, where=self.where, todo="Ask the partner to allow SFTP for this user.") from bad
             raise sftp_error(bad, self.where) from bad
