@@ -17,10 +17,11 @@ from lxml import etree
 
 from include.errors import RejectedData
 from include.feeds.record import Reason
-from include.feeds.xsd import PRODUCT, RELEASES, ROOT, errors_by_child, namespace, parser, schema_for, start_of_message, unexpanded
+from include.feeds.xsd import PRODUCT, RELEASES, ROOT, errors_by_child, namespace, parser, schema_for, start_of_message
 
 AT_ONCE = 200
 _HARDENED: dict[str, Any] = {"resolve_entities": False, "load_dtd": False, "no_network": True}
+_UNIQUE = "RecordReference_must_be_unique"
 _HEADER = {"reference": "Header", "short": "header"}
 _REFERENCE = {"reference": "RecordReference", "short": "a001"}
 
@@ -126,6 +127,7 @@ class _Reader:
         if not has_header:
             message.append(_smallest_header(self.release, self.tags))
         plain = self.root.getroottree().docinfo.internalDTD is None
+        undeclared: list[str] = []
         for child in children:
             message.append(child)
             if not isinstance(child.tag, str):  # a comment or a processing instruction between records
@@ -134,8 +136,10 @@ class _Reader:
             if etree.QName(child).namespace != space:
                 _into(child, space)
             if not plain:
-                _expand(child)
+                undeclared.extend(_expand(child))
         self.header = self.header or has_header
+        for name in dict.fromkeys(undeclared):
+            yield Reason("schema-invalid", f"the entity &{name}; is not followed", "Write the character itself.")
         yield from self._of(message, first=0 if has_header else 1)
 
     def _of(self, message: etree._Element, first: int) -> Iterator[Reason]:
@@ -155,6 +159,8 @@ class _Reader:
                 elif reference:
                     self.references.add(reference)
             for reason in errors.get(index, ()) if index >= first else ():
+                if _UNIQUE in reason.message:  # looked at above, over all of the file
+                    continue
                 yield Reason(reason.code, reason.message, "", f"{where}: {reason.path}" if reason.path else where)
         for reason in errors.get(-1, ()):
             yield reason
@@ -171,13 +177,17 @@ def _into(element: etree._Element, space: str) -> None:
         node.tag = f"{{{space}}}{etree.QName(node).localname}"
 
 
-def _expand(element: etree._Element) -> None:
-    """Puts the characters for HTML's named entities, which ONIX 2.1's DTD declares; any other reference stays and is an error."""
-    for entity in list(unexpanded(element)):
-        parent, code = entity.getparent(), name2codepoint.get(entity.name or "")
-        if parent is None or code is None:
+def _expand(element: etree._Element) -> list[str]:
+    """Puts the characters for HTML's named entities, which ONIX 2.1's DTD declares. Any other is taken out, and its name given back."""
+    others = []
+    found: list[Any] = list(element.iter(etree.Entity))
+    for entity in found:
+        parent, name = entity.getparent(), str(entity.name)
+        if parent is None:
             continue
-        text = chr(code) + (entity.tail or "")
+        if name not in name2codepoint:
+            others.append(name)
+        text = chr(name2codepoint.get(name, 0x20)) + (entity.tail or "")
         before = entity.getprevious()
         if before is None:
             parent.text = (parent.text or "") + text
@@ -185,3 +195,4 @@ def _expand(element: etree._Element) -> None:
             before.tail = (before.tail or "") + text
         entity.tail = None
         parent.remove(entity)
+    return others

@@ -22,6 +22,8 @@ from include.titles.model import Product
 
 GROUPS = (identity, status, prices, rights, content)
 """The modules that declare the rules, in the order in which reasons are given."""
+_NAMES = [group.__name__ for group in GROUPS]
+_ORDERED = {rule.code: rule for rule in sorted(RULES.values(), key=lambda rule: _NAMES.index(rule.check.__module__))}
 _PROFILES = Path(__file__).with_name("profiles.toml")
 
 
@@ -68,7 +70,7 @@ def codes_of(partner: Partner) -> tuple[str, ...]:
 
 def catalogue() -> list[Entry]:
     """All codes with their sentence and source, in the order in which reasons are given."""
-    return [*(Entry(rule.code, rule.sentence, rule.source, rule.todo) for rule in RULES.values()), *_GATES]
+    return [*(Entry(rule.code, rule.sentence, rule.source, rule.todo) for rule in _ORDERED.values()), *_GATES]
 
 
 def profiles() -> Mapping[str, tuple[str, tuple[str, ...]]]:
@@ -90,7 +92,7 @@ def _chosen(partner: str, profile: str, add: tuple[str, ...], drop: tuple[str, .
         if code not in RULES:
             raise _unknown("code", code, RULES, where)
     wanted = ({*_profiles()[profile][1]} | {*add}) - {*drop}
-    return tuple(rule for code, rule in RULES.items() if code in wanted)
+    return tuple(rule for code, rule in _ORDERED.items() if code in wanted)
 
 
 @cache

@@ -77,7 +77,7 @@ def _message(records: Iterable[Record], release: str, tags: str, encoding: str) 
     bodies = "".join(record.body.decode(_CODEC.get(encoding, encoding)) for record in records)
     text = f"{start_of_message(release, tags)}{bodies}</{ROOT[tags]}>"
     root = etree.fromstring(text.encode("utf-8", "surrogatepass"), parser())
-    if len(root) != len(records) + 1:
+    if len(root) != len(records) + 1 or not all(isinstance(child.tag, str) for child in root):
         raise RejectedData("a body is not exactly one record")
     return root
 

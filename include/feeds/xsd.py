@@ -6,7 +6,7 @@ The files are onixcheck's unmodified copies. Nothing here follows a DTD, an enti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -100,8 +100,3 @@ def _words(message: str) -> str:
     text = _FIRST_WORDS.sub(lambda match: f"attribute {match[1]}: " if match[1] else "", text)
     text = f"{name[1]}: {text}" if name else text
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
-
-
-def unexpanded(element: etree._Element) -> Iterator[etree._Entity]:
-    """Entity references that were left as they are."""
-    return element.iter(etree.Entity)

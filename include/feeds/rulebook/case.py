@@ -126,7 +126,7 @@ def rule(code: str, *, todo: str, path: str) -> Callable[[Check], Check]:
         sentence, _, source = words.partition(" Source: ")
         if not source or code in RULES:
             raise TypeError(f"rule {code}: a docstring with 'Source:' is missing, or the code is taken")
-        RULES[code] = Rule(code, check, todo, path, sentence, source)
+        RULES[code] = Rule(code, check, todo, path, sentence, source.rstrip("."))
         return check
 
     return declare

@@ -35,7 +35,7 @@ def subject_bisac_invalid(case: Case) -> str:
 
 @rule("subject-thema-missing", todo="Add a Thema subject to the work.", path="DescriptiveDetail/Subject")
 def subject_thema_missing(case: Case) -> str:
-    """A work has a Thema subject. Source: ONIX P.12, List 27 code 93; VLB and Nielsen ask for it."""
+    """A work has a Thema subject. Source: ONIX P.12, List 27 code 93."""
     return "" if any(subject.scheme == THEMA for subject in case.product.work.subjects) else "there is no Thema subject"
 
 
@@ -95,7 +95,7 @@ def measures_missing(case: Case) -> str:
 
 @rule("cover-missing", todo="Add the front cover.", path="CollateralDetail/SupportingResource")
 def cover_missing(case: Case) -> str:
-    """There is a front cover. Source: ONIX P.15, List 158 code 01; Consonance's checks (approved cover present)."""
+    """There is a front cover. Source: ONIX P.16, List 158 code 01; Consonance's checks (approved cover present)."""
     return "" if case.cover() else "there is no front cover"
 
 

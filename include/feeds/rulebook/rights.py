@@ -18,7 +18,7 @@ def rights_missing(case: Case) -> str:
 
 @rule("rights-overlap", todo="Take the country out of one of the two lists.", path=_PATH)
 def rights_overlap(case: Case) -> str:
-    """No country is both for sale and not for sale. Source: ONIX P.21, List 46; EDItEUR's strict schema."""
+    """No country is both for sale and not for sale. Source: ONIX P.21, List 46."""
     product = case.product
     if not product.not_sold_in or not product.sold_in:
         return ""
