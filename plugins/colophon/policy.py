@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from airflow.sdk import DeadlineAlert, DeadlineReference, RetryDecision, RetryPolicy, SyncCallback
+from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, RetryDecision, RetryPolicy
 
 from colophon.notifiers.failure import DeadlineNotice, FailureNotice
 from include.errors import ColophonError, ConfigurationError, PermanentError, RejectedData, TransientError
@@ -116,7 +116,7 @@ def deadline_for(partner: Partner) -> DeadlineAlert | None:
         name=f"{partner.id} by {partner.schedule.deadline:%H:%M}",
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
         interval=_time_allowed(partner.schedule.cron, partner.schedule.deadline),
-        callback=SyncCallback(DeadlineNotice, kwargs={"partner": partner.id}),
+        callback=AsyncCallback(DeadlineNotice, kwargs={"partner": partner.id}),
     )
 
 

@@ -6,10 +6,13 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.package import components
+from tests.package.mailbox import Mailbox
+from tests.package.mailbox import running as serving
 
 pytestmark = [
     pytest.mark.airflow,
@@ -54,10 +57,10 @@ class Api:
         with self.opener.open(request, timeout=60) as answer:
             return json.loads(answer.read() or b"null")
 
-    def run(self, dag_id, seconds=240):
+    def run(self, dag_id, seconds=240, logical_date=None):
         """Starts a run and waits for its end; gives the state."""
         until = time.monotonic() + seconds
-        run = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
+        run = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": logical_date and logical_date.isoformat()})
         while time.monotonic() < until:
             run = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}")
             if run["state"] in {"success", "failed"}:
@@ -114,3 +117,29 @@ def test_a_second_run_sends_nothing(running, api):
     before = {path: path.stat().st_mtime_ns for path in inbox.rglob("*")}
     assert api.run("metadata_feed__northgate") == "success"
     assert {path: path.stat().st_mtime_ns for path in inbox.rglob("*")} == before
+
+
+@pytest.fixture(scope="module")
+def mailbox(api):
+    """A mail server, and the connection to it in Airflow's database, as a person would add it."""
+    with serving(Mailbox()) as server:
+        extra = {"disable_ssl": True, "disable_tls": True, "retry_limit": 0}
+        address = {"host": "127.0.0.1", "port": server.server_address[1], "extra": json.dumps(extra)}
+        api.call("POST", "/api/v2/connections", {"connection_id": "smtp_default", "conn_type": "smtp", **address})
+        yield server
+
+
+def _mail(mailbox, words, seconds=60):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := [letter for letter in mailbox.letters if words in letter]:
+            return found
+        time.sleep(0.5)
+    return []
+
+
+def test_a_feed_that_is_late_is_told_to_the_partners_people(api, mailbox):
+    """A run for six hours ago, due in four and a half, is late as soon as it starts."""
+    assert api.run("metadata_feed__northgate", logical_date=datetime.now(UTC) - timedelta(hours=6)) == "success"
+    (letter,) = _mail(mailbox, "metadata_feed__northgate is late")
+    assert "To: operations@lanternandquill.example" in letter

@@ -1,9 +1,8 @@
 """Who is told what, through real servers on the loopback: mail, Slack, Teams and Jira."""
 
+import asyncio
 import json
 import logging
-import socketserver
-import threading
 from email import message_from_string
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -15,40 +14,9 @@ from colophon.notifiers.channels import Notice, tell
 from colophon.notifiers.failure import DeadlineNotice, FailureNotice, deadline_notice, failure_notice, people
 from include.errors import HostKeyMismatch
 from include.partners.registry import load_house, load_partner
+from tests.package.mailbox import Mailbox, running
 
 NOTICE = Notice("Northgate: the feed failed", "the disk is full", ("ops@example.org",), "desk@example.org", "feed failed")
-
-
-class Mailbox(socketserver.ThreadingTCPServer):
-    """Just enough SMTP to take a mail."""
-
-    daemon_threads = True
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self):
-            self.wfile.write(b"220 here\r\n")
-            letter, inside = [], False
-            for raw in self.rfile:
-                line = raw.decode().rstrip("\r\n")
-                if inside:
-                    if line != ".":
-                        letter.append(line)
-                        continue
-                    self.server.letters.append("\n".join(letter))
-                    letter, inside = [], False
-                    self.wfile.write(b"250 taken\r\n")
-                elif line.upper() == "DATA":
-                    inside = True
-                    self.wfile.write(b"354 go on\r\n")
-                elif line.upper() == "QUIT":
-                    self.wfile.write(b"221 bye\r\n")
-                    return
-                else:
-                    self.wfile.write(b"250 ok\r\n")
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        self.letters = []
 
 
 class Web(ThreadingHTTPServer):
@@ -84,23 +52,16 @@ class Web(ThreadingHTTPServer):
         self.seen, self.issues, self.status = [], [], 200
 
 
-def _running(server):
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
-
-
 @pytest.fixture
 def mailbox():
-    yield from _running(Mailbox())
+    with running(Mailbox()) as server:
+        yield server
 
 
 @pytest.fixture
 def web():
-    yield from _running(Web())
+    with running(Web()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -221,10 +182,19 @@ def test_a_broken_config_folder_costs_the_addresses_but_not_the_notice(monkeypat
 
 def test_the_notifiers_can_be_called_the_way_airflow_calls_them(mail):
     FailureNotice("northgate")(_failed(ValueError("boom")))
-    context = {"dag_run": {"dag_id": "metadata_feed__northgate", "run_id": "scheduled__1"}, "deadline": {"deadline_time": "06:00"}}
+    context = {"dag_run": {"dag_id": "metadata_feed__northgate", "dag_run_id": "scheduled__1"}, "deadline": {"deadline_time": "06:00"}}
     DeadlineNotice(partner="northgate", context=context)(context)
     assert len(mail.letters) == 2
     assert "06:00" in deadline_notice(context, "northgate").text
+    assert "scheduled__1" in deadline_notice(context, "northgate").text
+
+
+def test_a_deadline_is_told_from_the_triggerers_loop_as_well(mail):
+    async def as_airflow_does():
+        await DeadlineNotice(partner="northgate", context={"dag_run": {"dag_id": "metadata_feed__northgate"}})
+
+    asyncio.run(as_airflow_does())
+    assert "is late" in mail.letters[0]
 
 
 def test_an_almost_empty_context_still_makes_a_notice():

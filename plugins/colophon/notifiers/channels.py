@@ -72,7 +72,7 @@ def _connection(connection_id: str) -> Connection | None:
         return BaseHook.get_connection(connection_id)
     except AirflowNotFoundException:
         _missing(connection_id)
-    except (AirflowException, AirflowRuntimeError, ValueError) as error:
+    except (AirflowException, AirflowRuntimeError, PermissionError, ValueError) as error:
         log.warning("The connection %s can't be read: %s", connection_id, type(error).__name__)
     return None
 
