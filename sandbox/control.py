@@ -1,14 +1,14 @@
 """The sandbox's switches over HTTP, on Consonance's port under `/sandbox/`.
 
-| request | body | answer |
-| --- | --- | --- |
-| GET defects | | what was planted and can be read in this tenant |
-| GET stats | | requests, queries and mutations since the start or the last reset; titles and products |
-| GET faults | | what is set |
-| POST faults | `{"consonance": {"status": 429, "retry_after": 1, "times": 2}, "northgate": {"drop_after": {"bytes": 1000, "times": 1}}}`, `null` for a service clears it, `{}` clears all | what is set |
-| POST edit | `{"works": n, "seed": s}`, `{"product_id": id, "set": {…}}`, `{"delete_product": id}`, `{"delete_work": id}`, `{"add_works": n}` | `product_ids` that changed, `changes`, `deleted`, `added` |
-| POST answer | `{"partner": id, "rejected": {reference or ISBN: reason}, "name": file}` | the partner answers a file of its inbox |
-| POST reset | | catalogue, faults and counts as at the start |
+- `GET defects`: what was planted and can be read in this tenant.
+- `GET stats`: requests, queries and mutations since the start or the last reset; works and products.
+- `GET faults`: what is set. `POST faults`: set some, by service and kind:
+  `{"consonance": {"status": 429, "retry_after": 1, "times": 2}, "northgate": {"drop_after": {"bytes": 1000, "times": 1}}}`;
+  null for a service clears it, `{}` clears all.
+- `POST edit`: `{"works": n, "seed": s}` (a night's worth of changes), `{"product_id": id, "set": {…}}`, `{"delete_product": id}`,
+  `{"delete_work": id}`, `{"add_works": n}`; answers `product_ids` that changed, `changes`, `deleted` and `added`.
+- `POST answer`: `{"partner": id, "rejected": {reference or ISBN: reason}, "name": file}`: the partner answers a file of its inbox.
+- `POST reset`: catalogue, faults and counts as at the start.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Control:
         return JSONResponse(self.faults.all())
 
     def _faults_of(self, service: str, fault: Any) -> list[tuple[str, dict[str, Any]]]:
-        """(kind, fields) of each fault in the body; kind "" clears the service's. Accepts `{kind: {…}}`, `{"kind": …, …}`, and Consonance's short form."""
+        """(kind, fields) of each fault in the body; kind "" clears the service's."""
         if service != "consonance" and service not in self.partners:
             raise ValueError(f"there is no service {service!r}; there are consonance, {', '.join(sorted(self.partners))}")
         if not fault:

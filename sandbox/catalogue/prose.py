@@ -36,11 +36,13 @@ def texts(
     place, other = roll.sample(words.PLACES, 2)
     names = " and ".join(one.contact.name for one in contributions if one.role in {"A01", "B01"})
     found: list[tuple[str, str, str]] = []
-    short = f"From {place} to {other}: {about.nouns}. {roll.choice(('Tender', 'Exact', 'Funny', 'Unhurried'))} and {roll.choice(('true', 'bold', 'wise'))}."
+    praise = roll.choice(("Tender", "Exact", "Funny", "Unhurried")), roll.choice(("true", "bold", "wise"))
+    short = f"From {place} to {other}: {about.nouns}. {praise[0]} and {praise[1]}."
+    extra = roll.choice(("With a new preface", "With maps and plates", "With a reading-group guide"))
     main = (
         f"It begins in **{place}** with {about.nouns}.\n\nBy the time we reach *{other}*, nothing in *{title}* is what it seemed – "
         f"“{roll.choice(('a door left open', 'a debt unpaid', 'a map redrawn'))}” & what follows from it.\n\n"
-        f"- {roll.choice(('With a new preface', 'With maps and plates', 'With a reading-group guide'))}\n- {roll.choice(words.REVIEWERS)}’s book of the month"
+        f"- {extra}\n- {roll.choice(words.REVIEWERS)}’s book of the month"
     )
     found += [("MAIN_DESCRIPTION", main, ""), ("SHORT_DESCRIPTION", short, "")]
     biography = (

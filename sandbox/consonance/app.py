@@ -21,10 +21,10 @@ from starlette.types import ASGIApp
 
 from sandbox.catalogue import Catalogue
 from sandbox.consonance import rest
+from sandbox.consonance.context import Context
 from sandbox.consonance.covers import jpeg
 from sandbox.consonance.faulty import FaultyDay
 from sandbox.consonance.graphql import GraphQL
-from sandbox.consonance.reading import Context
 from sandbox.faults import Faults
 
 _LARGEST_QUERY = 4_000_000  # bytes
@@ -96,7 +96,7 @@ class Consonance:
             return PlainTextResponse("page is a number from 1 on\n", 400)
         try:
             answer = await run_in_threadpool(lambda: json.dumps(rest.page_of(self.catalogue, int(page), filters, self._url(request))))
-        except rest.UnknownFilter as error:
+        except rest.UnknownFilterError as error:
             return PlainTextResponse(f"{error}\n", 400)
         return Response(answer, media_type="application/json")
 

@@ -62,7 +62,7 @@ class FaultyDay:
             return self._pages > int(stop.get("pages", 1))
 
 
-class Broken(ConnectionError):
+class BrokenOnPurposeError(ConnectionError):
     """The connection was broken on purpose."""
 
 
@@ -73,7 +73,7 @@ def _breaking(send: Send) -> Send:
         if message["type"] == "http.response.body":
             body = message.get("body", b"")
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-            raise Broken("dropped in mid-answer, as asked")
+            raise BrokenOnPurposeError("dropped in mid-answer, as asked")
         await send(message)
 
     return half

@@ -23,7 +23,7 @@ from graphql import (
 
 from sandbox.catalogue import Tenant
 from sandbox.consonance import reading, writing
-from sandbox.consonance.reading import Context
+from sandbox.consonance.context import Context
 from sandbox.consonance.tenant import build_schema_of
 
 _KEPT = 128  # parsed queries

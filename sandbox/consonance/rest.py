@@ -15,8 +15,8 @@ from stdnum import isbn as stdnum_isbn
 from include.titles import identifiers
 from sandbox.catalogue import Catalogue, Product, Work
 from sandbox.catalogue.people import statement
+from sandbox.consonance.context import cover_url
 from sandbox.consonance.markdown import html
-from sandbox.consonance.reading import cover_url
 
 PER_PAGE = 50
 # A style's name says what it fits into: pixels of height or of width.
@@ -24,12 +24,12 @@ STYLES = ("jpg_rgb_0650h", "jpg_rgb_0050w", "jpg_rgb_original")
 _ALTERNATIVE_FORMAT = "06"  # List 51
 
 
-class UnknownFilter(ValueError):
+class UnknownFilterError(ValueError):
     """A `q[…]` that nobody has seen in use: refused, so that no client takes all products for the answer."""
 
 
 def page_of(catalogue: Catalogue, number: int, filters: dict[str, str], base_url: str) -> dict[str, Any]:
-    """The envelope of page `number` (from 1). Raises `UnknownFilter`."""
+    """The envelope of page `number` (from 1). Raises `UnknownFilterError`."""
     if filters:
         products = list(_filtered(catalogue, filters))
         total, shown = len(products), products[(number - 1) * PER_PAGE : number * PER_PAGE]
@@ -59,7 +59,7 @@ def _from(catalogue: Catalogue, offset: int) -> Iterator[Product]:
 def _filtered(catalogue: Catalogue, filters: dict[str, str]) -> Iterator[Product]:
     unknown = set(filters) - {"work_title_cont", "isbn_eq", "pub_date_eq", "id_eq", "shops_id_eq"}
     if unknown:
-        raise UnknownFilter(f"unknown filter {', '.join(sorted(unknown))}")
+        raise UnknownFilterError(f"unknown filter {', '.join(sorted(unknown))}")
     if "id_eq" in filters:
         found = catalogue.product(int(filters["id_eq"])) if filters["id_eq"].isascii() and filters["id_eq"].isdigit() else None
         products: Iterator[Product] = iter([found] if found else [])

@@ -15,18 +15,19 @@ from sandbox.catalogue import Catalogue, Product, Work
 from sandbox.catalogue.facts import Cover, MarketingText, Subject
 from sandbox.catalogue.prose import CODES
 from sandbox.consonance.codes import plain
-from sandbox.consonance.reading import Context, Within
+from sandbox.consonance.context import Context, Within
 
 Input = dict[str, Any]
-_PRODUCT = {
+_PRODUCT = {  # member of UpdateProductInput → of the product
     "isbn": "isbn", "asin": "asin", "prefix": "prefix", "title": "title", "subtitle": "subtitle", "internalReference": "reference",
     "publicationDate": "publication_date", "plannedPublicationDate": "planned_date", "publicAnnouncementDate": "announcement_date",
 }  # fmt: skip
 _TEXTUAL = frozenset({"prefix", "subtitle", "asin", "internalReference"})
 _CONTRACT = {
-    "contractName": "name", "signedDate": "signed", "description": "description", "freeCopies": "free_copies", "freeCopiesUsed": "free_copies_used",
-    "authorDiscount": "author_discount", "remainderRate": "remainder_rate", "remainderRateOverCost": "remainder_rate_over_cost",
-    "guaranteedRoyaltyValue": "guaranteed_royalty", "flatFeeValue": "flat_fee", "terminationReason": "termination_reason", "terminatedDate": "terminated",
+    "contractName": "name", "signedDate": "signed", "description": "description", "freeCopies": "free_copies",
+    "freeCopiesUsed": "free_copies_used", "authorDiscount": "author_discount", "remainderRate": "remainder_rate",
+    "remainderRateOverCost": "remainder_rate_over_cost", "guaranteedRoyaltyValue": "guaranteed_royalty", "flatFeeValue": "flat_fee",
+    "terminationReason": "termination_reason", "terminatedDate": "terminated",
 }  # fmt: skip
 _SCHEMES = {"bisacs": "BISAC", "themas": "Thema", "bics": "BIC", "nurs": "NUR", "inHouseSubjects": "InHouseSubject"}
 # Stage ids as the house knows them; Consonance shows stages by name and takes them by number.
@@ -138,10 +139,9 @@ def _create_resource(_: None, info: GraphQLResolveInfo, input: Input) -> dict[st
     if not name.lower().partition("?")[0].endswith((".jpg", ".jpeg")):
         raise GraphQLError("only JPG images are taken")
     id = max((cover.id for cover in work.covers), default=work.id * 10) + 1
-    cover = Cover(
-        id, 1000, 1500, 49_152, name, input.get("caption") or "", input.get("copyright") or "", input.get("requiredCredit") or "", catalogue.today,
-        product_ids, input.get("imageRemoteUrl") or "",
-    )  # fmt: skip
+    caption, copyright_, credit = (input.get(key) or "" for key in ("caption", "copyright", "requiredCredit"))
+    remote = input.get("imageRemoteUrl") or ""
+    cover = Cover(id, 1000, 1500, 49_152, name, caption, copyright_, credit, catalogue.today, product_ids, remote)
 
     def change(work: Work) -> Work:
         earlier = work.covers
