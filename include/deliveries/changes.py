@@ -8,6 +8,7 @@ differs from the one that the partner last received.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -25,6 +26,7 @@ from include.titles.codec import decode_product, decode_work
 from include.titles.model import Product, Work
 
 PAGE = 500
+log = logging.getLogger(__name__)
 GONE = Reason("deleted", "the title is no longer in Consonance", "Nothing, if it was deleted on purpose.")
 
 
@@ -163,22 +165,32 @@ class Looker:
     def _render(self, candidates: Iterable[_Candidate]) -> Iterator[Look]:
         rendered: list[tuple[_Candidate, Record]] = []
         for candidate in candidates:
-            product = candidate.product
-            leaving = candidate.becomes == RecordState.WITHDRAWN
-            reasons = [] if leaving else rules.check(product, self.partner, self.house, self.today, self.duplicates)
-            if reasons:
-                yield self._held(candidate, reasons)
-                continue
-            try:
-                rendered.append((candidate, self.renderer.render(product, self.today)))
-            except RejectedData as bad:
-                yield self._held(candidate, [Reason("unrenderable", bad.what, bad.todo, bad.where)])
+            outcome = self._rendered(candidate)
+            if isinstance(outcome, Record):
+                rendered.append((candidate, outcome))
+            else:
+                yield self._held(candidate, outcome)
         invalid = schema.check([record for _, record in rendered], self.partner, self.house)
         for candidate, record in rendered:
             if reasons := invalid.get(record.product_id, []):
                 yield self._held(candidate, reasons)
             else:
                 yield self._due(candidate, record)
+
+    def _rendered(self, candidate: _Candidate) -> Record | list[Reason]:
+        """The record, or why there is none. A title that breaks our own code stays back alone, and says so."""
+        product = candidate.product
+        try:
+            if candidate.becomes != RecordState.WITHDRAWN and (
+                reasons := rules.check(product, self.partner, self.house, self.today, self.duplicates)
+            ):
+                return reasons
+            return self.renderer.render(product, self.today)
+        except RejectedData as bad:
+            return [Reason("unrenderable", bad.what, bad.todo, bad.where)]
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as slip:
+            log.exception("%s: product %s could not be rendered", self.partner.id, product.id)
+            return [Reason("unrenderable", f"{type(slip).__name__}: {slip}", "Report it with the task's log: this is a fault in Colophon.")]
 
     def _held(self, candidate: _Candidate, reasons: Sequence[Reason]) -> Look:
         row = candidate.row
