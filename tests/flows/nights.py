@@ -33,7 +33,7 @@ VIEWS = {
         markets=("US",),
     ),
     "librarium": View(
-        HOUSE | {"contributor-missing", "subject-thema-missing", "pages-missing", "measures-missing", "duration-missing", "description-missing"},
+        HOUSE | {"contributor-missing", "subject-thema-missing", "pages-missing", "measures-missing", "description-missing"},
         (("EUR", "02", ("DE", "AT", "CH")),),
         markets=("DE", "AT", "CH"),
     ),
