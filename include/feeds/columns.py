@@ -14,11 +14,11 @@ from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
 
-from include.errors import ConfigurationError
+from include.errors import ConfigurationError, RejectedData
 from include.feeds import codelists
 from include.feeds.offers import Offer, countries_of_sale, offers, sold_everywhere
 from include.feeds.onix import availability
-from include.feeds.onix.titles import title_of
+from include.feeds.onix.titles import Title, title_of
 from include.feeds.plain import plain
 from include.partners.model import Column, Feed, House, Partner
 from include.titles.identifiers import is_isbn13, isbn10, isbn13
@@ -57,10 +57,14 @@ def _field(name: str) -> Callable[[Extractor], Extractor]:
 
 
 def cells(product: Product, partner: Partner, house: House, today: date) -> Iterator[tuple[str, str]]:
-    """The texts that a title's row holds, with the headers of their columns."""
+    """The texts that a title's row holds, with the headers of their columns. A cell that can't be filled holds no text."""
     view = View(product, partner, house, today)
     for column, extractor in zip(partner.feed.columns, extractors(partner.id, partner.feed.columns), strict=True):
-        if isinstance(value := extractor(view), str):
+        try:
+            value = extractor(view)
+        except RejectedData:  # no title at all: that is a rule of its own
+            continue
+        if isinstance(value, str):
             yield column.header, value
 
 
@@ -130,19 +134,27 @@ def _isbn10(view: View) -> Value:
     return isbn10(view.product.isbn) if is_isbn13(isbn13(view.product.isbn)) else None
 
 
+def _titled(view: View) -> Title | None:
+    """None for a title without one: the rules say so, a row of nothing breaks nothing."""
+    try:
+        return title_of(view.product)
+    except RejectedData:
+        return None
+
+
 @_field("title")
 def _title(view: View) -> Value:
-    return title_of(view.product).text
+    return found.text if (found := _titled(view)) else None
 
 
 @_field("title_prefix")
 def _title_prefix(view: View) -> Value:
-    return title_of(view.product).prefix
+    return found.prefix if (found := _titled(view)) else None
 
 
 @_field("title_without_prefix")
 def _title_without_prefix(view: View) -> Value:
-    return title_of(view.product).without_prefix
+    return found.without_prefix if (found := _titled(view)) else None
 
 
 @_field("subtitle")
