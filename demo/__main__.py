@@ -143,6 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=ROOT / ".demo", help="where the demo keeps its state")
     options = parser.parse_args(arguments)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)  # a log file has no width of its own
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     demo = None
