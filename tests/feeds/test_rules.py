@@ -217,6 +217,12 @@ def test_for_a_spreadsheet_only_its_columns_are_looked_at() -> None:
     assert held(replace(PRINT, title_without_prefix="a\x01b"), by) == ["text-illegal"]
 
 
+def test_a_title_without_a_title_breaks_no_other_rule_of_a_spreadsheet() -> None:
+    by = partner(format="csv", columns=[{"header": "Title", "field": "title"}])
+    nameless = of_work(replace(PRINT, full_title="", title_prefix="", title_without_prefix=""), title="")
+    assert held(nameless, by) == ["title-missing"]
+
+
 def test_codes_are_added_and_dropped_by_the_partners_file() -> None:
     wish = {"profile": "house", "add": ["pages-missing"], "drop": ["form-missing"]}
     assert held(replace(PRINT, pages=None, form=""), partner(completeness=wish)) == []  # without a form it is no print book
