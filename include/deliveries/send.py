@@ -25,6 +25,7 @@ from include.transfer.model import Event, Failure, Outgoing, Published
 from include.transfer.publish import publish
 from include.transfer.remote import Remote
 
+WORTH_WATCHING = 5_000_000  # bytes: what is smaller has arrived before anybody has read the line
 CLOSED = frozenset({DeliveryState.WITHDRAWN, DeliveryState.AWAITING_APPROVAL})
 
 
@@ -96,7 +97,8 @@ class Sending:
                     )  # fmt: skip
 
         def progress(name: str, done: int, total: int) -> None:
-            self.say(f"{name}: {done:,} of {total:,} bytes ({done * 100 // max(total, 1)} %)")
+            if total >= WORTH_WATCHING:
+                self.say(f"{name}: {done:,} of {total:,} bytes ({done * 100 // max(total, 1)} %)")
 
         try:
             with connect() as remote:
