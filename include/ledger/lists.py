@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased, selectinload
 
 from include.errors import PermanentError
 from include.ledger.answers import overdue
-from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState, EventRow, FileRow, ReceiptRow
+from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState, EventRow, FileRow, ProductRow, ReceiptRow
 from include.partners import Partner
 
 OVERDUE = "overdue"  # a flag that may be asked for like a state
@@ -192,7 +192,21 @@ def message_names(session: Session, delivery_ids: Sequence[int]) -> dict[int, tu
     return found | {delivery: (name, found[delivery][1]) for delivery, name in session.execute(messages)}
 
 
+def titles_of(session: Session, product_ids: Sequence[int]) -> dict[int, str]:
+    """Product id to title, for those that the mirror knows."""
+    rows = session.execute(select(ProductRow.id, ProductRow.title).where(ProductRow.id.in_(product_ids)))
+    return {product: title for product, title in rows}  # noqa: C416 - rows are not tuples to a type checker
+
+
 # --- one delivery
+
+
+def next_to(session: Session, row: DeliveryRow, *, newer: bool) -> int | None:
+    """The id of the same partner's delivery after or before this one."""
+    key, here = tuple_(DeliveryRow.created_at, DeliveryRow.id), (row.created_at, row.id)
+    query = select(DeliveryRow.id).where(DeliveryRow.partner == row.partner, key > here if newer else key < here)
+    order = (DeliveryRow.created_at, DeliveryRow.id) if newer else (DeliveryRow.created_at.desc(), DeliveryRow.id.desc())
+    return session.scalar(query.order_by(*order).limit(1))
 
 
 def as_json(row: DeliveryRow) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""Downloads, and the pages' own style and script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response, StreamingResponse
+
+from colophon.ui import shell
+from colophon.ui.shell import STATIC, Reading
+from include.errors import PermanentError
+from include.ledger import questions
+from include.ledger.models import FileRow
+from include.store.artefacts import CHUNK
+
+router = APIRouter()
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@router.get("/static/{name}")
+def static(name: str) -> Response:
+    path = STATIC / name
+    if path.parent != STATIC or path.suffix not in KINDS or not path.is_file():
+        raise PermanentError("there is no such file")
+    return FileResponse(path, media_type=KINDS[path.suffix], headers={"Cache-Control": "private, max-age=86400"})
+
+
+@router.get("/deliveries/{delivery_id}/files/{file_id}")
+def artefact(request: Request, session: Reading, delivery_id: int, file_id: int) -> Response:
+    """The bytes that were sent, to be saved: never shown in the page's place, whatever they are."""
+    file = session.get(FileRow, file_id) if 0 < file_id < 2**63 else None
+    if file is None or file.delivery_id != delivery_id:
+        raise PermanentError(f"delivery {delivery_id} has no file {file_id}", todo="Look at the delivery's page.")
+    store = shell.store()
+    stream = store.open(file.sha256)
+
+    def chunks() -> Iterator[bytes]:
+        with stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+
+    headers = {"Content-Disposition": _attachment(file.name), "Content-Length": str(store.size(file.sha256)), "ETag": f'"{file.sha256}"'}
+    return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/partners/{partner_id}/rejects.csv")
+def rejects(session: Reading, partner_id: str) -> Response:
+    """Titles that are held back from a partner now: a line for each title and reason."""
+    from include.deliveries.preview import rejects_csv
+    from include.feeds.record import Reason
+
+    if shell.partner_or_none(partner_id) is None:
+        raise PermanentError(f"there is no partner {partner_id[:60]!r}")
+
+    def held() -> Iterator[tuple[int, str, list[Reason]]]:
+        after = 0
+        while rows := questions.held(session, partner_id, after=after, limit=1000):
+            for row in rows:
+                reasons = [
+                    Reason(reason.get("code", ""), reason.get("message", ""), reason.get("todo", ""), reason.get("path", ""))
+                    for reason in row.reasons
+                ]
+                yield row.product_id, row.isbn, reasons
+            after = rows[-1].product_id
+
+    return Response(rejects_csv(held()), media_type="text/csv", headers={"Content-Disposition": _attachment(f"rejects-{partner_id}.csv")})
+
+
+def _attachment(name: str) -> str:
+    """RFC 6266: the name for every browser, quoted so that it can't end the header."""
+    plain = "".join(character if character.isascii() and (character.isalnum() or character in "._- ") else "_" for character in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

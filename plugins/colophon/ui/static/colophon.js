@@ -1,0 +1,109 @@
+// Small comforts. Every page works without them, but for the Redeliver button.
+"use strict";
+
+const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
+
+// Times in the zone that was chosen in Airflow, with UTC in the hint.
+const zone = (stored("timezone") || "UTC").replaceAll('"', "");
+if (zone && zone !== "UTC") {
+  try {
+    const long = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+    for (const time of document.querySelectorAll("time[datetime]:not([data-short])")) {
+      time.title = time.textContent;
+      time.textContent = long.format(new Date(time.dateTime));
+    }
+    for (const field of document.querySelectorAll("[data-zone]")) field.value = zone;
+  } catch { /* a zone that this browser does not know: UTC stays */ }
+}
+for (const time of document.querySelectorAll("time[data-short]")) time.title = new Date(time.dateTime).toUTCString();
+for (const field of document.querySelectorAll("[data-zone]")) if (!field.value) field.disabled = true;
+
+// Filters that are empty need not stand in the address.
+for (const form of document.querySelectorAll("form.filters")) {
+  form.addEventListener("submit", () => {
+    for (const field of form.querySelectorAll("input, select")) if (!field.value) field.disabled = true;
+  });
+}
+addEventListener("pageshow", () => { for (const field of document.querySelectorAll("form.filters :disabled:not([data-zone])")) field.disabled = false; });
+
+// Inside Airflow these pages stand in a sandboxed frame that may not move the window: Airflow's own document does it.
+for (const link of document.querySelectorAll("a[data-airflow]")) {
+  if (window.parent === window) continue;
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    try {
+      const outer = window.parent.document.createElement("a");
+      outer.href = link.href;
+      outer.hidden = true;
+      window.parent.document.body.append(outer);
+      event.preventDefault();
+      outer.click();
+      outer.remove();
+    } catch { /* another origin around us: the link does what links do */ }
+  });
+}
+
+// A row opens its delivery; selecting text in it does not.
+for (const row of document.querySelectorAll("tr[data-row]")) {
+  row.addEventListener("click", (event) => {
+    if (event.target.closest("a, button, input") || String(getSelection())) return;
+    row.querySelector("th a")?.click();
+  });
+}
+
+// A digest is copied whole by a double click.
+for (const digest of document.querySelectorAll("[data-copy]")) {
+  digest.addEventListener("dblclick", () => navigator.clipboard?.writeText(digest.dataset.copy));
+}
+
+// Redeliver
+const dialog = document.getElementById("redeliver");
+const outcome = document.getElementById("outcome");
+document.querySelector('[data-open="redeliver"]')?.addEventListener("click", () => dialog.showModal());
+dialog?.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+
+const tell = (kind, text, url, label) => {
+  outcome.className = `note ${kind}`;
+  outcome.textContent = text;
+  if (url) {
+    const link = document.createElement("a");
+    link.href = url;
+    link.textContent = label;
+    link.addEventListener("click", (event) => {
+      if (window.parent === window) return;
+      event.preventDefault();
+      const outer = window.parent.document.createElement("a");
+      outer.href = link.href;
+      window.parent.document.body.append(outer);
+      outer.click();
+      outer.remove();
+    });
+    outcome.append(" ", link);
+  }
+  outcome.hidden = false;
+};
+
+dialog?.querySelector("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("[type=submit]");
+  const wish = { mode: form.mode.value, dry_run: form.dry_run.checked };
+  button.disabled = true;
+  try {
+    const answer = await fetch(form.getAttribute("action"), {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify(wish),
+    });
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Error([said.error || said.detail || `Airflow answered ${answer.status}.`, said.todo].filter(Boolean).join(". "));
+    const what = wish.dry_run ? "A dry run has started." : "It goes again.";
+    tell(said.paused ? "ask" : "good", said.paused ? "The run waits: the DAG redeliver is paused." : what, said.url, "Open the run");
+  } catch (error) {
+    tell("bad", error.message);
+  } finally {
+    button.disabled = false;
+    dialog.close();
+    outcome.scrollIntoView({ block: "nearest" });
+  }
+});

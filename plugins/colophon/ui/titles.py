@@ -1,0 +1,64 @@
+"""A title's page: what each partner has of it and when, or why not; and the records themselves, side by side."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from colophon.ui import shell
+from colophon.ui.shell import Reading, render
+from include.errors import PermanentError
+from include.ledger import questions
+from include.ledger.models import DeliveryRow
+
+router = APIRouter()
+
+
+@router.get("/titles")
+def find(request: Request, session: Reading, isbn: str = "") -> Response:
+    """Goes to the page of the title with this ISBN."""
+    base = request.scope["root_path"]
+    if not isbn.strip():
+        return RedirectResponse(f"{base}/deliveries", 303)
+    title = questions.title(session, isbn.strip()[:60])
+    return RedirectResponse(f"{base}/titles/{title.product_id}", 303)
+
+
+@router.get("/titles/{product_id}", response_class=HTMLResponse)
+def title(request: Request, session: Reading, product_id: int) -> HTMLResponse:
+    known, _ = shell.partners()
+    now = datetime.now(UTC)
+    standing = questions.title(session, product_id=product_id, partners=known, now=now)
+    covers = questions.files(session, isbn=standing.isbn, limit=50) if standing.isbn else []
+    return render(request, "title.html", now=now, title=standing, covers=covers, names={one.id: one.name for one in known})
+
+
+@router.get("/titles/{product_id}/records", response_class=HTMLResponse)
+def records(request: Request, session: Reading, product_id: int, left: str = "", right: str = "") -> HTMLResponse:
+    """The records that partners last received of a title, two at a time."""
+    known, _ = shell.partners()
+    standing = questions.title(session, product_id=product_id, partners=known)
+    shown = questions.fragments(session, shell.store(), product_id, known)
+    by_partner = {fragment.partner: fragment for fragment in shown}
+    for name in (left, right):
+        if name and name not in by_partner:
+            raise PermanentError(f"{name[:60]!r} has no record of this title", todo="Choose one of the partners that do.")
+    chosen = [by_partner[name] for name in (left, right) if name] or shown[:2]
+    if len(chosen) == 1:
+        chosen += [fragment for fragment in shown if fragment is not chosen[0]][:1]
+    sides = [(side, label, one.partner) for (side, label), one in zip((("left", "Left"), ("right", "Right")), chosen, strict=False)]
+    return render(request, "records.html", title=standing, shown=shown, chosen=chosen, sides=sides)
+
+
+@router.get("/deliveries/{delivery_id}/records/{product_id}", response_class=HTMLResponse)
+def record(request: Request, session: Reading, delivery_id: int, product_id: int) -> HTMLResponse:
+    """One record as it stands in one delivery."""
+    if not (0 < delivery_id < 2**63 and 0 < product_id < 2**63):
+        raise PermanentError("there is no such record", todo="Look at the title's page.")
+    row = session.get(DeliveryRow, delivery_id)
+    partner = shell.partner_or_none(row.partner) if row else None
+    fragment = questions.fragment(session, shell.store(), delivery_id, product_id, partner)
+    standing = questions.title(session, product_id=product_id)
+    return render(request, "records.html", title=standing, shown=[fragment], chosen=[fragment], sides=[])

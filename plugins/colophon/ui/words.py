@@ -1,0 +1,140 @@
+"""How the pages say things: times, sizes, states, codes, XML. Functions for templates; nothing here reads anything."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from include.errors import ConfigurationError
+from include.titles import codelists
+
+TONES = {
+    "good": {"delivered", "acknowledged", "sent", "accepted", "processed", "unchanged"},
+    "busy": {"prepared", "sending", "pending", "received"},
+    "ask": {"awaiting approval", "held", "accepted with errors", "partly"},
+    "bad": {"failed", "rejected", "overdue", "not delivered", "no answer"},
+}
+_XML = re.compile(r"(<!--.*?-->)|(<[/?!]?)([\w:.-]+)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)(\s*[/?]?>)|([^<]+|<)", re.DOTALL)
+
+_TAG = Markup('<span class="x-mark">{}</span><span class="x-name">{}</span><span class="x-attr">{}</span><span class="x-mark">{}</span>')
+
+
+def tone(state: str) -> str:
+    """The colour of a state: good, busy, ask, bad or off."""
+    return next((name for name, states in TONES.items() if state in states), "off")
+
+
+def badge(state: str, title: str = "") -> Markup:
+    """A state as a coloured label; the words carry the meaning, the colour only repeats it."""
+    hint = Markup(' title="{}"').format(title) if title else ""
+    return Markup('<span class="badge {}"{}>{}</span>').format(tone(state), hint, state)
+
+
+def moment(at: datetime | None, absent: str = "–") -> Markup:
+    """A time in UTC. The page's script shows it in the time zone chosen in Airflow."""
+    if at is None:
+        return Markup('<span class="dim">{}</span>').format(absent)
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(utc.isoformat(timespec="seconds"), f"{utc:%-d %b %Y, %H:%M} UTC")
+
+
+def apart(at: datetime | None, now: datetime) -> str:
+    """How far a time is from now: "3 h ago", "in 20 min"."""
+    if at is None:
+        return ""
+    distance = abs(now - at)
+    if distance < timedelta(minutes=1):
+        return "now"
+    units = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min"))
+    unit, name = next((unit, name) for unit, name in units if distance >= unit)
+    said = f"{distance // unit} {name}"
+    return f"{said} ago" if at < now else f"in {said}"
+
+
+def size(number: int | None) -> str:
+    """Bytes for people, in powers of ten."""
+    if number is None:
+        return "–"
+    value = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 99.5 else f"{value:.1f} {unit}"
+        value /= 1000
+    return ""
+
+
+def seconds(number: float | None) -> str:
+    """A duration for people."""
+    if number is None:
+        return "–"
+    if number < 60:
+        return f"{number:.1f} s"
+    return str(timedelta(seconds=round(number)))
+
+
+def number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def code(list_number: int, value: str) -> str:
+    """A code of an ONIX code list with its heading: "BB Hardback"."""
+    if not value:
+        return "–"
+    try:
+        heading = codelists.names(list_number).get(value, "")
+    except ConfigurationError:
+        heading = ""
+    return f"{value} {heading}".strip()
+
+
+def isbn(value: str) -> Markup:
+    """An ISBN that can be read and copied: grouped by eye, whole in the text."""
+    if len(value) != 13 or not value.isdigit():
+        return Markup('<span class="mono">{}</span>').format(value or "no ISBN")
+    parts = (value[:3], value[3], value[4:12], value[12])
+    return Markup('<span class="mono isbn">{}</span>').format(Markup("").join(Markup("<span>{}</span>").format(part) for part in parts))
+
+
+def short(digest: str, length: int = 12) -> Markup:
+    """The start of a sha256, with all of it in the title."""
+    if not digest:
+        return Markup('<span class="dim">–</span>')
+    return Markup('<code class="digest" title="{}" data-copy="{}">{}</code>').format(digest, digest, digest[:length])
+
+
+def xml(text: str) -> Markup:
+    """XML with its tags set apart. What does not look like XML is shown as it is."""
+    if "<" not in text:
+        return escape(text)
+    out = []
+    for comment, opens, name, attributes, closes, rest in _XML.findall(text):
+        if comment:
+            out.append(Markup('<span class="x-note">{}</span>').format(comment))
+        elif name:
+            out.append(_TAG.format(opens, name, attributes, closes))
+        else:
+            out.append(escape(rest))
+    return Markup("").join(out)
+
+
+def event_words(event: Any) -> str:
+    """One event's detail in a line: what it moved from, how often, why."""
+    detail = dict(event.detail or {})
+    parts = []
+    if "from" in detail:
+        detail.pop("from")
+    for name, value in detail.items():
+        if name == "reasons":
+            parts += [str(reason.get("message") or reason.get("code", "")) for reason in value]
+        elif value not in ("", None, 0, False, [], {}):
+            parts.append(f"{name.replace('_', ' ')}: {value}" if value is not True else name.replace("_", " "))
+    return " · ".join(parts)
+
+
+FILTERS = {
+    "badge": badge, "moment": moment, "apart": apart, "size": size, "seconds": seconds, "number": number, "isbn": isbn, "short": short,
+    "xml": xml, "tone": tone, "event_words": event_words,
+}  # fmt: skip
