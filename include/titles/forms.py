@@ -22,10 +22,10 @@ MOVED = {
     "VD": "VK",  # Betamax in its three standards
     "VE": "VK",
     "VH": "VK",
-    "WW": "SA",  # mixed-media product: multiple-component retail product
-    "WX": "XN",  # multiple-copy pack
 }
-_WIDE = {"": "", "00": "", "AA": "A", "BA": "B", "DA": "D", "EA": "E", "VA": "V", "ZA": "Z"}  # codes that say only the kind
+# Codes that say only the kind of product, and how the codes of that kind start. WW (mixed media) and WX (multiple-copy pack)
+# have no one successor in List 150: only the house knows how such a product is packed.
+_WIDE = {"": "", "00": "", "AA": "A", "BA": "B", "DA": "D", "EA": "E", "VA": "V", "ZA": "Z", "WW": "S", "WX": "X"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,14 @@ def form_of(listed: str, format: str, house: House) -> Form:
     """The form of a product with List 7 code `listed` and in-house format name `format`.
 
     Consonance's code says what the product is; the house's format makes it exact where the code says only the kind
-    (electronic text, book, audio), and brings the details. Where the two contradict each other, the code holds and no
-    detail is added. An unknown code is kept as it is: the feed's gate says so. No code gives no form, even where the
-    format has one: that the code is missing should be mended at the source.
+    (electronic text, book, audio) or nothing, and brings the details. Where the two contradict each other, the code holds
+    and no detail is added. A code that List 150 does not have is kept as it is: the feed's gate says so.
     """
     form = MOVED.get(listed, listed)
     known = _known(format, house)
-    if form and known and (known[0] == form or (form in _WIDE and known[0].startswith(_WIDE[form]))):
-        return Form(known[0], tuple(known[1:]), _composition(listed, known[0]))
-    return Form(form, (), _composition(listed, form))
+    if known and (known[0] == form or (form in _WIDE and known[0].startswith(_WIDE[form]))):
+        return Form(known[0], tuple(known[1:]), _composition(known[0]))
+    return Form(form, (), _composition(form))
 
 
 def _known(format: str, house: House) -> tuple[str, ...]:
@@ -57,11 +56,11 @@ def _known(format: str, house: House) -> tuple[str, ...]:
     return next((known for name, known in house.formats.items() if name.casefold() == folded), ())
 
 
-def _composition(listed: str, form: str) -> str:
-    if listed == "WX":
-        return "30"  # multiple-item trade-only pack
+def _composition(form: str) -> str:
     if form.startswith("S"):
         return "10"  # multiple-component retail product
+    if form in {"XL", "XM", "XN", "XC", "XE", "XO"}:
+        return "30"  # multiple-item trade-only pack
     if form.startswith("X"):
         return "20"  # trade-only product
     return "00"
