@@ -32,14 +32,15 @@ class Plant:
 
 
 def work_id_of(index: int) -> int:
-    """Where the `index`-th defect grows: every other work from the second on."""
-    return FIRST_WORK + 2 * index + 1
+    """Where the `index`-th defect grows: of three works the first is clean, from the first work on."""
+    return FIRST_WORK + 3 * (index // 2) + 1 + index % 2
 
 
 def planted(titles: int, work_id: int) -> Plant | None:
     """The defect of a work, if one is planted there."""
-    index, odd = divmod(work_id - FIRST_WORK - 1, 2)
-    if odd or not 0 <= index < len(PLANTS) or not _whole(titles, index):
+    block, place = divmod(work_id - FIRST_WORK, 3)
+    index = 2 * block + place - 1
+    if place == 0 or not 0 <= index < len(PLANTS) or not _whole(titles, index):
         return None
     return PLANTS[index]
 
@@ -186,12 +187,12 @@ def _no_title(work: Work, today: date) -> Work:
 
 
 def _duplicate(work: Work, today: date) -> Work:
-    """The ISBN of the first of the pair, whose work is two places before."""
+    """The ISBN of the first of the pair, whose work is the one before."""
     return replace(work, products=tuple(replace(product, isbn=_partner_isbn(product)) for product in work.products))
 
 
 def _partner_isbn(product: Product) -> str:
-    return isbn13(product.id - 2 * PRODUCTS_PER_WORK - FIRST_WORK * PRODUCTS_PER_WORK)
+    return isbn13(product.id - PRODUCTS_PER_WORK - FIRST_WORK * PRODUCTS_PER_WORK)
 
 
 def _same(work: Work, today: date) -> Work:
@@ -201,7 +202,7 @@ def _same(work: Work, today: date) -> Work:
 GBP, USD, EUR = ({"currency": "GBP", "type": "02"}, {"currency": "USD", "type": "01"}, {"currency": "EUR", "type": "02"})
 AUDIO = ("Audio download",)
 
-PLANTS: tuple[Plant, ...] = (
+_ALL: tuple[Plant, ...] = (
     # The pair stands first, so that even a small catalogue has it whole.
     Plant("isbn-duplicate", "the same ISBN as another title", _same, {}),
     Plant("isbn-duplicate", "the same ISBN as another title", _duplicate, {}),
@@ -328,3 +329,13 @@ PLANTS: tuple[Plant, ...] = (
         "text-illegal", "an escape character in the subtitle", _illegal("subtitle", "\x1b"), {"field": "subtitle"}, ("Paperback", "ePub")
     ),
 )
+
+
+def _each_code_first(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:
+    """One of every code, then the others: fifty titles have room for all codes. The pair stays together."""
+    earliest = {plant.code: place for place, plant in reversed(tuple(enumerate(plants)))}
+    order = sorted(range(len(plants)), key=lambda place: place > 1 and earliest[plants[place].code] != place)
+    return tuple(plants[place] for place in order)
+
+
+PLANTS = _each_code_first(_ALL)
