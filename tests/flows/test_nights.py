@@ -71,7 +71,7 @@ def story(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[
         story.held = {partner: _held(ledger, partner) for partner in PARTNERS}
         _night(story, dag_bag)
         answer = running_sandbox.call("edit", {"works": 5, "seed": 7})
-        story.changed = set(answer["changed"])
+        story.changed = set(answer["product_ids"])
         before = _last(ledger)
         _night(story, dag_bag)
         story.deltas = {partner: _records_since(ledger, partner, before) for partner in PARTNERS}
