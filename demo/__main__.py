@@ -156,12 +156,16 @@ def main(arguments: list[str] | None = None) -> int:
         found = demo.show()
         missing = [outcome for outcome in found if outcome.problem]
         for outcome in missing:
-            console.print(f"[red]✘ {outcome.partner}: {outcome.problem}[/]", highlight=False)
+            _complain(console, f"{outcome.partner}: {outcome.problem}")
         if not options.exit:
             demo.stay()
         return 1 if missing else 0
     except DemoError as failed:
-        console.print(f"[red]✘[/] {failed}", highlight=False, soft_wrap=True)
+        _complain(console, str(failed))
+        return 1
+    except requests.RequestException as failed:
+        log = (demo.home.logs / "api-server.log") if demo else None
+        _complain(console, f"Airflow's API server: {failed}; its log is {log}")
         return 1
     except KeyboardInterrupt:
         console.print("\nending", highlight=False)
@@ -171,6 +175,10 @@ def main(arguments: list[str] | None = None) -> int:
             signal.signal(number, signal.SIG_IGN)  # ending takes some seconds; a second Ctrl-C must not leave processes behind
         if demo is not None:
             demo.stop()
+
+
+def _complain(console: Console, text: str) -> None:
+    console.print("✘", text, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

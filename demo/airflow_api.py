@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
 TIMEOUT = 30
+ATTEMPTS = 4
 ENDED = frozenset({"success", "failed"})
 
 
@@ -47,29 +50,29 @@ class AirflowApi:
 
     def make_pool(self, name: str, slots: int, description: str) -> None:
         body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
-        answer = self._session.post(f"{self.url}/api/v2/pools", json=body, timeout=TIMEOUT)
-        if answer.status_code != requests.codes.conflict:  # it is there from the last time
-            answer.raise_for_status()
+        self._call("POST", "pools", body, conflict=True)  # it may be there from the last time
 
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"dags/{dag_id}", {"is_paused": False})
 
     def trigger(self, dag_id: str) -> str:
-        """Start a run by hand; gives its id."""
-        return str(self._call("POST", f"dags/{dag_id}/dagRuns", {"logical_date": None, "note": "make demo"})["dag_run_id"])
+        """Start a run by hand; gives its id, which we choose: asking twice starts one run."""
+        run_id = f"demo__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+        self._call("POST", f"dags/{dag_id}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "note": "make demo"}, conflict=True)
+        return run_id
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         return str(self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
 
     def tasks(self, runs: dict[str, str]) -> list[Task]:
         """Every task of these runs (DAG id → run id), in one call."""
-        body = {"dag_ids": list(runs), "dag_run_ids": sorted(set(runs.values())), "page_limit": 1000, "order_by": "start_date"}
-        found = self._call("POST", "dags/~/dagRuns/~/taskInstances/list", body)["task_instances"]
+        # a GET: the list that is asked for with POST is written into Airflow's audit log each time
+        found = self._call("GET", "dags/~/dagRuns/~/taskInstances?limit=1000&order_by=-start_date")["task_instances"]
         return [
             Task(one["dag_id"], one["task_id"], one["state"] or "", one["try_number"], float(one["duration"] or 0))
             for one in found
             if runs.get(one["dag_id"]) == one["dag_run_id"]
-        ]
+        ][::-1]
 
     def complaint(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
         """The last error in a task's log, in one line; empty if there is none to be had."""
@@ -84,7 +87,13 @@ class AirflowApi:
                 return f"{detail[0].get('exc_type', '')}: {detail[0].get('exc_value', '')}".strip()
         return str(said[-1].get("event", "")).splitlines()[0] if said else ""
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = self._session.request(method, f"{self.url}/api/v2/{path}", json=body, timeout=TIMEOUT)
-        answer.raise_for_status()
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None, *, conflict: bool = False) -> Any:
+        """`conflict`: that it exists already is as good."""
+        for attempt in range(ATTEMPTS):
+            answer = self._session.request(method, f"{self.url}/api/v2/{path}", json=body, timeout=TIMEOUT)
+            if answer.status_code < requests.codes.server_error or attempt + 1 == ATTEMPTS:
+                break
+            time.sleep(1)  # on SQLite a writer may find the database locked for longer than it waits
+        if not (conflict and answer.status_code == requests.codes.conflict):
+            answer.raise_for_status()
         return answer.json()
