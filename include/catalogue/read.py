@@ -65,7 +65,7 @@ def find(session: Session, words: str) -> list[tuple[ProductRow, WorkRow]]:
 
     At most 50, living ones first.
     """
-    words = words.strip()
+    words = words.encode("utf-8", "replace").decode().replace("\x00", "").strip()[:200]
     if not words:
         return []
     query = select(ProductRow, WorkRow).join(WorkRow, WorkRow.id == ProductRow.work_id)
