@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from include.feeds.onix.flavour import Flavour
 from include.titles.model import Product, Resource, Text, Work
@@ -12,7 +13,9 @@ from include.titles.model import Product, Resource, Text, Work
 FRONT_COVER = "01"
 # MIME type → List 178
 _FORMATS = {"image/jpeg": "D502", "image/jpg": "D502", "image/png": "D503", "image/tiff": "D504", "image/gif": "D501", "image/webp": "D509"}
-_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~-._"
+_AS_IT_IS = "!$%&'()*+,/:;=@~-._"  # RFC 3986: pchar, and "/"
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?")
 
 
 def collateral_detail(f: Flavour, product: Product, today: date) -> str:
@@ -63,7 +66,7 @@ def _content_date(f: Flavour, role: str, day: date | None) -> str:
 def front_cover(work: Work, own: tuple[Resource, ...]) -> Resource | None:
     """The product's own front cover, or its work's."""
     for resource in (*own, *work.resources):
-        if resource.content_type == FRONT_COVER and resource.url.lower().startswith(("http://", "https://")):
+        if resource.content_type == FRONT_COVER and link(resource.url):
             return resource
     return None
 
@@ -96,8 +99,19 @@ def supporting_resource(f: Flavour, work: Work, own: tuple[Resource, ...]) -> st
 
 
 def link(url: str) -> str:
-    """As a URI: what may not stand in one is percent-encoded, what is encoded stays."""
-    return quote(url.strip(), safe=_AS_IT_IS)
+    """As a web address of RFC 3986: what may not stand in one is percent-encoded, what is encoded stays.
+
+    "" for anything else, and for an address that holds a login.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.netloc.encode("idna").decode()
+    except (ValueError, UnicodeError):
+        return ""
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+        return ""
+    path, query, fragment = (quote(_PERCENT.sub("%25", part), safe=_AS_IT_IS) for part in (parts.path, parts.query, parts.fragment))
+    return urlunsplit((parts.scheme, host, path, query, fragment))
 
 
 def _note(f: Flavour, type: str, text: str) -> str:

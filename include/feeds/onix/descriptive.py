@@ -26,7 +26,7 @@ def identifiers(f: Flavour, product: Product) -> str:
         parts.append(identifier(f, "Product", "03", gtin or isbn))
     if doi := bare_doi(product.doi):
         parts.append(identifier(f, "Product", "06", doi))
-    own = product.internal_reference or ("" if parts else str(product.id))
+    own = product.internal_reference.strip() or ("" if parts else str(product.id))
     if own:
         parts.append(identifier(f, "Product", "01", own, f"{f.house.publisher} reference"))
     return "".join(parts)

@@ -18,7 +18,7 @@ def related_work(f: Flavour, product: Product) -> str:
     return x.of(
         "RelatedWork",
         x.code("WorkRelationCode", "01"),
-        identifier(f, "Work", "01", work.reference or str(work.id), f"{f.house.publisher} work"),
+        identifier(f, "Work", "01", work.reference.strip() or str(work.id), f"{f.house.publisher} work"),
         identifier(f, "Work", "06", doi) if doi else "",
     )
 

@@ -17,6 +17,7 @@ from include.partners.model import Market
 from include.titles.model import Product
 
 FOR_SALE = "01"  # List 46
+_NEWER = {"09": "40"}  # List 65: "postponed indefinitely" came after 2.1's last lists
 REST = "ROW"  # List 49: the world except as otherwise specified; ONIX 3 has no such code
 
 
@@ -49,7 +50,7 @@ def supply_detail(f: Flavour, product: Product, market: Market, today: date) -> 
     places = market_countries(product, market)
     if not places:
         return ""
-    now = f.swap("65", availability(product, today))
+    now = f.swap("65", _NEWER.get(code := availability(product, today), code))
     day = expected_day(product)
     return x.of(
         "SupplyDetail",

@@ -86,7 +86,7 @@ _PARAGRAPH = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "address"])
 _BOX = frozenset("div section article main header footer aside figure figcaption center details summary body html fieldset form".split())  # noqa: SIM905
 _NOT_TEXT = frozenset(
     (  # noqa: SIM905
-        "script style head title template noscript iframe object embed applet svg math audio video canvas img picture input "
+        "rp script style head title template noscript iframe object embed applet svg math audio video canvas img picture input "
         "select option button textarea link meta base param source track map area"
     ).split()
 )
@@ -162,6 +162,8 @@ def _in_line(node: html.HtmlElement, depth: int) -> Iterator[str]:
         yield f'<a href="{attribute(node.get("href", ""))}">'
         yield from _inline(node, depth)
         yield "</a>"
+    elif tag == "rt":  # ruby: the reading in brackets, which every receiver can show
+        yield f"({''.join(_inline(node, depth))})"
     elif tag in {"bdo", "bdi", "span"} and _direction(node):
         yield from _wrapped("bdo" if tag == "bdo" else "span", node, _inline(node, depth))
     elif tag in _BLOCK:

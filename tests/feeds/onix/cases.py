@@ -101,6 +101,32 @@ def minimal(**fields: Any) -> Product:
     return Product(**{"id": 1, "work": Work(id=1, title="Alone"), "isbn": "9780306406157", **fields})
 
 
+AUTHOR = Contributor(
+    sequence=2,
+    role="A01",
+    person_name="Amélie Ó Súilleabháin",
+    names_before_key="Amélie",
+    key_names="Ó Súilleabháin",
+    inverted_name="Ó Súilleabháin, Amélie",
+    isni="0000 0001 2103 2683",
+    orcid="https://orcid.org/0000-0002-1825-0097",
+    biography="<p>Lives in <b>Cork</b>.",
+)
+COVER = Resource(
+    id=5,
+    url="https://img.example/covers/9 780é.jpg?x=1&y=2",
+    caption="Cover",
+    credit="Photo: A",
+    copyright="© A",
+    filename="9.jpg",
+    mime="image/jpeg",
+    width=1200,
+    height=1800,
+    bytes=123456,
+    updated=date(2026, 3, 1),
+)
+
+
 def maximal(**fields: Any) -> Product:
     """A title with everything that the model holds."""
     work = Work(
@@ -117,17 +143,7 @@ def maximal(**fields: Any) -> Product:
         original_title="Die Tochter des Laternenmachers",
         contributor_statement="Amélie Ó Súilleabháin, translated by 山田 太郎",
         contributors=(
-            Contributor(
-                2,
-                "A01",
-                "Amélie Ó Súilleabháin",
-                "Amélie",
-                "Ó Súilleabháin",
-                "Ó Súilleabháin, Amélie",
-                isni="0000 0001 2103 2683",
-                orcid="https://orcid.org/0000-0002-1825-0097",
-                biography="<p>Lives in <b>Cork</b>.",
-            ),  # fmt: skip
+            AUTHOR,
             Contributor(2, "B06", "山田 太郎", languages_from=("ger", "ger"), languages_to=("eng",)),
             Contributor(3, "B01", corporate_name="Society of Lamps & Co."),
             Contributor(4, "A12"),
@@ -155,22 +171,7 @@ def maximal(**fields: Any) -> Product:
             Text("04", "<ol><li>One</li></ol>", html=True),
             Text("30", "An abstract"),
         ),
-        resources=(
-            Resource(
-                5,
-                "https://img.example/covers/9 780é.jpg?x=1&y=2",
-                "01",
-                "Cover",
-                "Photo: A",
-                "© A",
-                "9.jpg",
-                "image/jpeg",
-                1200,
-                1800,
-                123456,
-                date(2026, 3, 1),
-            ),  # fmt: skip
-        ),
+        resources=(COVER,),
     )
     said: dict[str, Any] = {
         "id": 101,
