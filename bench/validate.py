@@ -56,9 +56,8 @@ def main(argv: Sequence[str] = ()) -> None:
         _same_findings(Path(folder) / "spoilt.xml")
         path = Path(folder) / "message.xml"
         records = write(path, titles)
-        print(
-            f"{titles} titles, {path.stat().st_size / 1e6:.0f} MB, ONIX 3.0 reference; medians of {rounds} rounds, seconds from import to verdict"
-        )
+        size = path.stat().st_size / 1e6
+        print(f"{titles} titles, {size:.0f} MB, ONIX 3.0 reference; medians of {rounds} rounds, from import to verdict")
         runs: dict[str, list[tuple[float, ...]]] = {name: [] for name in PROBES}
         for _ in range(rounds):  # interleaved: the machine's moods fall on both alike
             for name in PROBES:
@@ -149,13 +148,13 @@ def _table(runs: dict[str, list[tuple[float, ...]]], titles: int) -> None:
         return statistics.median(run[column] for run in runs[name])
 
     print(f"\n{'':<10} {'seconds':>8} {'processor':>10} {'titles/s':>9} {'peak MB':>8}   {'time':>6} {'processor':>10} {'memory':>7}")
-    for name in runs:
+    for name, measured in runs.items():
         seconds, processor, megabytes = (median(name, column) for column in range(3))
         ratios = [median(name, column) / median("onixcheck", column) for column in range(3)]
         print(
             f"{name:<10} {seconds:>8.1f} {processor:>10.1f} {titles / seconds:>9,.0f} {megabytes:>8.0f}   "
             f"{ratios[0]:>5.2f}× {ratios[1]:>9.2f}× {ratios[2]:>6.2f}×   "
-            f"({min(run[0] for run in runs[name]):.1f} to {max(run[0] for run in runs[name]):.1f} s)"
+            f"({min(run[0] for run in measured):.1f} to {max(run[0] for run in measured):.1f} s)"
         )
 
 
