@@ -17,7 +17,7 @@ from lxml import etree
 from include.errors import ConfigurationError, RejectedData
 from include.feeds.message_check import validate_file
 from include.feeds.record import Reason, Record
-from include.feeds.xsd import ROOT, errors_by_child, namespace, parser, schema_for, start_of_message
+from include.feeds.xsd import PRODUCT, ROOT, errors_by_child, namespace, parser, schema_for, start_of_message
 from include.partners.model import House, Partner
 
 if TYPE_CHECKING:
@@ -141,4 +141,9 @@ def _strict_reason(error: Any, tags: str) -> Reason:
     comment = _COMMENT.search(rule) if isinstance(rule, str) else None
     message = re.sub(r"\s+", " ", comment[1] if comment else (error.reason or error.message or "not valid"))
     path = re.sub(r"\{[^}]*\}|\b\w+:(?=\w)", "", error.path or "")
-    return Reason("strict-invalid", message[:400], "Mend what the sentence names.", path.removeprefix(f"/{ROOT[tags]}/"))
+    return Reason(
+        "strict-invalid",
+        message[:400],
+        "Mend what the sentence names.",
+        path.removeprefix(f"/{ROOT[tags]}/").removeprefix(f"{PRODUCT[tags]}/"),
+    )

@@ -55,6 +55,11 @@ class TabularRenderer:
             )
         for column in self._columns:
             _try_format(column, where)
+        try:
+            partner.feed.record_reference.format(domain=house.domain, id=0, isbn="", work_id=0)
+        except (KeyError, IndexError, ValueError) as bad:
+            todo = "Use domain, id, isbn and work_id only."
+            raise ConfigurationError(f"record_reference can't be filled: {bad}", where=where, todo=todo) from bad
 
     def render(self, product: Product, today: date) -> Record:
         """The title's row. Raises `RejectedData` for text that the format or the encoding can't hold."""

@@ -233,6 +233,11 @@ def test_a_delimiter_is_one_character() -> None:
         renderer_for(sheet("title", delimiter="||"), HOUSE)
 
 
+def test_a_reference_mask_that_can_not_be_filled_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match="record_reference"):
+        renderer_for(sheet("title", record_reference="{domain}.{nothing}"), HOUSE)
+
+
 def test_block_updates_are_no_matter_of_spreadsheets() -> None:
     with pytest.raises(ConfigurationError):
         renderer_for(sheet("title"), HOUSE).block_update(PRINT, TODAY, (6,))
