@@ -7,10 +7,13 @@ Every public method is safe to call from any thread.
 from __future__ import annotations
 
 import threading
+from array import array
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import accumulate
 from typing import Literal
 
 from sandbox.catalogue import planted
@@ -35,6 +38,7 @@ class Catalogue:
         self._edited: dict[int, Work | None] = {}
         self._contacts: dict[int, Contact] = {}
         self._added = 0
+        self._counted: tuple[array[int], array[int]] | None = None
 
     # Reading
 
@@ -129,6 +133,27 @@ class Catalogue:
         other = FIRST_WORK + mix(self.seed, 42, work.id) % self.titles
         return self._products_of(other)[:2] if other != work.id else ()
 
+    def products_from(self, offset: int) -> Iterator[Product]:
+        """Products from the `offset`-th on, in the order of ids, without making those before."""
+        ids, ends = self._offsets()
+        place = bisect_right(ends, offset)
+        offset -= ends[place - 1] if place else 0
+        for id in ids[place:]:
+            yield from self._products_of(id)[offset:]
+            offset = 0
+
+    def product_count(self) -> int:
+        _, ends = self._offsets()
+        return ends[-1] if ends else 0
+
+    def _offsets(self) -> tuple[array[int], array[int]]:
+        """Work ids, and how many products there are up to the end of each; counted again after a change."""
+        with self.lock:
+            if self._counted is None:
+                counts = list(self.product_count_by_work())
+                self._counted = array("q", (id for id, _ in counts)), array("q", accumulate(count for _, count in counts))
+            return self._counted
+
     def product_count_by_work(self) -> Iterator[tuple[int, int]]:
         """(work id, number of products) of every work, without making those that nobody touched."""
         for id in self.work_ids():
@@ -163,8 +188,12 @@ class Catalogue:
             if work is None:
                 raise KeyError(f"no work {id}")
             changed = replace(change(work), changed=self._day())
-            self._edited[id] = changed
+            self._put(id, changed)
             return changed
+
+    def _put(self, id: int, work: Work | None) -> None:
+        self._edited[id] = work
+        self._counted = None
 
     def edit_product(self, id: int, change: Callable[[Product], Product]) -> Product:
         """The same for one product. Raises `KeyError` if there is none."""
@@ -187,15 +216,16 @@ class Catalogue:
         with self.lock:
             if self.work(id) is None:
                 raise KeyError(f"no work {id}")
-            self._edited[id] = None
+            self._put(id, None)
 
     def add_work(self) -> Work:
         """One more clean work at the end."""
         with self.lock:
             id = FIRST_WORK + self.titles + self._added
             self._added += 1
-            self._edited[id] = replace(make_work(self.seed, self.today, self.titles, id), changed=self._day())
-            return self._edited[id]
+            work = replace(make_work(self.seed, self.today, self.titles, id), changed=self._day())
+            self._put(id, work)
+            return work
 
     def reset(self) -> None:
         """Everything as it was made."""

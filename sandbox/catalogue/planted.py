@@ -32,17 +32,16 @@ class Plant:
 
 
 def work_id_of(index: int) -> int:
-    """Where the `index`-th defect grows: of three works the first is clean, from the first work on."""
-    return FIRST_WORK + 3 * (index // 2) + 1 + index % 2
+    """Where the `index`-th defect grows: one of every code among the first sixty works, the others on every second work after those."""
+    if index < _CODES:
+        return FIRST_WORK + 1 + index * 15 // 8
+    return FIRST_WORK + 61 + 2 * (index - _CODES)
 
 
 def planted(titles: int, work_id: int) -> Plant | None:
     """The defect of a work, if one is planted there."""
-    block, place = divmod(work_id - FIRST_WORK, 3)
-    index = 2 * block + place - 1
-    if place == 0 or not 0 <= index < len(PLANTS) or not _whole(titles, index):
-        return None
-    return PLANTS[index]
+    index = _PLACES.get(work_id)
+    return None if index is None or not _whole(titles, index) else PLANTS[index]
 
 
 def _whole(titles: int, index: int) -> bool:
@@ -332,10 +331,12 @@ _ALL: tuple[Plant, ...] = (
 
 
 def _each_code_first(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:
-    """One of every code, then the others: fifty titles have room for all codes. The pair stays together."""
+    """One of every code, then the others: sixty titles have room for all codes. The pair stays together."""
     earliest = {plant.code: place for place, plant in reversed(tuple(enumerate(plants)))}
     order = sorted(range(len(plants)), key=lambda place: place > 1 and earliest[plants[place].code] != place)
     return tuple(plants[place] for place in order)
 
 
 PLANTS = _each_code_first(_ALL)
+_CODES = len({plant.code for plant in PLANTS}) + 1  # the pair takes two places
+_PLACES = {work_id_of(index): index for index in range(len(PLANTS))}

@@ -59,13 +59,12 @@ class GraphQL:
             return known
         parsed: DocumentNode | list[GraphQLError]
         try:
-            parsed = parse(query)
+            document = parse(query)
+            parsed = validate(self.schema, document) or document
         except GraphQLError as error:
             parsed = [error]
         except RecursionError:
             parsed = [GraphQLError("the query is nested too deep")]
-        else:
-            parsed = validate(self.schema, parsed) or parsed
         self._documents[query] = parsed
         if len(self._documents) > _KEPT:
             self._documents.popitem(last=False)

@@ -14,7 +14,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 @lru_cache(maxsize=4096)
 def html(text: str) -> str:
-    return _MARKDOWN.render(text).strip()
+    return str(_MARKDOWN.render(text)).strip()
 
 
 def without_markup(text: str) -> str:

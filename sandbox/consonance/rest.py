@@ -34,8 +34,8 @@ def page_of(catalogue: Catalogue, number: int, filters: dict[str, str], base_url
         products = list(_filtered(catalogue, filters))
         total, shown = len(products), products[(number - 1) * PER_PAGE : number * PER_PAGE]
     else:
-        total = sum(count for _, count in catalogue.product_count_by_work())
-        shown = list(islice(_from(catalogue, (number - 1) * PER_PAGE), PER_PAGE))
+        total = catalogue.product_count()
+        shown = list(islice(catalogue.products_from((number - 1) * PER_PAGE), PER_PAGE))
     return {
         "current_page": number,
         "per_page": PER_PAGE,
@@ -43,17 +43,6 @@ def page_of(catalogue: Catalogue, number: int, filters: dict[str, str], base_url
         "url": f"{base_url}/api/v4/products.json",
         "products": [record(catalogue, product, base_url) for product in shown],
     }
-
-
-def _from(catalogue: Catalogue, offset: int) -> Iterator[Product]:
-    """Products from the `offset`-th on, without making those before."""
-    for id, count in catalogue.product_count_by_work():
-        if offset >= count:
-            offset -= count
-            continue
-        work = catalogue.work(id)
-        yield from work.products[offset:] if work else ()
-        offset = 0
 
 
 def _filtered(catalogue: Catalogue, filters: dict[str, str]) -> Iterator[Product]:

@@ -69,7 +69,8 @@ def _serve(tenant: Tenant) -> Iterator[Server]:
         if server.started:
             break
         time.sleep(0.01)
-    url = "http://127.0.0.1:%d" % server.servers[0].sockets[0].getsockname()[1]
+    port = server.servers[0].sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
         yield Server(url, http, catalogue)
     server.should_exit = True

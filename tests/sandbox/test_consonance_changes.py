@@ -23,8 +23,8 @@ READ = "{ product(productSearch: {idEq: 10011}) { subtitle publicationDate price
 
 
 def test_covers_are_jpegs_of_the_size_that_the_record_tells(full: Server) -> None:
-    resources = [one for work in full.data("{ works { supportingResources { url height aspectRatio fileSize imageContentType } } }")["works"]
-                 for one in work["supportingResources"]]  # fmt: skip
+    works = full.data("{ works { supportingResources { url height aspectRatio fileSize imageContentType } } }")["works"]
+    resources = [resource for work in works for resource in work["supportingResources"]]
     assert len(resources) > 80
     for resource in resources[:6]:
         answer = full.http.get(resource["url"])
@@ -80,7 +80,9 @@ def test_update_product_and_contract(full: Server) -> None:
 
 
 def test_covers_and_texts_are_created_and_deleted(full: Server) -> None:
-    create = "mutation ($i: CreateSupportingResourceInput!) { createSupportingResource(input: $i) { supportingResource { id productIds } presignedUrl } }"
+    create = (
+        "mutation ($i: CreateSupportingResourceInput!) { createSupportingResource(input: $i) { supportingResource { id productIds } } }"
+    )
     given = {"workId": 1001, "imageRemoteUrl": "https://images.example/a.jpg", "linkToAllProducts": True, "unlinkPrevious": True}
     made = full.data(create, i=given)["createSupportingResource"]["supportingResource"]
     resources = full.data("{ work(workSearch: {idEq: 1001}) { supportingResources { id productIds } } }")["work"]["supportingResources"]
@@ -144,8 +146,8 @@ def test_partner_faults_reach_the_switches_that_partners_ask(full: Server) -> No
 @pytest.mark.parametrize(
     "body",
     [
-        {"nobody": {"status": 500}}, {"consonance": {"status": 200}}, {"consonance": {"status": "x"}}, {"consonance": {"times": 2}}, {"consonance": 5},
-        {"northgate": {"explode": True}}, {"northgate": {"refuse": {"times": 0}}}, {"consonance": {"slow": 10**9}}, [],
+        {"nobody": {"status": 500}}, {"consonance": {"status": 200}}, {"consonance": {"status": "x"}}, {"consonance": {"times": 2}},
+        {"consonance": 5}, {"northgate": {"explode": True}}, {"northgate": {"refuse": {"times": 0}}}, {"consonance": {"slow": 10**9}}, [],
     ],
 )  # fmt: skip
 def test_faults_that_make_no_sense_are_refused(full: Server, body: Any) -> None:
@@ -154,7 +156,10 @@ def test_faults_that_make_no_sense_are_refused(full: Server, body: Any) -> None:
 
 
 def test_a_night_of_edits_is_seen_by_clients(full: Server) -> None:
-    query = "query ($after: Int) { products(productSearch: {after: $after}) { id publicationDate prices { amountWithCurrencyCode } marketingTexts { externalText } } }"
+    query = (
+        "query ($after: Int) { products(productSearch: {after: $after}) {"
+        " id publicationDate prices { amountWithCurrencyCode } marketingTexts { externalText } } }"
+    )
     before = {product["id"]: product for product in full.all_products(query)}
     told = full.control("edit", {"works": 9, "seed": 2}).json()
     after = {product["id"]: product for product in full.all_products(query)}
@@ -182,8 +187,9 @@ def test_products_are_edited_deleted_and_added(full: Server) -> None:
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({}, 400), ({"works": -1}, 400), ({"works": 10**6}, 400), ({"product_id": 1, "set": {"title": "x"}}, 404), ({"product_id": 10011, "set": {}}, 400),
-     ({"delete_work": 1}, 404), ({"what": 1}, 400), ({"product_id": 10011, "set": {"isbn13": "x"}}, 400)],
+    [({}, 400), ({"works": -1}, 400), ({"works": 10**6}, 400), ({"product_id": 1, "set": {"title": "x"}}, 404),
+     ({"product_id": 10011, "set": {}}, 400), ({"delete_work": 1}, 404), ({"what": 1}, 400),
+     ({"product_id": 10011, "set": {"isbn13": "x"}}, 400)],
 )  # fmt: skip
 def test_edits_that_make_no_sense_are_refused(full: Server, body: dict[str, Any], status: int) -> None:
     assert full.control("edit", body).status_code == status
