@@ -17,6 +17,7 @@ from demo.airflow_api import ENDED, AirflowApi, Task
 from demo.children import DemoError
 
 INTERVAL = 1.0
+WAITING = "waiting for the scheduler"
 BUSY = frozenset({"running", "queued", "scheduled", "restarting", "up_for_retry", "awaiting_input", "deferred"})
 COLOURS = {"success": "green", "failed": "red", "running": "cyan"}
 
@@ -45,7 +46,7 @@ class Flow:
             return f"{', '.join(busy)}: {self.complaint}"
         if self.ended:
             return self.complaint or ", ".join(f"{task.task_id} {task.seconds:.1f} s" for task in self.tasks if task.state == "success")
-        return ", ".join(busy) or "waiting for the scheduler"
+        return ", ".join(busy) or WAITING
 
 
 class Progress:
@@ -87,7 +88,7 @@ class Progress:
             flow.state = self._api.run_state(flow.dag_id, flow.run_id)
             trouble = [task for task in flow.tasks if task.state in {"failed", "up_for_retry"}]
             flow.complaint = self._api.complaint(flow.dag_id, flow.run_id, trouble[0].task_id, trouble[0].tries) if trouble else ""
-            if not self._console.is_terminal and (flow.state, flow.now) != before:
+            if not self._console.is_terminal and (flow.state, flow.now) != before and flow.now != WAITING:
                 self._console.print(f"{flow.seconds:6.1f} s  {flow.dag_id}  {flow.state}: {flow.now}", highlight=False, soft_wrap=True)
 
     def __rich__(self) -> Table:

@@ -19,6 +19,7 @@ import asyncssh
 import pytest
 from lxml import etree
 
+from sandbox.faults import Faults
 from sandbox.partners import ROSTER, PartnerServers, Profile, answers, start_partners
 
 MESSAGE = b"""<?xml version="1.0"?>
@@ -34,43 +35,22 @@ SHORT = b"""<ONIXmessage release="3.0" xmlns="http://ns.editeur.org/onix/3.0/sho
 <b244>9780000000019</b244></productidentifier></product></ONIXmessage>"""
 
 
-class Switches:
-    """Faults as the tests set them."""
-
-    def __init__(self) -> None:
-        self.on: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def set(self, service: str, kind: str, **fields: Any) -> None:
-        self.on[service, kind] = fields
-
-    def active(self, service: str, kind: str) -> dict[str, Any] | None:
-        return self.on.get((service, kind))
-
-    def take(self, service: str, kind: str) -> dict[str, Any] | None:
-        fault = self.on.get((service, kind))
-        if fault is not None and "times" in fault:
-            fault["times"] -= 1
-            if fault["times"] <= 0:
-                del self.on[service, kind]
-        return fault
+@pytest.fixture(scope="module")
+def switches() -> Faults:
+    return Faults()
 
 
 @pytest.fixture(scope="module")
-def switches() -> Switches:
-    return Switches()
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, switches: Switches) -> Iterator[PartnerServers]:
+def servers(tmp_path_factory: pytest.TempPathFactory, switches: Faults) -> Iterator[PartnerServers]:
     running = start_partners(tmp_path_factory.mktemp("sandbox"), switches)
     yield running
     running.stop()
 
 
 @pytest.fixture(autouse=True)
-def _good_day(switches: Switches) -> Iterator[None]:
+def _good_day(switches: Faults) -> Iterator[None]:
     yield
-    switches.on.clear()
+    switches.clear()
 
 
 @asynccontextmanager
@@ -256,7 +236,7 @@ def test_ftps_certificate_is_not_trusted_by_the_system(servers: PartnerServers) 
     client.close()
 
 
-def test_fault_drop_breaks_an_sftp_upload_once(servers: PartnerServers, switches: Switches) -> None:
+def test_fault_drop_breaks_an_sftp_upload_once(servers: PartnerServers, switches: Faults) -> None:
     switches.set("northgate", "drop_after", bytes=300_000, times=1)
     payload = b"z" * 1_000_000
 
@@ -272,7 +252,7 @@ def test_fault_drop_breaks_an_sftp_upload_once(servers: PartnerServers, switches
     assert (home(servers, "northgate") / "inbox" / "drop.part").read_bytes() == payload
 
 
-def test_fault_waits_for_an_upload_that_is_big_enough(servers: PartnerServers, switches: Switches) -> None:
+def test_fault_waits_for_an_upload_that_is_big_enough(servers: PartnerServers, switches: Faults) -> None:
     switches.set("meridian", "drop_after", bytes=50_000, times=1)
 
     async def go() -> None:
@@ -283,7 +263,7 @@ def test_fault_waits_for_an_upload_that_is_big_enough(servers: PartnerServers, s
     assert switches.active("meridian", "drop_after")
 
 
-def test_fault_disk_full_in_words(servers: PartnerServers, switches: Switches) -> None:
+def test_fault_disk_full_in_words(servers: PartnerServers, switches: Faults) -> None:
     switches.set("meridian", "disk_full", bytes=1000, times=1)
     switches.set("fennimore", "disk_full", bytes=1000, times=1)
     switches.set("librarium", "disk_full", bytes=1000, times=1)
@@ -302,7 +282,7 @@ def test_fault_disk_full_in_words(servers: PartnerServers, switches: Switches) -
 
 
 @pytest.mark.parametrize("connect", [ftp, ftps])
-def test_fault_drop_breaks_an_ftp_upload(servers: PartnerServers, switches: Switches, connect: Any) -> None:
+def test_fault_drop_breaks_an_ftp_upload(servers: PartnerServers, switches: Faults, connect: Any) -> None:
     partner = {"ftp": "fennimore", "ftps": "librarium"}[connect.__name__]
     switches.set(partner, "drop_after", bytes=100_000, times=1)
     client = connect(servers)
@@ -317,7 +297,7 @@ def test_fault_drop_breaks_an_ftp_upload(servers: PartnerServers, switches: Swit
     assert path.read_bytes() == b"q" * 2_000_000
 
 
-def test_fault_wrong_password_refuses_any_log_in_as_often_as_asked(servers: PartnerServers, switches: Switches) -> None:
+def test_fault_wrong_password_refuses_any_log_in_as_often_as_asked(servers: PartnerServers, switches: Faults) -> None:
     async def log_in(partner: str) -> None:
         async with sftp(servers, partner):
             pass
@@ -335,7 +315,7 @@ def test_fault_wrong_password_refuses_any_log_in_as_often_as_asked(servers: Part
         connect(servers).close()
 
 
-def test_fault_host_key_shows_another_key(servers: PartnerServers, switches: Switches) -> None:
+def test_fault_host_key_shows_another_key(servers: PartnerServers, switches: Faults) -> None:
     async def log_in() -> None:
         async with sftp(servers, "meridian"):
             pass
@@ -346,12 +326,12 @@ def test_fault_host_key_shows_another_key(servers: PartnerServers, switches: Swi
     switches.set("librarium", "host_key")
     with pytest.raises(ssl.SSLCertVerificationError):
         ftps(servers)
-    switches.on.clear()
+    switches.clear()
     asyncio.run(log_in())
     ftps(servers).close()
 
 
-def test_fault_refuse_resets_connections(servers: PartnerServers, switches: Switches) -> None:
+def test_fault_refuse_resets_connections(servers: PartnerServers, switches: Faults) -> None:
     async def log_in() -> None:
         async with sftp(servers, "dropwell"):
             pass
@@ -366,7 +346,7 @@ def test_fault_refuse_resets_connections(servers: PartnerServers, switches: Swit
     asyncio.run(log_in())
 
 
-def test_fault_slow_holds_the_rate(servers: PartnerServers, switches: Switches) -> None:
+def test_fault_slow_holds_the_rate(servers: PartnerServers, switches: Faults) -> None:
     switches.set("meridian", "slow", bytes=1_000_000)
     switches.set("fennimore", "slow", bytes=200_000)
     switches.set("librarium", "slow", bytes=200_000)
