@@ -10,15 +10,18 @@ import io
 import json
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from include.errors import ConfigurationError, RejectedData
 from include.partners.model import Commit
 from include.transfer.model import Outgoing, RemoteEntry
 
+T = TypeVar("T")
+
+_SHA8 = re.compile(r"(?=[0-9a-f]{8})")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
 _TRAVELLING = re.compile(r"^\.|^~|\.(part|filepart|partial|tmp|temp|crdownload|uploading|xot)$", re.IGNORECASE)
 
@@ -27,12 +30,13 @@ _TRAVELLING = re.compile(r"^\.|^~|\.(part|filepart|partial|tmp|temp|crdownload|u
 class Place:
     """Where a file goes: `temporary` is empty where it bears its final name from the start.
 
-    `stale` recognises leftovers of other contents of the same file. `content_named`: the temporary name tells the content.
+    `leftover` is what stands before and after the eight hexadecimal digits of the content in temporary names of this file,
+    where such names tell both file and content. `content_named`: the temporary name tells the content.
     """
 
     final: str
     temporary: str = ""
-    stale: re.Pattern[str] | None = None
+    leftover: tuple[str, str] | None = None
     content_named: bool = False
 
     @property
@@ -85,11 +89,19 @@ def place(file: Outgoing, commit: Commit) -> Place:
     mask = commit.temporary
     temporary = _other(_fill(mask, name=final, stem=PurePosixPath(final).stem, sha8=file.sha256[:8]), final)
     content_named = "{sha8}" in mask
-    stale = None
+    leftover = None
     if content_named and ("{name}" in mask or "{stem}" in mask):
-        pattern = re.escape(_fill(mask, name=final, stem=PurePosixPath(final).stem, sha8="\0")).replace(re.escape("\0"), "[0-9a-f]{8}")
-        stale = re.compile(pattern)
-    return Place(join(file.folder, final), join(file.folder, temporary), stale, content_named)
+        before, _, after = _fill(mask, name=final, stem=PurePosixPath(final).stem, sha8="\0").partition("\0")
+        leftover = before, after
+    return Place(join(file.folder, final), join(file.folder, temporary), leftover, content_named)
+
+
+def leftovers(names: Iterable[str], places: Mapping[tuple[str, str], T]) -> Iterator[tuple[str, T]]:
+    """The names that are temporary names of one of the places, by `Place.leftover`, each with that place's value."""
+    for name in names:
+        for digits in _SHA8.finditer(name):
+            if (found := places.get((name[: digits.start()], name[digits.start() + 8 :]))) is not None:
+                yield name, found
 
 
 def closing(files: Sequence[Outgoing], commit: Commit, key: str) -> list[Outgoing]:

@@ -24,6 +24,7 @@ from include.transfer.source import Source
 FIRST_PAUSE = 0.5  # seconds before the second attempt; each later one waits four times as long
 TAIL = 1 << 20  # bytes; at least so much of a partial upload is compared before it is continued
 AT_ONCE = 256 << 10  # bytes; smaller files are checked whole before any of them leaves
+MANY = 16  # files; of a larger batch the arrival is confirmed by listings
 REPORT_EVERY = 2.0  # seconds
 
 Listing = dict[str, RemoteEntry]
@@ -98,12 +99,28 @@ def _plain(transport: Transport) -> Transport:
 def _run(remote: Remote, uploads: Sequence[_Upload], transport: Transport) -> dict[int, Published | Failure]:
     if not uploads:
         return {}
-    folders = sorted({upload.file.folder for upload in uploads})
-    listings = dict(zip(folders, remote.run([_listing_of(folder) for folder in folders], transport.parallel), strict=True))
+    listings = _listings(remote, uploads, transport)
     for upload in uploads:
         upload.listing = listings[upload.file.folder]
-    done = remote.run([upload.run for upload in uploads], transport.parallel)
-    return {upload.number: outcome for upload, outcome in zip(uploads, done, strict=True)}
+    for folder, listing in listings.items():
+        of_folder = {upload.place.leftover: upload for upload in uploads if upload.file.folder == folder and upload.place.leftover}
+        for name, upload in naming.leftovers(listing or (), of_folder):
+            upload.leftovers.append(name)
+    many = len(uploads) > MANY and not transport.sweeps and transport.read_back == "size"
+    for upload in uploads:
+        upload.confirms = not many
+    done = dict(zip(uploads, remote.run([upload.run for upload in uploads], transport.parallel), strict=True))
+    if many:  # one listing per folder tells as much as a question for each file
+        sent = [upload for upload, outcome in done.items() if isinstance(outcome, Published) and not outcome.skipped]
+        listings = _listings(remote, sent, transport)
+        doubtful = [upload for upload in sent if not upload.is_listed(listings[upload.file.folder])]
+        done |= dict(zip(doubtful, remote.run([upload.confirm for upload in doubtful], transport.parallel), strict=True))
+    return {upload.number: outcome for upload, outcome in done.items()}
+
+
+def _listings(remote: Remote, uploads: Sequence[_Upload], transport: Transport) -> dict[str, Listing | None]:
+    folders = sorted({upload.file.folder for upload in uploads})
+    return dict(zip(folders, remote.run([_listing_of(folder) for folder in folders], transport.parallel), strict=True))
 
 
 def _listing_of(folder: str) -> Job[Listing | None]:
@@ -138,6 +155,8 @@ class _Upload:
         self.file = file
         self.place = where
         self.listing: Listing | None = None
+        self.leftovers: list[str] = []  # names of temporary files of this file, of whatever content
+        self.confirms = True
         self._transport = transport
         self._attempts = max(1, attempts)
         self._again = again and transport.commit.existing != "fail"
@@ -145,6 +164,7 @@ class _Upload:
         self._on_progress = on_progress
         self._committing = False  # the commit was asked for and its answer may have been lost
         self._resumed_from = 0
+        self._seconds = 0.0
         self._told = (0, 0.0)
 
     async def run(self, lane: Lane) -> Published | Failure:
@@ -152,7 +172,9 @@ class _Upload:
         pause = FIRST_PAUSE
         for attempt in range(1, self._attempts + 1):
             try:
-                published = replace(await self._attempt(lane), seconds=time.monotonic() - started)
+                published = await self._attempt(lane)
+                self._seconds = time.monotonic() - started
+                published = replace(published, seconds=self._seconds)
             except TransientError as trouble:
                 if attempt == self._attempts:
                     return await self._failed(lane, trouble)
@@ -184,7 +206,7 @@ class _Upload:
             raise PermanentError(
                 "the name is taken by other bytes", where=self._at(lane, there.path), todo="Ask the partner, or set `existing`."
             )
-        await self._remove_stale(lane)
+        await self._remove_leftovers(lane)
         if offset < self.file.bytes or partial is None:
             await self._send(lane, offset)
         return await self._commit(lane)
@@ -233,23 +255,22 @@ class _Upload:
         self._say(lane, Event("resumed", self.file.name, f"{size} of {self.file.bytes} bytes were there", size))
         return size
 
-    async def _remove_stale(self, lane: Lane) -> None:
-        """Leftovers of an earlier content of this same file, under our own naming pattern."""
-        if self.listing is None or self.place.stale is None:
-            return
-        for name, entry in self.listing.items():
-            if self.place.stale.fullmatch(name) and entry.path != self.place.temporary and not entry.is_dir:
-                try:
-                    await lane.remove(entry.path)
-                except PermanentError:
-                    continue  # untidy, not wrong
+    async def _remove_leftovers(self, lane: Lane) -> None:
+        """What attempts with an earlier content of this same file left, under our own naming pattern."""
+        while self.leftovers:
+            path = naming.join(self.file.folder, self.leftovers.pop())
+            if path != self.place.temporary:
+                with suppress(PermanentError):  # untidy, not wrong
+                    await lane.remove(path)
 
     async def _send(self, lane: Lane, offset: int) -> None:
-        if not self.place.temporary or self.file.bytes <= AT_ONCE:
-            with Source(self.file, _nobody) as source:  # nothing of a damaged file may become visible
+        if not self.place.temporary and self.file.bytes > AT_ONCE:
+            with Source(self.file, _nobody) as source:  # it becomes visible as it goes
                 source.skip(self.file.bytes)
                 source.check()
         with Source(self.file, lambda done: self._progress(lane, done)) as source:
+            if self.file.bytes <= AT_ONCE:
+                source.load()
             source.skip(offset)
             size = await lane.send(self.place.target, source, offset)
             try:
@@ -279,23 +300,36 @@ class _Upload:
             self.place.temporary, final, replace=self._transport.commit.existing == "replace"
         ):
             self._say(lane, Event("replaced", self.file.name, "the old file was removed first: this server can't replace in one step"))
-        verified: Verified = "size"
+        return self._published(lane, await self._verified(lane) if self.confirms else "size")
+
+    async def _verified(self, lane: Lane) -> Verified:
+        final = self.place.final
         if self._transport.read_back == "hash":
             theirs = await self._hash_of(lane, final)
             if theirs is None:
-                return self._published(lane, self._gone(lane))
+                return self._gone(lane)
             if theirs != self.file.sha256:
                 raise TransientError(
                     "other bytes were read back than were sent", where=self._at(lane, final), todo="Ask the partner what changes files."
                 )
-            verified = "hash"
-        else:
-            there = await lane.stat(final)
-            if there is None:
-                return self._published(lane, self._gone(lane))
-            if there.bytes != self.file.bytes:
-                raise TransientError(f"{there.bytes} bytes lie there instead of {self.file.bytes}", where=self._at(lane, final))
-        return self._published(lane, verified)
+            return "hash"
+        there = await lane.stat(final)
+        if there is None:
+            return self._gone(lane)
+        if there.bytes != self.file.bytes:
+            raise TransientError(f"{there.bytes} bytes lie there instead of {self.file.bytes}", where=self._at(lane, final))
+        return "size"
+
+    def is_listed(self, listing: Listing | None) -> bool:
+        there = (listing or {}).get(posixpath.basename(self.place.final))
+        return there is not None and there.bytes == self.file.bytes
+
+    async def confirm(self, lane: Lane) -> Published | Failure:
+        """A file that no listing showed is asked for."""
+        try:
+            return replace(self._published(lane, await self._verified(lane)), seconds=self._seconds)
+        except ColophonError as bad:
+            return await self._failed(lane, bad)
 
     def _gone(self, lane: Lane) -> Verified:
         if self._transport.sweeps:

@@ -41,6 +41,23 @@ class Remote:
 
         return sorted(self._one(job), key=lambda entry: entry.name)
 
+    def walk(self, folder: str, parallel: int = 16) -> builtins.list[RemoteEntry]:
+        """All files under a folder, however deep, by path; several folders are listed at once."""
+
+        def job_for(path: str) -> Job[Sequence[RemoteEntry]]:
+            async def job(lane: Lane) -> Sequence[RemoteEntry]:
+                return await lane.list(path) or ()
+
+            return job
+
+        found: builtins.list[RemoteEntry] = []
+        folders = [folder]
+        while folders:
+            listed = [entry for entries in self.run([job_for(path) for path in folders], parallel) for entry in entries]
+            found += [entry for entry in listed if not entry.is_dir]
+            folders = [entry.path for entry in listed if entry.is_dir]
+        return sorted(found, key=lambda entry: entry.path)
+
     def stat(self, path: str) -> RemoteEntry | None:
         return self._one(lambda lane: lane.stat(path))
 

@@ -22,6 +22,7 @@ import asyncssh
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.transfer.blocks import REQUESTS, read_blocks, write_blocks
 from include.transfer.lane import Job, T
+from include.transfer.loop import new_loop
 from include.transfer.model import RemoteEntry
 from include.transfer.naming import is_safe, join, readable
 from include.transfer.refusals import loses_connection, sftp_error
@@ -53,7 +54,7 @@ class SftpDriver:
     ) -> None:
         self.where = where
         self._session = SftpSession(connect, where, channels, fallback_encoding)
-        self._runner = asyncio.Runner(loop_factory=_loop_factory())
+        self._runner = asyncio.Runner(loop_factory=new_loop)
 
     def run(self, jobs: Sequence[Job[T]], parallel: int) -> list[T]:
         return self._runner.run(self._run(jobs, parallel))
@@ -66,12 +67,15 @@ class SftpDriver:
             for number, job in waiting:
                 results[number] = await job(self._session)
 
+        watch = asyncio.ensure_future(self._session.watch())
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(parallel, len(jobs))):
                     group.create_task(worker())
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
+        finally:
+            watch.cancel()
         return [results[number] for number in range(len(jobs))]
 
     def close(self) -> None:
@@ -97,6 +101,8 @@ class SftpSession:
         self._refused: ColophonError | None = None
         self._folders: dict[str, asyncio.Task[None]] = {}
         self._round_trip = 0.0
+        self._unanswered = 0
+        self._answered_at = 0.0
         self._can_sync = self._can_replace = self._can_statvfs = True
 
     @property
@@ -162,16 +168,28 @@ class SftpSession:
             self._folders.clear()
             connection.abort()
 
-    async def _ask(self, request: Awaitable[R], path: str) -> R:
-        """One request's answer, or one of our errors."""
-        connection = self._connection
+    async def _ask(self, request: Awaitable[R], path: str, via: asyncssh.SSHClientConnection | None = None) -> R:
+        """One request's answer, or one of our errors. `via` is the connection that the request goes over, if not the present one."""
+        via = via or self._connection
+        if not self._unanswered:
+            self._answered_at = time.monotonic()
+        self._unanswered += 1
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await request
+            return await request
         except (asyncssh.Error, OSError) as bad:
             if loses_connection(bad):
-                self._drop(connection)
+                self._drop(via)
             raise sftp_error(bad, f"{self.where}: {path}") from bad
+        finally:
+            self._unanswered -= 1
+            self._answered_at = time.monotonic()
+
+    async def watch(self) -> None:
+        """Break a connection that answers nothing for too long: everything that waits on it then fails and is tried again."""
+        while True:
+            await asyncio.sleep(PATIENCE / 10)
+            if self._unanswered and time.monotonic() - self._answered_at > PATIENCE:
+                self._drop(self._connection)
 
     async def close(self) -> None:
         connection, self._connection, self._clients = self._connection, None, []
@@ -194,6 +212,8 @@ class SftpSession:
         task = self._folders.get(folder)
         if task is None:
             task = self._folders[folder] = asyncio.ensure_future(self._mkdirs(folder))
+        elif task.done() and not task.cancelled() and task.exception() is None:
+            return
         try:
             await asyncio.shield(task)
         except ColophonError:
@@ -285,17 +305,18 @@ class SftpSession:
     async def send(self, path: str, source: Source, offset: int) -> int | None:
         flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | (0 if offset else asyncssh.FXF_TRUNC)
         clients = [await self._client()] if source.file.bytes - offset < BIG else await self._several()
+        via = self._connection
         files: list[asyncssh.SFTPClientFile] = []
         try:
             for client in clients:
-                files.append(await self._ask(client.open(path, flags, encoding=None, block_size=0), path))
+                files.append(await self._ask(client.open(path, flags, encoding=None, block_size=0), path, via))
                 flags = asyncssh.FXF_WRITE
-            await write_blocks(files, source, offset, self._block("max_write_len"), lambda answer: self._ask(answer, path))
-            size = (await self._ask(files[0].stat(), path)).size
+            await write_blocks(files, source, offset, self._block("max_write_len"), lambda answer: self._ask(answer, path, via))
+            size = (await self._ask(files[0].stat(), path, via)).size
             if self._can_sync:
-                await self._sync(files[0], path)
+                await self._sync(files[0], path, via)
             while files:
-                await self._ask(files.pop().close(), path)  # some servers tell only now that the quota is used up
+                await self._ask(files.pop().close(), path, via)  # some servers tell only now that the quota is used up
         except TransientError as bad:
             if await self._is_full(path, bad):
                 raise PermanentError(
@@ -303,19 +324,19 @@ class SftpSession:
                 ) from bad
             raise
         finally:
-            await self._leave(files, path)
+            await self._leave(files, path, via)
         return None if size is None else int(size)
 
-    async def _leave(self, files: Sequence[asyncssh.SFTPClientFile], path: str) -> None:
+    async def _leave(self, files: Sequence[asyncssh.SFTPClientFile], path: str, via: asyncssh.SSHClientConnection | None) -> None:
         """Close what an error left open; the error is the news, not this."""
         for file in files:
-            if self._clients:
+            if via is self._connection:
                 with suppress(ColophonError):
-                    await self._ask(file.close(), path)
+                    await self._ask(file.close(), path, via)
 
-    async def _sync(self, file: asyncssh.SFTPClientFile, path: str) -> None:
+    async def _sync(self, file: asyncssh.SFTPClientFile, path: str, via: asyncssh.SSHClientConnection | None) -> None:
         try:
-            await self._ask(file.fsync(), path)
+            await self._ask(file.fsync(), path, via)
         except PermanentError:
             self._can_sync = False
 
@@ -332,20 +353,21 @@ class SftpSession:
 
     async def read(self, path: str, sink: Callable[[bytes], object], offset: int = 0, size: int | None = None) -> int | None:
         client = await self._client()
+        via = self._connection
         try:
-            file = await self._ask(client.open(path, asyncssh.FXF_READ, encoding=None, block_size=0), path)
+            file = await self._ask(client.open(path, asyncssh.FXF_READ, encoding=None, block_size=0), path, via)
         except PermanentError as bad:
             if isinstance(bad.__cause__, (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)):
                 return None
             raise
         try:
             if size is None:
-                size = (await self._ask(file.stat(), path)).size or 0
+                size = (await self._ask(file.stat(), path, via)).size or 0
             block = self._block("max_read_len")
             at_once = max(REQUESTS, RECEIVE_WINDOW // 2 // block) if self._round_trip >= SLOW_LINE else REQUESTS
-            return await read_blocks(file, sink, offset, size, block, at_once, lambda answer: self._ask(answer, path))
+            return await read_blocks(file, sink, offset, size, block, at_once, lambda answer: self._ask(answer, path, via))
         finally:
-            await self._leave([file], path)
+            await self._leave([file], path, via)
 
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -366,12 +388,3 @@ def _no_rename(refusal: PermanentError) -> PermanentError:
     return PermanentError(
         f"can't be renamed: {refusal.what}", where=refusal.where, todo='If this partner forbids renaming, set `commit.rule = "direct"`.'
     )
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop, where it is installed, takes a third off the time of thousands of small files."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from include.errors import PermanentError, TransientError
 from include.transfer.model import Outgoing
@@ -22,7 +23,7 @@ class Source:
         self._hash = hashlib.sha256()
         self._read = 0
         try:
-            self._stream = file.open()
+            self._stream: BinaryIO = file.open()
         except OSError as gone:
             raise self._unreadable(gone) from gone
 
@@ -39,6 +40,13 @@ class Source:
         if self._read > self.file.bytes:
             raise self._damaged(f"holds more than its {self.file.bytes} bytes")
         return data
+
+    def load(self) -> None:
+        """Read and check the whole content now, to be served from memory: nothing of a damaged file leaves."""
+        content = self.read(self.file.bytes + 1)
+        self.check()
+        self.close()
+        self._hash, self._read, self._stream = hashlib.sha256(), 0, io.BytesIO(content)
 
     def skip(self, size: int, sink: Callable[[bytes], object] = len) -> None:
         """Read `size` bytes without sending them; `sink` may look at them."""
@@ -70,4 +78,7 @@ class Source:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._stream.close()
