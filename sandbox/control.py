@@ -152,6 +152,8 @@ class Control:
             path = await run_in_threadpool(self.answer, wanted["partner"], wanted.get("rejected") or {}, name=str(wanted.get("name") or ""))
         except (ValueError, TypeError, OSError) as error:
             return _refused(error)
+        except LookupError as error:
+            return _refused(error.args[0], 404)
         return JSONResponse({"answered": path.name})
 
     async def _reset(self, request: Request) -> Response:

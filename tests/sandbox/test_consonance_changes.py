@@ -222,6 +222,11 @@ def test_the_sandbox_says_when_it_is_ready_and_leaves_cleanly(tmp_path: Path, nu
         )
         assert len(answer.json()["data"]["works"]) == 10
         assert json.loads((tmp_path / "defects.json").read_text()) == httpx.get(f"{host}/sandbox/defects", trust_env=False).json()
+        answers = {
+            name: httpx.post(f"{host}/sandbox/answer", json={"partner": name}, trust_env=False)
+            for name in ("meridian", "librarium", "nobody")
+        }
+        assert {name: answer.status_code for name, answer in answers.items()} == {"meridian": 404, "librarium": 404, "nobody": 400}
         assert all((tmp_path / "partners" / name.removeprefix("partner_")).is_dir() for name in connections if name != "consonance")
     finally:
         process.send_signal(number)
