@@ -149,8 +149,8 @@ class Components:
             raise AssertionError(f"{service} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
         return done.stdout
 
-    def start(self, service: str) -> None:
-        words = [self.here(word) for word in compose.command(self.services[service])]
+    def start(self, service: str, *more: str) -> None:
+        words = [*(self.here(word) for word in compose.command(self.services[service])), *more]
         self._spawn(service, words, self.environment(service), cwd=self.home)
 
     def healthy(self, service: str, seconds: float = 180) -> None:
@@ -165,7 +165,7 @@ class Components:
         for process in reversed(self.running.values()):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 12
         for process in self.running.values():
             try:
                 process.wait(max(0.1, until - time.monotonic()))

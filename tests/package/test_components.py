@@ -30,7 +30,7 @@ def running():
         parts.run_to_end("init")
         for service in components.AIRFLOW:
             parts.start(service)
-        parts.start("sandbox")
+        parts.start("sandbox", "--titles", "40")
         for service in components.AIRFLOW:
             parts.healthy(service)
         parts.healthy("sandbox", 120)
@@ -143,3 +143,23 @@ def test_a_feed_that_is_late_is_told_to_the_partners_people(api, mailbox):
     assert api.run("metadata_feed__northgate", logical_date=datetime.now(UTC) - timedelta(hours=6)) == "success"
     (letter,) = _mail(mailbox, "metadata_feed__northgate is late")
     assert "To: operations@lanternandquill.example" in letter
+
+
+def _faults(running, **wanted):
+    ready = json.loads((running.home / "sandbox-data/ready.json").read_text())
+    request = urllib.request.Request(f"{ready['consonance']}/sandbox/faults", json.dumps(wanted).encode())
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
+
+
+def test_a_refused_log_in_fails_at_once_is_told_and_the_next_run_delivers(running, api, mailbox):
+    _faults(running, meridian={"wrong_password": True})
+    assert api.run("metadata_feed__meridian") == "failed"
+    (failed,) = api.call("GET", "/api/v2/dags/metadata_feed__meridian/dagRuns/~/taskInstances?task_id=deliver&state=failed")[
+        "task_instances"
+    ]
+    assert failed["try_number"] == 1, "trying again would not help, so it must not be tried"
+    assert _mail(mailbox, "metadata_feed__meridian failed")
+    _faults(running)
+    assert api.run("metadata_feed__meridian") == "success"
+    inbox = running.home / "sandbox-data/partners/meridian/inbox"
+    assert [path.suffix for path in inbox.iterdir() if path.is_file()] == [".COT"]

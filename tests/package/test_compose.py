@@ -1,6 +1,8 @@
 """The compose file, without Docker: valid, complete, and naming nothing that does not exist."""
 
+import ast
 import fnmatch
+import importlib.metadata
 import importlib.resources
 import importlib.util
 import json
@@ -200,6 +202,22 @@ def test_the_image_is_the_airflow_of_the_lock_and_does_not_run_as_root():
     assert f"FROM apache/airflow:{pinned}-python3.12 AS colophon" in DOCKERFILE
     assert re.findall(r"^USER (\w+)", DOCKERFILE, re.M)[-1] == "airflow"
     assert {service["build"]["target"] for service in OURS.values()} == set(re.findall(r" AS (\w+)$", DOCKERFILE, re.M))
+
+
+def test_the_sandboxs_image_has_all_that_the_sandbox_imports():
+    names = set()
+    for path in (ROOT / "sandbox").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.split(".")[0])
+    known = importlib.metadata.packages_distributions()
+    wanted = {known[name][0].lower().replace("_", "-") for name in names - sys.stdlib_module_names - {"sandbox", "include", "colophon"}}
+    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text().lower(), re.M))
+    added = set(re.search(r"--constraint requirements-dev.txt (.+)", DOCKERFILE)[1].lower().split())
+    assert wanted <= locked | added
+    assert not names & {"tests", "demo", "bench"}
 
 
 def test_what_the_image_copies_exists_and_is_not_ignored():
