@@ -234,6 +234,7 @@ class Catalogue:
             self._made.clear()
             self._contacts.clear()
             self._added = 0
+            self._counted = None
 
     def _day(self) -> date:
         """The day that an edit carries: a client that asks for what changed since the real yesterday must find it."""
