@@ -59,8 +59,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _count(text: str) -> int:
     count = int(text)
-    if not 1 <= count <= 10_000_000:
-        raise argparse.ArgumentTypeError("from 1 to 10,000,000 titles")
+    if not 1 <= count <= 500_000:  # beyond that the ISBNs would leave their registration group
+        raise argparse.ArgumentTypeError("from 1 to 500,000 titles")
     return count
 
 

@@ -160,6 +160,7 @@ class Control:
         self.catalogue.reset()
         self.faults.clear()
         self.consonance.requests.clear()
+        self.consonance.uploads.clear()
         self.consonance.graphql.operations.clear()
         self.consonance.graphql.mutations.clear()
         return JSONResponse({"reset": True})

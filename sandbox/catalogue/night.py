@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from sandbox.catalogue.catalogue import Catalogue
@@ -59,9 +60,8 @@ def _reprice(catalogue: Catalogue, work: Work) -> list[Change]:
         if len(sterling) == 1 and sterling[0].type == "02":
             old = sterling[0]
             new = replace(old, amount=old.amount + 1)
-            catalogue.edit_product(
-                product.id, lambda p, old=old, new=new: replace(p, prices=tuple(new if x == old else x for x in p.prices))
-            )  # type: ignore[misc]
+            prices = tuple(new if price == old else price for price in product.prices)
+            catalogue.edit_product(product.id, partial(replace, prices=prices))
             return [Change(product.id, work.id, "price", f"GBP {old.amount}", f"GBP {new.amount}")]
     return []
 

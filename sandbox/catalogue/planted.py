@@ -176,7 +176,8 @@ def _cover(width: int, height: int) -> Spoil:
 def _illegal(field: str, character: str) -> Spoil:
     def spoil(product: Product, today: date) -> Product:
         body = getattr(product, field) or "A Story"
-        return replace(product, **{field: f"{body[:3]}{character}{body[3:]}"})
+        changed: dict[str, Any] = {field: f"{body[:3]}{character}{body[3:]}"}
+        return replace(product, **changed)
 
     return _each(spoil)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+from graphql import GraphQLResolveInfo
 
 from sandbox.catalogue import Catalogue, Product, Work
 from sandbox.catalogue.facts import Cover
 
 Resolver = Callable[..., Any]
+Info: TypeAlias = "GraphQLResolveInfo[Any]"
 # A field's resolver, or the name of the attribute that it shows.
 Table = Mapping[str, Resolver | str]
 
@@ -36,4 +39,5 @@ class Within:
 
 
 def cover_url(base_url: str, cover: Cover, style: str = "original") -> str:
-    return f"{base_url}/covers/{cover.id}/{style}.jpg"
+    """Where the image is; one that was given by its address stays there."""
+    return cover.remote_url or f"{base_url}/covers/{cover.id}/{style}.jpg"

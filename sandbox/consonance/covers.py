@@ -28,6 +28,16 @@ def jpeg(cover: Cover, style: str = "original") -> bytes:
     return _drawn(cover.id, max(1, round(cover.width * scale)), max(1, round(cover.height * scale)))
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """Width and height of a JPEG file. Raises `ValueError` if it is none."""
+    try:
+        with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+            image.verify()
+            return image.size
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError("this is no JPEG") from error
+
+
 @lru_cache(maxsize=256)
 def _drawn(id: int, width: int, height: int) -> bytes:
     roll = dice(71, id)

@@ -82,10 +82,10 @@ def _scalars(schema: GraphQLSchema) -> None:
     for name, type_ in schema.type_map.items():
         if not isinstance(type_, GraphQLScalarType) or name in specified_scalar_types:
             continue
-        type_.coerce_output_value = _written  # type: ignore[method-assign]
+        type_.coerce_output_value = _written
         if name == "ISO8601Date":
-            type_.coerce_input_value = _day  # type: ignore[method-assign]
-            type_.coerce_input_literal = lambda node, *_: _day(node.value if isinstance(node, StringValueNode) else None)  # type: ignore[method-assign]
+            type_.coerce_input_value = _day
+            type_.coerce_input_literal = lambda node, *_: _day(node.value if isinstance(node, StringValueNode) else None)
 
 
 def _written(value: Any) -> Any:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import Any
 
-from graphql import GraphQLResolveInfo
-
 from sandbox.catalogue.facts import Cover, MarketingText, Run, Subject
 from sandbox.consonance.codes import literal, onix_code
-from sandbox.consonance.context import Resolver, Table, Within, cover_url
+from sandbox.consonance.context import Info, Resolver, Table, Within, cover_url
 from sandbox.consonance.markdown import html, without_markup
 from sandbox.consonance.titles import SCHEMES
 
@@ -21,7 +19,7 @@ def _part(name: str) -> Resolver:
     return lambda source, info: getattr(source.part, name)
 
 
-def _shown(text: MarketingText, info: GraphQLResolveInfo, **asked: Any) -> str:
+def _shown(text: MarketingText, info: Info, **asked: Any) -> str:
     return without_markup(text.markdown) if asked.get("stripHtml") else html(text.markdown)
 
 
@@ -45,7 +43,7 @@ TEXT: Table = {
 }
 
 
-def _created(cover: Cover, info: GraphQLResolveInfo) -> datetime:
+def _created(cover: Cover, info: Info) -> datetime:
     return datetime.combine(cover.created, time(9), UTC)
 
 
@@ -54,16 +52,16 @@ RESOURCE: Table = {
     "url": lambda cover, info: cover_url(info.context.base_url, cover),
     "imageRemoteUrl": lambda cover, info: cover.remote_url or None,
     "filename": "filename",
-    "fileSize": "bytes",
+    "fileSize": lambda cover, info: cover.bytes or None,
     "imageContentType": lambda cover, info: "image/jpeg",
-    "height": "height",
-    "aspectRatio": lambda cover, info: round(cover.width / cover.height, 6),
+    "height": lambda cover, info: cover.height or None,
+    "aspectRatio": lambda cover, info: round(cover.width / cover.height, 6) if cover.height else None,
     "caption": "caption",
     "copyright": "copyright",
     "copyrightHolder": lambda cover, info: "Lantern & Quill",
     "requiredCredit": lambda cover, info: cover.credit or None,
     "createdAt": _created,
-    "isProcessing": lambda cover, info: False,
+    "isProcessing": lambda cover, info: not (cover.height or cover.remote_url),
     "productIds": "product_ids",
     "onixContentAudience": lambda cover, info: [onix_code(154, "00")],
     "onixIntendedContentAudience": lambda cover, info: onix_code(154, "00"),
@@ -137,7 +135,7 @@ PRIZE: Table = {
 def _of_run(**made: Any) -> Resolver:
     """The one binding, cover, interior or quantity of a run: what all of them have, and the fields that are given."""
 
-    def resolve(within: Within, info: GraphQLResolveInfo) -> list[dict[str, Any]]:
+    def resolve(within: Within, info: Info) -> list[dict[str, Any]]:
         run: Run = within.part
         products = [product for product in within.work.products if product.id in run.product_ids]
         shared = {"id": run.id, "productIds": run.product_ids, "products": products, "productionRunId": within}

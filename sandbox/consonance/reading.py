@@ -11,58 +11,58 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
-from graphql import GraphQLInterfaceType, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLInterfaceType, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
 
 from sandbox.catalogue import Catalogue, Product, Work
 from sandbox.catalogue.facts import Contact
 from sandbox.consonance import parts, searching, titles
-from sandbox.consonance.context import Resolver, Table, Within
+from sandbox.consonance.context import Info, Resolver, Table, Within
 
 _CONTACTS_PER_PAGE = 100
 
 
-def _catalogue(info: GraphQLResolveInfo) -> Catalogue:
+def _catalogue(info: Info) -> Catalogue:
     catalogue: Catalogue = info.context.catalogue
     return catalogue
 
 
-def _works(_: None, info: GraphQLResolveInfo, **asked: Any) -> list[Work]:
+def _works(_: None, info: Info, **asked: Any) -> list[Work]:
     return searching.works(_catalogue(info), asked.get("workSearch") or {}, asked.get("productSearch") or {})
 
 
-def _work(_: None, info: GraphQLResolveInfo, **asked: Any) -> Work | None:
+def _work(_: None, info: Info, **asked: Any) -> Work | None:
     search = asked.get("workSearch")
     return next(iter(searching.works(_catalogue(info), search, {}, 1)), None) if search else None
 
 
-def _products(_: None, info: GraphQLResolveInfo, **asked: Any) -> list[Product]:
-    searches = (asked.get(name) or {} for name in ("productSearch", "workSearch", "priceSearch"))
-    return searching.products(_catalogue(info), *searches)
+def _products(_: None, info: Info, **asked: Any) -> list[Product]:
+    product, work, price = (asked.get(name) or {} for name in ("productSearch", "workSearch", "priceSearch"))
+    return searching.products(_catalogue(info), product, work, price)
 
 
-def _product(_: None, info: GraphQLResolveInfo, **asked: Any) -> Product | None:
+def _product(_: None, info: Info, **asked: Any) -> Product | None:
     search = asked.get("productSearch")
     return next(iter(searching.products(_catalogue(info), search, {}, {}, 1)), None) if search else None
 
 
-def _contract(_: None, info: GraphQLResolveInfo, **asked: Any) -> Within | None:
+def _contract(_: None, info: Info, **asked: Any) -> Within | None:
     id = (asked.get("contractSearch") or {}).get("idEq")
     work = _catalogue(info).work_of_contract(id) if id is not None else None
     return Within(work.contract, work) if work else None
 
 
-def _contacts(_: None, info: GraphQLResolveInfo, **asked: Any) -> list[Contact]:
+def _contacts(_: None, info: Info, **asked: Any) -> list[Contact]:
     part = ((asked.get("contactSearch") or {}).get("personNameCont") or "").casefold()
     found = (contact for contact in _catalogue(info).contacts() if not contact.organisation and part in contact.name.casefold())
     return list(islice(found, _CONTACTS_PER_PAGE))
 
 
-def _organisation(_: None, info: GraphQLResolveInfo, **asked: Any) -> Contact | None:
+def _organisation(_: None, info: Info, **asked: Any) -> Contact | None:
     name = (asked.get("organisationSearch") or {}).get("nameEq")
     return next((contact for contact in _catalogue(info).contacts() if contact.organisation and contact.name == name), None)
 
 
-def _person(_: None, info: GraphQLResolveInfo, **asked: Any) -> Contact | None:
+def _person(_: None, info: Info, **asked: Any) -> Contact | None:
     contact = _catalogue(info).contact(asked["id"])
     return contact if contact and not contact.organisation else None
 
@@ -122,7 +122,7 @@ def _attribute(name: str) -> Resolver:
 
 
 def _nothing(type_: Any) -> Resolver:
-    answer = [] if isinstance(type_, GraphQLNonNull) and isinstance(type_.of_type, GraphQLList) else None
+    answer: list[Any] | None = [] if isinstance(type_, GraphQLNonNull) and isinstance(type_.of_type, GraphQLList) else None
     return lambda source, info, **_: answer
 
 

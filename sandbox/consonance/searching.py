@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -10,6 +10,7 @@ from sandbox.catalogue import Catalogue, Product, Work
 from sandbox.catalogue.facts import Price
 from sandbox.consonance.codes import plain
 
+Tests = dict[str, Callable[[Any], bool]]
 WORKS_PER_PAGE = 100
 PRODUCTS_PER_PAGE = 200
 
@@ -62,7 +63,7 @@ def _candidate_products(catalogue: Catalogue, search: dict[str, Any], work: dict
 
 def fits_work(work: Work, search: dict[str, Any]) -> bool:
     title, subtitle = work.title or "", work.subtitle
-    tests = {
+    tests: Tests = {
         "after": lambda want: work.id > want,
         "idEq": lambda want: work.id == want,
         "contractIdEq": lambda want: work.contract.id == want,
@@ -78,7 +79,7 @@ def fits_work(work: Work, search: dict[str, Any]) -> bool:
 
 def fits_product(work: Work, product: Product, search: dict[str, Any]) -> bool:
     title, day = product.full_title or "", product.publication_date
-    tests = {
+    tests: Tests = {
         "after": lambda want: product.id > want,
         "idEq": lambda want: product.id == want,
         "isbn13Eq": lambda want: product.isbn == want,
@@ -99,7 +100,7 @@ def fits_product(work: Work, product: Product, search: dict[str, Any]) -> bool:
 
 
 def fits_price(price: Price, search: dict[str, Any]) -> bool:
-    tests = {
+    tests: Tests = {
         "amountLteq": lambda want: float(price.amount) <= want,
         "currencyCodeIn": lambda want: price.currency in want,
         "onixPriceTypeCodeIn": lambda want: price.type in {plain(code) for code in want},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from graphql import (
     DefinitionNode,
@@ -44,23 +45,27 @@ def _seen_only(document: DocumentNode) -> DocumentNode:
     definitions = [_seen(node) for node in document.definitions]
     while empty := {node.name.value for node in definitions if isinstance(node, _WITH_FIELDS) and not node.fields}:
         left = [node for node in definitions if not (isinstance(node, _WITH_FIELDS) and node.name.value in empty)]
-        definitions = [
-            replace(node, fields=tuple(field for field in node.fields or () if _named(field.type) not in empty))
-            if isinstance(node, _WITH_FIELDS)
-            else node
-            for node in left
-        ]
+        definitions = [_leading_elsewhere(node, empty) for node in left]
     return replace(document, definitions=tuple(definitions))
 
 
 def _seen(node: DefinitionNode) -> DefinitionNode:
     """A definition without its inferred members."""
     if isinstance(node, _WITH_FIELDS):
-        return replace(node, fields=tuple(field for field in node.fields or () if not _inferred(field)))
+        fields: Any = tuple(field for field in node.fields or () if not _inferred(field))
+        return replace(node, fields=fields)
     if isinstance(node, EnumTypeDefinitionNode):
         values = tuple(value for value in node.values or () if not _inferred(value))
         return replace(node, values=values or (EnumValueDefinitionNode(name=NameNode(value=PLACEHOLDER)),))
     return node
+
+
+def _leading_elsewhere(node: DefinitionNode, empty: set[str]) -> DefinitionNode:
+    """A definition without the members whose types are gone."""
+    if not isinstance(node, _WITH_FIELDS):
+        return node
+    fields: Any = tuple(field for field in node.fields or () if _named(field.type) not in empty)
+    return replace(node, fields=fields)
 
 
 def _inferred(node: object) -> bool:

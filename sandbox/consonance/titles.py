@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from graphql import GraphQLResolveInfo
 from stdnum import isbn as stdnum_isbn
 
 from include.titles import identifiers
@@ -15,7 +14,7 @@ from sandbox.catalogue.facts import MarketingText, Price, Subject
 from sandbox.catalogue.people import statement
 from sandbox.consonance import searching
 from sandbox.consonance.codes import literal, onix_code
-from sandbox.consonance.context import Resolver, Table, Within
+from sandbox.consonance.context import Info, Resolver, Table, Within
 
 # Subject scheme as the catalogue has it → member of SubjectCodeSchemeCategory.
 SCHEMES = {"BIC": "BIC", "BISAC": "BISAC", "Thema": "THEMA", "Dewey": "DEWEY", "InHouseSubject": "IN_HOUSE", "NUR": "NUR"}
@@ -23,7 +22,7 @@ _MILLIMETRES = {"MM": Decimal(1), "CM": Decimal(10), "IN": Decimal("25.4")}
 _FORMAT_CODES = {"Hardback": "HB", "Paperback": "PB", "ePub": "EP", "PDF": "PD", "Audio download": "AD", "Audio CD": "CD", "Dumpbin": "DB"}
 
 
-def _work_of(product: Product, info: GraphQLResolveInfo) -> Work:
+def _work_of(product: Product, info: Info) -> Work:
     work: Work = info.context.work_of(product)
     return work
 
@@ -33,7 +32,7 @@ def _or_null(name: str) -> Resolver:
     return lambda source, info: getattr(source, name) or None
 
 
-def _subject_codes(work: Work, info: GraphQLResolveInfo, **asked: Any) -> list[Subject]:
+def _subject_codes(work: Work, info: Info, **asked: Any) -> list[Subject]:
     schemes = asked.get("schemesIn")
     return [one for one in work.subjects if (schemes is None or SCHEMES[one.scheme] in schemes) and (one.main or not asked.get("mainOnly"))]
 
@@ -47,15 +46,15 @@ def _texts(texts: Iterable[MarketingText], asked: dict[str, Any]) -> list[Market
     return [text for text in texts if variants is None or text.variant in variants]
 
 
-def _work_texts(work: Work, info: GraphQLResolveInfo, **asked: Any) -> list[MarketingText]:
+def _work_texts(work: Work, info: Info, **asked: Any) -> list[MarketingText]:
     return _texts(work.texts, asked)
 
 
-def _product_texts(product: Product, info: GraphQLResolveInfo, **asked: Any) -> list[MarketingText]:
+def _product_texts(product: Product, info: Info, **asked: Any) -> list[MarketingText]:
     return _texts((text for text in _work_of(product, info).texts if product.id in text.product_ids), asked)
 
 
-def _work_products(work: Work, info: GraphQLResolveInfo, **asked: Any) -> list[Product]:
+def _work_products(work: Work, info: Info, **asked: Any) -> list[Product]:
     return [product for product in work.products if searching.fits_product(work, product, asked.get("productSearch") or {})]
 
 
@@ -63,11 +62,11 @@ def _within(name: str) -> Resolver:
     return lambda work, info: [Within(part, work) for part in getattr(work, name)]
 
 
-def _edition_types(work: Work, info: GraphQLResolveInfo) -> list[str]:
+def _edition_types(work: Work, info: Info) -> list[str]:
     return sorted({code for product in work.products for code in product.edition_types})
 
 
-def _audience(work: Work, info: GraphQLResolveInfo) -> dict[str, Any]:
+def _audience(work: Work, info: Info) -> dict[str, Any]:
     return {"description": "General / trade", "onixAudiences": [onix_code(28, "01")], "contentWarnings": []}
 
 
@@ -106,7 +105,7 @@ WORK: Table = {
 }
 
 
-def _isbn(product: Product, info: GraphQLResolveInfo) -> dict[str, str | None] | None:
+def _isbn(product: Product, info: Info) -> dict[str, str | None] | None:
     """A number that is no ISBN is shown as it stands."""
     if not product.isbn:
         return None
@@ -120,12 +119,12 @@ def _isbn(product: Product, info: GraphQLResolveInfo) -> dict[str, str | None] |
     }
 
 
-def _prices(product: Product, info: GraphQLResolveInfo, **asked: Any) -> list[Price]:
+def _prices(product: Product, info: Info, **asked: Any) -> list[Price]:
     return [price for price in product.prices if searching.fits_price(price, asked.get("priceSearch") or {})]
 
 
 def _length(name: str) -> Resolver:
-    def resolve(product: Product, info: GraphQLResolveInfo, unit: str | None = None) -> float | None:
+    def resolve(product: Product, info: Info, unit: str | None = None) -> float | None:
         millimetres = getattr(product, name)
         return None if millimetres is None else float(round(millimetres / _MILLIMETRES[unit or "MM"], 3))
 
@@ -133,33 +132,33 @@ def _length(name: str) -> Resolver:
 
 
 def _date_string(name: str) -> Resolver:
-    def resolve(product: Product, info: GraphQLResolveInfo, directives: str | None = None) -> str | None:
+    def resolve(product: Product, info: Info, directives: str | None = None) -> str | None:
         day = getattr(product, name)
         return None if day is None else day.strftime(directives or "%Y-%m-%d")
 
     return resolve
 
 
-def _all_pages(product: Product, info: GraphQLResolveInfo) -> int | None:
+def _all_pages(product: Product, info: Info) -> int | None:
     return None if product.pages is None else product.pages + (product.front_pages or 0) + (product.back_pages or 0)
 
 
-def _rights_sentence(product: Product, info: GraphQLResolveInfo) -> str | None:
+def _rights_sentence(product: Product, info: Info) -> str | None:
     if product.worldwide:
         return "Worldwide"
     parts = (("For sale in ", product.for_sale), ("Not for sale in ", product.not_for_sale))
     return "; ".join(words + ", ".join(countries) for words, countries in parts if countries) or None
 
 
-def _edition(product: Product, info: GraphQLResolveInfo) -> dict[str, Any]:
+def _edition(product: Product, info: Info) -> dict[str, Any]:
     return {"name": product.edition, "code": "".join(word[0] for word in product.edition.split()).upper()}
 
 
-def _format(product: Product, info: GraphQLResolveInfo) -> dict[str, Any] | None:
+def _format(product: Product, info: Info) -> dict[str, Any] | None:
     return {"name": product.format, "code": _FORMAT_CODES.get(product.format, "XX")} if product.format else None
 
 
-def _contributions(product: Product, info: GraphQLResolveInfo) -> list[Within]:
+def _contributions(product: Product, info: Info) -> list[Within]:
     work = _work_of(product, info)
     return [Within(one, work) for one in work.contributions]
 

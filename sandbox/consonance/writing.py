@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema
 
 from sandbox.catalogue import Catalogue, Product, Work
 from sandbox.catalogue.facts import Cover, MarketingText, Subject
 from sandbox.catalogue.prose import CODES
 from sandbox.consonance.codes import plain
-from sandbox.consonance.context import Context, Within
+from sandbox.consonance.context import Context, Info, Within
 
 Input = dict[str, Any]
 _PRODUCT = {  # member of UpdateProductInput → of the product
@@ -36,7 +36,7 @@ SEASONS = {1: "Spring", 2: "Autumn"}
 TIERS = {1: "A", 2: "B", 3: "C"}
 
 
-def _catalogue(info: GraphQLResolveInfo) -> Catalogue:
+def _catalogue(info: Info) -> Catalogue:
     context: Context = info.context
     return context.catalogue
 
@@ -48,7 +48,7 @@ def _find_work(catalogue: Catalogue, id: int | None) -> Work:
     return work
 
 
-def _update_work(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:
+def _update_work(_: None, info: Info, input: Input) -> dict[str, Any]:
     catalogue = _catalogue(info)
     work = _find_work(catalogue, input["id"])
     wrong = [problem for product in input.get("products") or () for problem in _problems(work, product)]
@@ -94,7 +94,9 @@ def _problems(work: Work, input: Input) -> list[dict[str, Any]]:
 
 
 def _updated(product: Product, input: Input) -> Product:
-    changes = {name: (input[key] or "") if key in _TEXTUAL else input[key] for key, name in _PRODUCT.items() if key in input}
+    changes: dict[str, Any] = {
+        name: (input[key] or "") if key in _TEXTUAL else input[key] for key, name in _PRODUCT.items() if key in input
+    }
     if "onixPublishingStatusCode" in input:
         changes["status"] = plain(input["onixPublishingStatusCode"]) if input["onixPublishingStatusCode"] else None
     if "onixProductAvailabilityCode" in input:
@@ -107,7 +109,7 @@ def _updated(product: Product, input: Input) -> Product:
     return replace(product, written=tuple(sorted(unread.items())), **changes)
 
 
-def _update_product(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:
+def _update_product(_: None, info: Info, input: Input) -> dict[str, Any]:
     catalogue = _catalogue(info)
     if catalogue.product(input["id"]) is None:
         raise GraphQLError(f"Couldn't find Product with 'id'={input['id']}")
@@ -129,7 +131,7 @@ def _products_meant(work: Work, input: Input) -> tuple[int, ...]:
     return tuple(input.get("productIds") or ())
 
 
-def _create_resource(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:
+def _create_resource(_: None, info: Info, input: Input) -> dict[str, Any]:
     catalogue = _catalogue(info)
     work = _find_work(catalogue, input["workId"])
     product_ids = _products_meant(work, input)
@@ -141,7 +143,7 @@ def _create_resource(_: None, info: GraphQLResolveInfo, input: Input) -> dict[st
     id = max((cover.id for cover in work.covers), default=work.id * 10) + 1
     caption, copyright_, credit = (input.get(key) or "" for key in ("caption", "copyright", "requiredCredit"))
     remote = input.get("imageRemoteUrl") or ""
-    cover = Cover(id, 1000, 1500, 49_152, name, caption, copyright_, credit, catalogue.today, product_ids, remote)
+    cover = Cover(id, 0, 0, 0, name, caption, copyright_, credit, catalogue.today, product_ids, remote)
 
     def change(work: Work) -> Work:
         earlier = work.covers
@@ -154,7 +156,7 @@ def _create_resource(_: None, info: GraphQLResolveInfo, input: Input) -> dict[st
     return {"clientMutationId": input.get("clientMutationId"), "supportingResource": cover, "presignedUrl": presigned}
 
 
-def _create_text(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:
+def _create_text(_: None, info: Info, input: Input) -> dict[str, Any]:
     catalogue = _catalogue(info)
     ids: set[int] = set(input.get("productIds") or ())
     product = catalogue.product(min(ids)) if ids else None
@@ -173,18 +175,19 @@ def _create_text(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, A
 def _delete(part: str, ids_per_work: int) -> Callable[..., dict[str, Any]]:
     """Delete one of a work's parts; its id tells the work."""
 
-    def resolve(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:
+    def resolve(_: None, info: Info, input: Input) -> dict[str, Any]:
         catalogue = _catalogue(info)
         work = _find_work(catalogue, input["id"] // ids_per_work)
         if not any(one.id == input["id"] for one in getattr(work, part)):
             raise GraphQLError(f"there is nothing with id {input['id']} to delete")
-        catalogue.edit(work.id, lambda work: replace(work, **{part: tuple(one for one in getattr(work, part) if one.id != input["id"])}))
+        left: dict[str, Any] = {part: tuple(one for one in getattr(work, part) if one.id != input["id"])}
+        catalogue.edit(work.id, lambda work: replace(work, **left))
         return {"clientMutationId": input.get("clientMutationId"), "deleted": True}
 
     return resolve
 
 
-def _update_contract(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:
+def _update_contract(_: None, info: Info, input: Input) -> dict[str, Any]:
     catalogue = _catalogue(info)
     work = catalogue.work_of_contract(input["id"])
     if work is None:
@@ -194,7 +197,7 @@ def _update_contract(_: None, info: GraphQLResolveInfo, input: Input) -> dict[st
     return {"clientMutationId": input.get("clientMutationId"), "contract": Within(changed.contract, changed)}
 
 
-def _delete_right(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:
+def _delete_right(_: None, info: Info, input: Input) -> dict[str, Any]:
     catalogue = _catalogue(info)
     work = _find_work(catalogue, input["id"] // 10)
     left = tuple(right for right in work.contract.rights if right.id != input["id"])
@@ -204,7 +207,7 @@ def _delete_right(_: None, info: GraphQLResolveInfo, input: Input) -> dict[str, 
     return {"clientMutationId": input.get("clientMutationId"), "deleted": True}
 
 
-def _unreadable(_: None, info: GraphQLResolveInfo, input: Input) -> None:
+def _unreadable(_: None, info: Info, input: Input) -> None:
     raise GraphQLError(f"{info.field_name} exists, but what it takes was not readable: the sandbox can't do it")
 
 

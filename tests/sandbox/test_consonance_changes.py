@@ -102,6 +102,24 @@ def test_covers_and_texts_are_created_and_deleted(full: Server) -> None:
     ]
 
 
+def test_a_cover_is_uploaded_to_its_presigned_address(full: Server) -> None:
+    create = (
+        "mutation ($i: CreateSupportingResourceInput!) {"
+        " createSupportingResource(input: $i) { presignedUrl supportingResource { id url } } }"
+    )
+    made = full.data(create, i={"workId": 1001, "resourceFileName": "new.jpg", "linkToAllProducts": True})["createSupportingResource"]
+    resource = made["supportingResource"]
+    assert full.http.get(resource["url"]).status_code == 404
+    assert full.http.put(made["presignedUrl"], content=b"no image").status_code == 422
+    file = BytesIO()
+    Image.new("RGB", (700, 1000), "teal").save(file, "JPEG")
+    assert full.http.put(made["presignedUrl"], content=file.getvalue()).status_code == 200
+    assert full.http.get(resource["url"]).content == file.getvalue()
+    shown = full.data("{ work(workSearch: {idEq: 1001}) { supportingResources { id height fileSize isProcessing } } }")["work"]
+    assert {"id": resource["id"], "height": 1000, "fileSize": len(file.getvalue()), "isProcessing": False} in shown["supportingResources"]
+    assert full.http.put(made["presignedUrl"], content=file.getvalue()).status_code == 404
+
+
 def test_mutations_whose_input_nobody_has_seen_say_so(full: Server) -> None:
     answer = full.ask('mutation { createWebLink(input: {clientMutationId: "x"}) { clientMutationId } }').json()
     assert "not readable" in answer["errors"][0]["message"]
