@@ -161,6 +161,11 @@ class Components:
     def log(self, service: str) -> str:
         return (self.folder / f"{service}.log").read_text(errors="replace")
 
+    def task_logs(self, dag_id: str) -> str:
+        """What the tasks of a flow said last, for the message of a test that fails."""
+        found = sorted((self.home / "logs" / f"dag_id={dag_id}").rglob("*.log"), key=lambda path: path.stat().st_mtime)
+        return "\n".join(f"{path}\n{path.read_text(errors='replace')[-3000:]}" for path in found[-3:])
+
     def stop(self) -> None:
         for process in reversed(self.running.values()):
             if process.poll() is None:

@@ -95,8 +95,8 @@ def test_no_flow_failed_to_load(api):
 
 
 def test_a_feed_goes_from_consonance_to_the_partner_through_the_worker(running, api):
-    assert api.run("catalogue_sync") == "success", running.log("worker")[-4000:]
-    assert api.run("metadata_feed__northgate") == "success", running.log("worker")[-4000:]
+    assert api.run("catalogue_sync") == "success", running.task_logs("catalogue_sync")
+    assert api.run("metadata_feed__northgate") == "success", running.task_logs("metadata_feed__northgate")
     listed = subprocess.run(
         ["colophon", "deliveries", "list", "--partner", "northgate", "--json"],
         env=running.environment("worker"),
@@ -160,6 +160,6 @@ def test_a_refused_log_in_fails_at_once_is_told_and_the_next_run_delivers(runnin
     assert failed["try_number"] == 1, "trying again would not help, so it must not be tried"
     assert _mail(mailbox, "metadata_feed__meridian failed")
     _faults(running)
-    assert api.run("metadata_feed__meridian") == "success"
+    assert api.run("metadata_feed__meridian") == "success", running.task_logs("metadata_feed__meridian")
     inbox = running.home / "sandbox-data/partners/meridian/inbox"
     assert [path.suffix for path in inbox.iterdir() if path.is_file()] == [".COT"]
