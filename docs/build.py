@@ -166,7 +166,8 @@ def partners() -> str:
     for entry in sorted(rules.catalogue(), key=lambda entry: entry.code):
         inside = [f"`{name}`" for name, (_, codes) in profiles.items() if entry.code in codes]
         page += [f"### {entry.code}", "", f"{entry.sentence} *{entry.todo}*".strip(), ""]
-        page += [f"Source: {entry.source}. Profiles: {', '.join(inside) or 'always, or by a setting'}.", ""]
+        where = "every profile" if len(inside) == len(profiles) else ", ".join(inside) or "always, or by a setting"
+        page += [f"Source: {entry.source.rstrip('.')}. In force: {where}.", ""]
     return "\n".join(page[:-1]) + "\n"
 
 
