@@ -6,14 +6,14 @@ A *place* is an ISO 3166-1 country, a List 49 region of one (`GB-SCT`), or `WORL
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
 
 import pycountry
 
-from include.feeds.tax import TAX_INCLUSIVE, TaxLine, fits_form, rate_for, rounded, tax_of
+from include.feeds.tax import TAX_INCLUSIVE, TaxLine, fits_form, rate_for, rounded, tax_at
 from include.partners.model import House, Market, PriceRule
 from include.titles.model import Price, Product
 
@@ -30,10 +30,7 @@ def countries() -> tuple[str, ...]:
 
 def sellable(product: Product, country: str) -> bool:
     """Whether the product may be sold in a country or in a region of it. Where it is and is not for sale, it is not."""
-    code = country[:2] if "-" in country else country
-    if code in product.not_sold_in:
-        return False
-    return bool(product.sold_worldwide) or code in product.sold_in
+    return _sellable(bool(product.sold_worldwide), product.sold_in, product.not_sold_in, country)
 
 
 def sold_everywhere(product: Product) -> bool:
@@ -45,17 +42,30 @@ def countries_of_sale(product: Product) -> tuple[str, ...]:
     return _countries_of_sale(bool(product.sold_worldwide), product.sold_in, product.not_sold_in)
 
 
-@lru_cache(maxsize=512)
-def _countries_of_sale(worldwide: bool, sold_in: tuple[str, ...], not_sold_in: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(code for code in (countries() if worldwide else dict.fromkeys(sold_in)) if code not in not_sold_in)
-
-
 def market_countries(product: Product, market: Market) -> tuple[str, ...]:
     """The places of a market where the product may be sold, in the market's order; empty: nowhere in it.
 
     A market without countries is the world. `WORLD` stays one word only if nothing is excepted.
     """
-    return _sold_in_places(product, market.countries)
+    return _places_of_sale(bool(product.sold_worldwide), product.sold_in, product.not_sold_in, market.countries)
+
+
+def _sellable(worldwide: bool, sold_in: tuple[str, ...], not_sold_in: tuple[str, ...], place: str) -> bool:
+    country = place[:2] if "-" in place else place
+    return country not in not_sold_in and (worldwide or country in sold_in)
+
+
+@lru_cache(maxsize=512)  # a catalogue knows few kinds of rights
+def _countries_of_sale(worldwide: bool, sold_in: tuple[str, ...], not_sold_in: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(code for code in (countries() if worldwide else dict.fromkeys(sold_in)) if code not in not_sold_in)
+
+
+@lru_cache(maxsize=2048)
+def _places_of_sale(worldwide: bool, sold_in: tuple[str, ...], not_sold_in: tuple[str, ...], places: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = _expanded(places)
+    if wanted and WORLD not in wanted:
+        return tuple(place for place in wanted if _sellable(worldwide, sold_in, not_sold_in, place))
+    return (WORLD,) if worldwide and not not_sold_in else _countries_of_sale(worldwide, sold_in, not_sold_in)
 
 
 def price_for(product: Product, rule: PriceRule, today: date) -> list[Price]:
@@ -88,13 +98,14 @@ class Offer:
     ends: date | None
 
 
-def offers(product: Product, market: Market, house: House, today: date) -> list[Offer]:
-    """What the market's rules make of the product's prices.
+def offers(product: Product, market: Market, house: House, today: date, places: tuple[str, ...] | None = None) -> list[Offer]:
+    """What the market's rules make of the product's prices, in the `places` of the market where it may be sold.
 
-    One price for several countries becomes one offer for each rate of tax, so that none of them says a wrong rate.
+    A price with tax for several countries becomes one offer for each rate, so that none of them says a wrong one.
     Where tax has to be added or taken off and the house has no rate, there is no offer.
     """
-    places = market_countries(product, market)
+    if places is None:
+        places = market_countries(product, market)
     return [
         offer
         for rule in rules_for(product, market)
@@ -105,16 +116,17 @@ def offers(product: Product, market: Market, house: House, today: date) -> list[
 
 
 def _offer(product: Product, rule: PriceRule, price: Price, places: tuple[str, ...], house: House) -> Offer | None:
-    country = places[0][:2] if places[0] != WORLD else ""
     amount = rounded(price.amount, price.currency)
-    if (price.type in TAX_INCLUSIVE) != (rule.type in TAX_INCLUSIVE):
-        line = tax_of(price, product.form, country, house)
-        if line is None:
-            return None
-        amount = line.gross if rule.type in TAX_INCLUSIVE else line.taxable
+    read_inclusive, inclusive = price.type in TAX_INCLUSIVE, rule.type in TAX_INCLUSIVE
     tax = None
-    if rule.type in TAX_INCLUSIVE and country:
-        tax = tax_of(replace(price, amount=amount, type=rule.type), product.form, country, house)
+    if read_inclusive or inclusive:
+        rate = rate_for(product.form, places[0][:2], house) if places[0] != WORLD else None
+        line = tax_at(rate, amount, price.currency, read_inclusive) if rate else None
+        if read_inclusive != inclusive:
+            if line is None:
+                return None
+            amount = line.gross if inclusive else line.taxable
+        tax = line if inclusive else None
     return Offer(rule, amount, places, tax, price.starts, price.ends)
 
 
@@ -136,13 +148,6 @@ def _priced_places(rule: PriceRule, places: tuple[str, ...]) -> tuple[str, ...]:
         return wanted
     known = set(places)
     return tuple(place for place in wanted if place in known or place[:2] in known)
-
-
-def _sold_in_places(product: Product, places: Iterable[str]) -> tuple[str, ...]:
-    wanted = _expanded(places)
-    if wanted and WORLD not in wanted:
-        return tuple(place for place in wanted if sellable(product, place))
-    return (WORLD,) if sold_everywhere(product) else countries_of_sale(product)
 
 
 def _expanded(places: Iterable[str]) -> tuple[str, ...]:

@@ -68,10 +68,14 @@ def rate_for(form: str, country: str, house: House) -> TaxRate | None:
 def tax_of(price: Price, form: str, country: str, house: House) -> TaxLine | None:
     """The tax in a tax-inclusive price, or on one before tax; None if the house has no rate for that form and country."""
     rate = rate_for(form, country, house)
-    if rate is None:
-        return None
-    whole = rounded(price.amount, price.currency)
-    if price.type in TAX_INCLUSIVE:
-        taxable = rounded(whole * 100 / (100 + rate.percent), price.currency)
+    return tax_at(rate, rounded(price.amount, price.currency), price.currency, price.type in TAX_INCLUSIVE) if rate else None
+
+
+def tax_at(rate: TaxRate, whole: Decimal, currency: str, inclusive: bool) -> TaxLine:
+    """The tax in an amount, or on one before tax, at a known rate."""
+    if rate.percent == 0:
+        return TaxLine(rate.type, rate.rate_code, rate.percent, whole, whole - whole)
+    if inclusive:
+        taxable = rounded(whole * 100 / (100 + rate.percent), currency)
         return TaxLine(rate.type, rate.rate_code, rate.percent, taxable, whole - taxable)
-    return TaxLine(rate.type, rate.rate_code, rate.percent, whole, rounded(whole * rate.percent / 100, price.currency))
+    return TaxLine(rate.type, rate.rate_code, rate.percent, whole, rounded(whole * rate.percent / 100, currency))

@@ -34,7 +34,7 @@ def current_texts(work: Work, own: tuple[Text, ...], types: tuple[str, ...], tod
 def days_of_change(f: Flavour, product: Product) -> Iterator[date]:
     """The days on which a text stops being sent."""
     for text in (*product.texts, *product.work.texts):
-        if text.type in f.feed.texts and text.ends is not None and text.ends < date.max:
+        if text.ends is not None and text.ends < date.max and text.type in f.feed.texts:
             yield text.ends + timedelta(days=1)
 
 

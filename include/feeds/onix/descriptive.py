@@ -21,25 +21,15 @@ YEAR = re.compile(r"(?:1[0-9]{3}|20[0-9]{2})(?:-(?:1[0-9]{3}|20[0-9]{2}))?")
 def identifiers(f: Flavour, product: Product) -> str:
     """ISBN-13 and the same as GTIN-13, DOI, and our own number (always there when nothing else is)."""
     isbn, gtin = isbn13(product), product.gtin
-    parts = [identifier(f, "Product", "15", isbn)] if isbn else []
+    parts = [f.x.identifier("Product", "15", isbn)] if isbn else []
     if gtin or isbn:
-        parts.append(identifier(f, "Product", "03", gtin or isbn))
+        parts.append(f.x.identifier("Product", "03", gtin or isbn))
     if doi := bare_doi(product.doi):
-        parts.append(identifier(f, "Product", "06", doi))
+        parts.append(f.x.identifier("Product", "06", doi))
     own = product.internal_reference.strip() or ("" if parts else str(product.id))
     if own:
-        parts.append(identifier(f, "Product", "01", own, f"{f.house.publisher} reference"))
+        parts.append(f.x.identifier("Product", "01", own, f"{f.house.publisher} reference"))
     return "".join(parts)
-
-
-def identifier(f: Flavour, of: str, type: str, value: str, type_name: str = "") -> str:
-    """An identifier composite of any kind; proprietary types carry the name of the scheme."""
-    x = f.x
-    id_type = "SupplierIDType" if of == "Supplier" else f"{of}IDType"
-    composite = "NameIdentifier" if of == "Name" else f"{of}Identifier"
-    if not value.strip():
-        return ""
-    return x.of(composite, x.code(id_type, type), x("IDTypeName", type_name), x("IDValue", value))
 
 
 def bare_doi(doi: str) -> str:
@@ -55,13 +45,18 @@ def descriptive_detail(f: Flavour, product: Product) -> str:
         measures(f, product),
         f.of_work(collections, work),
         titles(f, product),
-        f.of_work(contributors, work),
-        f.of_work(edition, work),
-        f.of_work(languages, work),
+        f.of_work(contributors_to_languages, work),
         extents(f, product),
-        f.of_work(subjects, work),
-        f.of_work(audience, work),
+        f.of_work(subjects_and_audience, work),
     )
+
+
+def contributors_to_languages(f: Flavour, work: Work) -> str:
+    return contributors(f, work) + edition(f, work) + languages(f, work)
+
+
+def subjects_and_audience(f: Flavour, work: Work) -> str:
+    return subjects(f, work) + audience(f, work)
 
 
 def product_form(f: Flavour, product: Product) -> str:
@@ -129,7 +124,7 @@ def _collection(f: Flavour, collection: Collection) -> str:
     return x.of(
         "Collection",
         x.code("CollectionType", "10"),
-        identifier(f, "Collection", "02", issn) if len(issn) == 8 else "",
+        f.x.identifier("Collection", "02", issn) if len(issn) == 8 else "",
         x.of("CollectionSequence", x.code("CollectionSequenceType", "02"), x.code("CollectionSequenceNumber", collection.part))
         if _PART_NUMBER.fullmatch(collection.part)
         else "",
@@ -139,7 +134,7 @@ def _collection(f: Flavour, collection: Collection) -> str:
             x.of("TitleElement", x.code("SequenceNumber", "1"), x.code("TitleElementLevel", "01"), member) if member else "",
             x.of(
                 "TitleElement",
-                x.code("SequenceNumber", "2" if member else "1"),
+                x.code("SequenceNumber", "2") if member else "",
                 x.code("TitleElementLevel", "02"),
                 _title(f, Title("", collection.title)),
                 x("Subtitle", collection.subtitle),
@@ -219,7 +214,7 @@ def _names(f: Flavour, one: Contributor) -> str:
 def name_identifiers(f: Flavour, one: Contributor) -> str:
     """ISNI (16) and ORCID (21), List 44: sixteen characters without spaces or hyphens."""
     isni, orcid = sixteen(one.isni), sixteen(one.orcid)
-    return (identifier(f, "Name", "16", isni) if isni else "") + (identifier(f, "Name", "21", orcid) if orcid else "")
+    return (f.x.identifier("Name", "16", isni) if isni else "") + (f.x.identifier("Name", "21", orcid) if orcid else "")
 
 
 def sixteen(value: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from include.errors import ConfigurationError
-from include.feeds.onix.descriptive import identifier
 from include.feeds.onix.flavour import Flavour
 from include.feeds.onix.text import refuse_illegal
 from include.feeds.record import Header, Record
@@ -19,6 +19,7 @@ _NAMESPACE = {
     "3.1": "http://ns.editeur.org/onix/3.1/{tags}",
 }
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
+_NONCHARACTER = re.compile(b"\xef\xbf[\xbe\xbf]").search  # U+FFFE and U+FFFF in UTF-8
 _CODEC = {"utf-16": "utf-16-le"}  # the byte-order mark stands once, at the start of the file
 
 
@@ -36,7 +37,7 @@ def encode_record(text: str, encoding: str, where: str) -> bytes:
             refuse_illegal(text, where)
             raise
         # deleting bytes and comparing lengths is several times faster than a search by character class
-        if len(data.translate(None, _CONTROLS)) == len(data) and b"\xef\xbf\xbe" not in data and b"\xef\xbf\xbf" not in data:
+        if len(data.translate(None, _CONTROLS)) == len(data) and not _NONCHARACTER(data):
             return data
     refuse_illegal(text, where)
     return encode(text, encoding)
@@ -72,8 +73,8 @@ def _party(f: Flavour, role: str, who: Sender | Addressee) -> str:
     x = f.x
     return x.of(
         role,
-        identifier(f, role, "06", who.gln),
-        identifier(f, role, "07", who.san),
+        f.x.identifier(role, "06", who.gln),
+        f.x.identifier(role, "07", who.san),
         x(f"{role}Name", who.name),
         x("ContactName", who.contact),
         x("EmailAddress", who.email),

@@ -7,7 +7,6 @@ from datetime import date
 
 from include.feeds.offers import WORLD, countries, countries_of_sale, sold_everywhere
 from include.feeds.onix.days import WITHOUT_DATE
-from include.feeds.onix.descriptive import identifier
 from include.feeds.onix.flavour import Flavour
 from include.partners.model import Contact
 from include.titles.model import Product, Work
@@ -31,7 +30,7 @@ def imprint(f: Flavour, work: Work) -> str:
     name, x = work.imprint, f.x
     code = f.feed.proprietary.get("imprint", {}).get(name, "")
     type_name = f.feed.proprietary_type or f.partner.name
-    return x.of("Imprint", identifier(f, "Imprint", "01", code, type_name), x("ImprintName", name))
+    return x.of("Imprint", f.x.identifier("Imprint", "01", code, type_name), x("ImprintName", name))
 
 
 def publisher(f: Flavour) -> str:
@@ -41,7 +40,7 @@ def publisher(f: Flavour) -> str:
     code = f.feed.proprietary.get("publisher", {}).get(name, "")
     type_name = f.feed.proprietary_type or f.partner.name
     return "".join((
-        x.of("Publisher", x.code("PublishingRole", "01"), identifier(f, "Publisher", "01", code, type_name), x("PublisherName", name)),
+        x.of("Publisher", x.code("PublishingRole", "01"), f.x.identifier("Publisher", "01", code, type_name), x("PublisherName", name)),
         x("CityOfPublication", house.city_of_publication),
         x.code("CountryOfPublication", house.country_of_publication),
         product_contacts(f),

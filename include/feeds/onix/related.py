@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from include.feeds.onix.descriptive import bare_doi, identifier
+from include.feeds.onix.descriptive import bare_doi
 from include.feeds.onix.flavour import Flavour, thirteen
-from include.titles.model import Product, Related
+from include.titles.model import Product, Related, Work
 
 
 def related_material(f: Flavour, product: Product) -> str:
-    return f.x.of("RelatedMaterial", related_work(f, product), *(related_product(f, one) for one in dict.fromkeys(product.related)))
+    others = [related_product(f, one) for one in dict.fromkeys(product.related)]
+    return f.x.of("RelatedMaterial", f.of_work(related_work, product.work), *others)
 
 
-def related_work(f: Flavour, product: Product) -> str:
+def related_work(f: Flavour, work: Work) -> str:
     """The work that this product makes public (List 164, 01): what tells receivers which products are one title."""
-    x, work = f.x, product.work
-    doi = bare_doi(work.doi)
+    x, doi = f.x, bare_doi(work.doi)
     return x.of(
         "RelatedWork",
         x.code("WorkRelationCode", "01"),
-        identifier(f, "Work", "01", work.reference.strip() or str(work.id), f"{f.house.publisher} work"),
-        identifier(f, "Work", "06", doi) if doi else "",
+        f.x.identifier("Work", "01", work.reference.strip() or str(work.id), f"{f.house.publisher} work"),
+        f.x.identifier("Work", "06", doi) if doi else "",
     )
 
 
@@ -32,4 +32,4 @@ def related_product(f: Flavour, related: Related) -> str:
 def related_isbn(f: Flavour, isbn: str) -> str:
     """The other product's ISBN-13, and the same as GTIN-13; nothing for what is no ISBN-13."""
     number = thirteen(isbn)
-    return identifier(f, "Product", "15", number) + identifier(f, "Product", "03", number) if number else ""
+    return f.x.identifier("Product", "15", number) + f.x.identifier("Product", "03", number) if number else ""

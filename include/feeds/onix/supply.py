@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from include.errors import RejectedData
 from include.feeds.offers import Offer, market_countries, offers, price_for, rules_for
 from include.feeds.onix.availability import NOT_YET, availability, unpriced
-from include.feeds.onix.descriptive import identifier
 from include.feeds.onix.flavour import Flavour, plain_number
 from include.feeds.onix.publishing import territory
 from include.feeds.tax import TaxLine
@@ -33,14 +32,14 @@ def market_supply(f: Flavour, product: Product, market: Market, today: date) -> 
         "ProductSupply",
         x("MarketReference", market.reference) if f.newer else "",
         x.of("Market", f.once(("territory", places), lambda: territory(f, places))),
-        supply_detail(f, product, market, today),
+        supply_detail(f, product, market, offers(product, market, f.house, today, places), today),
     )
 
 
-def supply_detail(f: Flavour, product: Product, market: Market, today: date) -> str:
+def supply_detail(f: Flavour, product: Product, market: Market, offered: list[Offer], today: date) -> str:
     x = f.x
     now = f.swap("65", availability(product, today))
-    prices = "".join(price(f, offer) for offer in offers(product, market, f.house, today))
+    prices = "".join([price(f, offer) for offer in offered])
     return x.of(
         "SupplyDetail",
         f.once(("supplier", market.supplier), lambda: supplier(f, market.supplier) + returns(f, market.supplier)),
@@ -55,8 +54,8 @@ def supplier(f: Flavour, who: Supplier) -> str:
     return x.of(
         "Supplier",
         x.code("SupplierRole", who.role),
-        identifier(f, "Supplier", "06", who.gln),
-        identifier(f, "Supplier", "07", who.san),
+        f.x.identifier("Supplier", "06", who.gln),
+        f.x.identifier("Supplier", "07", who.san),
         x("SupplierName", who.name),
     )
 
@@ -143,6 +142,8 @@ def _price_date(f: Flavour, role: str, day: date | None) -> str:
 
 def days_of_change(f: Flavour, product: Product) -> list[date]:
     """The days on which a price of this feed stops being sent."""
+    if not any(price.ends for price in product.prices):
+        return []
     return [
         one.ends + timedelta(days=1)
         for market in f.feed.markets

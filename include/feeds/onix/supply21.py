@@ -9,7 +9,6 @@ from include.errors import RejectedData
 from include.feeds.offers import WORLD, Offer, countries_of_sale, market_countries, offers, sold_everywhere
 from include.feeds.onix import days
 from include.feeds.onix.availability import NOT_YET, availability, unpriced
-from include.feeds.onix.descriptive import identifier
 from include.feeds.onix.flavour import Flavour, plain_number
 from include.feeds.onix.publishing import better_as_exceptions, elsewhere
 from include.feeds.onix.supply import FREE, discount_coded, expected_day
@@ -54,8 +53,8 @@ def supply_detail(f: Flavour, product: Product, market: Market, today: date) -> 
     day = expected_day(product)
     return x.of(
         "SupplyDetail",
-        identifier(f, "Supplier", "06", who.gln),
-        identifier(f, "Supplier", "07", who.san),
+        f.x.identifier("Supplier", "06", who.gln),
+        f.x.identifier("Supplier", "07", who.san),
         x("SupplierName", who.name),
         x.code("SupplierRole", who.role),
         x.code("SupplyToTerritory", WORLD) if WORLD in places else x("SupplyToCountry", " ".join(places)),
@@ -69,7 +68,7 @@ def supply_detail(f: Flavour, product: Product, market: Market, today: date) -> 
 
 def prices(f: Flavour, product: Product, market: Market, today: date) -> str:
     """Prices above zero; what costs nothing is "free of charge", which 2.1 can only say of the whole supply."""
-    found = offers(product, market, f.house, today)
+    found = offers(product, market, f.house, today, market_countries(product, market))
     if below := next((offer for offer in found if offer.amount < 0), None):
         raise RejectedData(
             f"the price {below.amount} {below.rule.currency} is below zero", where=product.isbn, todo="Correct it in Consonance."

@@ -213,6 +213,7 @@ class Tags:
         self._name: dict[str, str] = SHORT if short else _Names()
         self.code = lru_cache(maxsize=8192)(self.__call__)
         """As calling `Tags`, for values that come again and again (codes): kept ready-made."""
+        self._identifier = lru_cache(maxsize=512)(self._around)
 
     def __call__(self, reference: str, value: str) -> str:
         """A data element with a value that is escaped and put on one line."""
@@ -220,6 +221,18 @@ class Tags:
             return ""
         name = self._name[reference]
         return f"<{name}>{value}</{name}>\n"
+
+    def identifier(self, of: str, type: str, value: str, type_name: str = "") -> str:
+        """An identifier composite of a product, a name, a supplier, ...; proprietary types carry the name of their scheme."""
+        if not value or value.isspace():
+            return ""
+        before, after = self._identifier(of, type, type_name)
+        return f"{before}{escaped(value)}{after}"
+
+    def _around(self, of: str, type: str, type_name: str) -> tuple[str, str]:
+        """What stands before and after the value."""
+        id_type = self(f"{of}IDType", type) + self("IDTypeName", type_name)
+        return tuple(self.of(f"{of}Identifier", id_type, self("IDValue", "\0")).split("\0"))  # type: ignore[return-value]
 
     def with_attributes(self, reference: str, attributes: str, content: str) -> str:
         """An element with ready-made attributes (`textformat="05"`) and content that is XML already."""

@@ -60,6 +60,8 @@ def flow(body: str, markup: bool) -> tuple[str, bool]:
     if markup:
         content = _sanitised(body) if len(body) <= _CACHED else _sanitised.__wrapped__(body)
         return content, "<" in content
+    if "\n" not in body and "\u2029" not in body:
+        return escaped(body), False
     paragraphs = [text for part in _PARAGRAPHS.split(body.strip()) if (text := escaped(part))]
     if len(paragraphs) < 2:
         return "".join(paragraphs), False

@@ -15,8 +15,7 @@ def _valid_or_refused(product: Product, release: str, tags: str, encoding: str) 
     to = partner(release, tags, encoding=encoding, subjects=("10", "12", "93", "20", "24"))
     try:
         record = render(product, to)
-    except RejectedData as refused:
-        assert refused.what
+    except RejectedData:
         return
     assert_valid(message([record], to), to)
 
