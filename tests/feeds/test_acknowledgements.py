@@ -24,7 +24,7 @@ from tests.feeds.titles import EBOOK, HOUSE, PRINT, TODAY, partner
 PLAIN = b"""<?xml version="1.0" encoding="UTF-8"?>
 <ONIXMessageAcknowledgement release="3.0" xmlns="http://ns.editeur.org/onix/acknowledgement/3.0/reference">
 <Header>
-  <Sender><SenderIdentifier><SenderIDType>06</SenderIDType><IDValue>5013546000017</IDValue></SenderIdentifier></Sender>
+  <Sender><SenderIdentifier><SenderIDType>06</SenderIDType><IDValue>5013546000019</IDValue></SenderIdentifier></Sender>
   <Addressee><AddresseeName>LANTERN &amp; QUILL</AddresseeName></Addressee>
   <MessageNumber>7</MessageNumber><SentDateTime>20261121T0700Z</SentDateTime><MessageStatus>02</MessageStatus>
   <MessageStatusDetail><StatusDetailType>W</StatusDetailType><StatusDetailCodeType>01</StatusDetailCodeType>
@@ -139,8 +139,8 @@ HOSTILE: dict[str, bytes] = {
     "an unknown record status": PLAIN.replace(b"<RecordStatus>03", b"<RecordStatus>3"),
     "no number": PLAIN.replace(b"<MessageNumber>7</MessageNumber>", b""),
     "a number of words": PLAIN.replace(b"<MessageNumber>7", b"<MessageNumber>seven"),
-    "no sender": PLAIN.replace(b"5013546000017", b""),
-    "another sender": PLAIN.replace(b"5013546000017", b"5030670000012"),
+    "no sender": PLAIN.replace(b"5013546000019", b""),
+    "another sender": PLAIN.replace(b"5013546000019", b"5030670000012"),
     "another addressee": PLAIN.replace(b"LANTERN &amp; QUILL", b"Somebody Else"),
     "zeroes": b"\0" * 1000,
 }  # fmt: skip

@@ -77,13 +77,13 @@ def partner(profile: str = "house", **feed: Any) -> Partner:
     """A partner with one British market; `feed` changes its feed."""
     market = {
         "countries": ["GB", "IE"],
-        "supplier": {"role": "02", "name": "Northgate", "gln": "5013546000017"},
+        "supplier": {"role": "02", "name": "Northgate", "gln": "5013546000019"},
         "prices": [{"currency": "GBP", "type": "02", "territory": ["GB"]}],
     }
     return Partner.model_validate({
         "id": "northgate",
         "name": "Northgate Distribution",
-        "addressee": {"name": "Northgate Distribution", "gln": "5013546000017"},
+        "addressee": {"name": "Northgate Distribution", "gln": "5013546000019"},
         "transport": {"protocol": "sftp", "connection": "partner_northgate", "folder": "/inbox"},
         "feed": {"markets": [market], "completeness": {"profile": profile}, **feed},
     })
