@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-HOUSE = frozenset(
-    "isbn-missing isbn-invalid isbn-duplicate title-missing form-missing form-unknown publishing-status-missing "
-    "publication-date-missing status-date-conflict availability-conflict price-missing price-zero price-overlap price-gap "
-    "tax-mismatch rights-missing rights-overlap rights-unknown-country subject-bisac-invalid short-description-long text-illegal".split()
-)
+HOUSE = frozenset({
+    "isbn-missing", "isbn-invalid", "isbn-duplicate", "title-missing", "form-missing", "form-unknown", "publishing-status-missing",
+    "publication-date-missing", "status-date-conflict", "availability-conflict", "price-missing", "price-zero", "price-overlap",
+    "price-gap", "tax-mismatch", "rights-missing", "rights-overlap", "rights-unknown-country", "subject-bisac-invalid",
+    "short-description-long", "text-illegal",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

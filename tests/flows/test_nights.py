@@ -47,7 +47,9 @@ class Story:
     deltas: dict[str, set[int]] = field(default_factory=dict)
 
     def colophon(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-W", "ignore", "-m", "colophon", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "colophon", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
 
 
 @pytest.fixture(scope="module")
