@@ -1,0 +1,170 @@
+"""What comes after a delivery: answers, redeliveries, and the check of all connections."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from include.ledger.models import DeliveryRecordRow, DeliveryRow, EventRow, FeedRecordRow, ReceiptRow
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def delivered(run_flow, ledger):
+    """Feeds the partner for the first time; gives the delivery's id and its records by reference."""
+
+    def feed(partner):
+        assert run_flow("catalogue_sync").state == "success"
+        assert run_flow(f"metadata_feed__{partner}").state == "success"
+        with ledger.read() as session:
+            row = session.scalar(select(DeliveryRow).where(DeliveryRow.partner == partner))
+            query = select(DeliveryRecordRow.record_reference, DeliveryRecordRow.product_id).where(DeliveryRecordRow.delivery_id == row.id)
+            return row.id, dict(session.execute(query).tuples().all())
+
+    return feed
+
+
+def state(ledger, delivery_id):
+    with ledger.read() as session:
+        return session.get(DeliveryRow, delivery_id).state
+
+
+@pytest.mark.parametrize("partner", ["northgate", "meridian"])
+def test_a_record_that_the_partner_rejects_shows_and_goes_again(run_flow, sandbox, ledger, delivered, partner):
+    delivery_id, records = delivered(partner)
+    reference, product = next(iter(records.items()))
+    sandbox.call("answer", {"partner": partner, "rejected": {reference: "price too high"}})
+    assert run_flow("acknowledgements").state == "success"
+    assert state(ledger, delivery_id) == "acknowledged"
+    with ledger.read() as session:
+        standing = session.get(FeedRecordRow, (partner, product))
+        assert (standing.state, "price too high" in standing.reasons[0]["message"]) == ("rejected", True)
+        receipts = session.scalars(select(ReceiptRow.name)).all()
+    assert run_flow("acknowledgements").state == "success"
+    with ledger.read() as session:
+        assert session.scalars(select(ReceiptRow.name)).all() == receipts
+    assert run_flow(f"metadata_feed__{partner}").state == "success"
+    with ledger.read() as session:
+        newest = session.scalar(select(DeliveryRow).where(DeliveryRow.partner == partner).order_by(DeliveryRow.id.desc()).limit(1))
+        sent = session.scalars(select(DeliveryRecordRow.product_id).where(DeliveryRecordRow.delivery_id == newest.id)).all()
+        assert (newest.id > delivery_id, sent) == (True, [product])
+        assert session.get(FeedRecordRow, (partner, product)).state == "sent"
+
+
+def test_a_file_that_the_partner_renames_is_answered(run_flow, sandbox, ledger, delivered):
+    delivery_id, _ = delivered("fennimore")
+    sandbox.call("answer", {"partner": "fennimore"})
+    assert run_flow("acknowledgements").state == "success"
+    assert state(ledger, delivery_id) == "acknowledged"
+
+
+def test_a_swept_file_is_an_answer(run_flow, ledger, delivered):
+    delivery_id, _ = delivered("quickshelf")
+    assert run_flow("acknowledgements").state == "success"
+    assert state(ledger, delivery_id) == "acknowledged"
+
+
+def test_an_answer_that_is_none_is_kept_with_the_reason_and_stops_nothing(run_flow, sandbox, ledger, delivered):
+    delivery_id, _ = delivered("northgate")
+    acks = sandbox.home("northgate") / "acks"
+    (acks / "a-hostile.xml").write_text('<!DOCTYPE a [<!ENTITY x "y">]><ONIXMessageAcknowledgement>&x;</ONIXMessageAcknowledgement>')
+    (acks / "b-empty.xml").write_text("")
+    sandbox.call("answer", {"partner": "northgate"})
+    assert run_flow("acknowledgements").state == "success"
+    assert state(ledger, delivery_id) == "acknowledged"
+    with ledger.read() as session:
+        unreadable = session.scalars(select(ReceiptRow.name).where(ReceiptRow.status == "unreadable").order_by(ReceiptRow.name)).all()
+    assert unreadable == ["a-hostile.xml", "b-empty.xml"]
+
+
+def test_a_dry_run_of_redeliver_sends_nothing(run_flow, sandbox, ledger, delivered):
+    delivery_id, _ = delivered("northgate")
+    (sandbox.home("northgate") / "inbox" / sandbox.files("northgate")[0]).unlink()
+    assert run_flow("redeliver", delivery_id=delivery_id, dry_run=True).state == "success"
+    assert sandbox.files("northgate") == []
+
+
+def test_redeliver_as_sent_by_partner_and_title_brings_the_same_bytes(run_flow, sandbox, ledger, delivered):
+    delivery_id, _ = delivered("northgate")
+    path: Path = sandbox.home("northgate") / "inbox" / sandbox.files("northgate")[0]
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.unlink()
+    with ledger.read() as session:
+        isbn = session.scalar(select(DeliveryRecordRow.isbn).where(DeliveryRecordRow.delivery_id == delivery_id).limit(1))
+    assert run_flow("redeliver", partner="northgate", title=isbn).state == "success"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+def test_redeliver_rebuilt_goes_under_the_next_number(run_flow, sandbox, ledger, delivered):
+    delivery_id, records = delivered("northgate")
+    assert run_flow("redeliver", delivery_id=delivery_id, mode="rebuilt").state == "success"
+    with ledger.read() as session:
+        newest = session.scalar(select(DeliveryRow).order_by(DeliveryRow.id.desc()).limit(1))
+        assert (newest.replaces_id, newest.message_number, newest.records) == (delivery_id, 2, len(records))
+    assert len(sandbox.files("northgate")) == 2
+
+
+def test_redeliver_without_a_choice_fails_with_a_sentence(run_flow, sandbox):
+    assert run_flow("redeliver").state == "failed"
+
+
+def broken(name):
+    """A setting spoilt in a connections file; gives the connection that must be named."""
+
+    def spoil(connections):
+        match name:
+            case "password":
+                connections["partner_meridian"]["password"] = "no"
+                return "partner_meridian"
+            case "key":
+                connections["partner_northgate"]["extra"] = _extra(connections["partner_northgate"], private_key="nonsense")
+                return "partner_northgate"
+            case "host key":
+                other = json.loads(_json(connections["partner_meridian"]["extra"]))["host_key"]
+                connections["partner_dropwell"]["extra"] = _extra(connections["partner_dropwell"], host_key=other)
+                return "partner_dropwell"
+            case "port":
+                connections["partner_fennimore"]["port"] = 1
+                return "partner_fennimore"
+            case "certificate":
+                connections["partner_librarium"]["extra"] = _extra(connections["partner_librarium"], ca_cert="/nowhere.pem")
+                return "partner_librarium"
+            case "api key":
+                connections["consonance"]["password"] = "no"
+                return "consonance"
+        raise AssertionError(name)
+
+    return spoil
+
+
+def _json(extra):
+    return extra if isinstance(extra, str) else json.dumps(extra)
+
+
+def _extra(connection, **changes):
+    return json.dumps({**{k: v for k, v in json.loads(_json(connection["extra"])).items() if k != "key_file"}, **changes})
+
+
+def test_all_connections_are_well(run_flow, ledger):
+    assert run_flow("connections_check").state == "success"
+    with ledger.read() as session:
+        checked = session.scalar(select(EventRow.detail).where(EventRow.what == "connections checked"))
+    assert {row["ok"] for row in checked["rows"]} == {True}
+
+
+@pytest.mark.parametrize("setting", ["password", "key", "host key", "port", "certificate", "api key"])
+def test_a_broken_setting_is_named_alone_with_its_mend(run_flow, sandbox, connections, ledger, setting):
+    spoilt = json.loads(json.dumps(sandbox.connections))
+    name = broken(setting)(spoilt)
+    connections(spoilt)
+    assert run_flow("connections_check").state == "failed"
+    with ledger.read() as session:
+        rows = session.scalar(select(EventRow.detail).where(EventRow.what == "connections checked"))["rows"]
+    bad = [row for row in rows if not row["ok"]]
+    assert {row["connection"] for row in bad} == {name}
+    assert all(row["message"] and row["todo"] for row in bad)
