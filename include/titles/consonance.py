@@ -268,17 +268,16 @@ def _texts(row: Row, house: House) -> Iterable[Text]:
 def _covers(resources: list[Row], product: int) -> Iterable[Resource]:
     """The front cover: the first resource that is ready and serves the product.
 
-    What else a resource may be (its variant) can't be read, so no further one is guessed to be anything.
+    Where the schema does not tell which products a resource serves, it serves all of the work's. What else a resource
+    may be (its variant) can't be read, so no further one is guessed to be anything.
     """
-    for row in resources:
-        id, url = identity(row), text(row, "url")
-        serves = ids(row, "productIds")
-        if id is None or not url or flag(row, "isProcessing") or (serves and product not in serves):
-            continue
+    ready = [row for row in resources if identity(row) and text(row, "url") and not flag(row, "isProcessing")]
+    serving = [row for row in ready if not (serves := ids(row, "productIds")) or product in serves]
+    for row in serving[:1]:
         height, ratio = whole(row, "height"), number(row, "aspectRatio")
         yield Resource(
-            id=id,
-            url=url,
+            id=identity(row) or 0,
+            url=text(row, "url"),
             caption=text(row, "caption"),
             credit=text(row, "requiredCredit"),
             copyright=text(row, "copyright"),
@@ -289,7 +288,6 @@ def _covers(resources: list[Row], product: int) -> Iterable[Resource]:
             bytes=whole(row, "fileSize"),
             updated=day(row, "createdAt"),
         )
-        return
 
 
 def _siblings(products: list[Row], product: int, isbn: str) -> tuple[Related, ...]:
