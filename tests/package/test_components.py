@@ -112,6 +112,15 @@ def test_a_feed_goes_from_consonance_to_the_partner_through_the_worker(running, 
         assert hashlib.sha256(there.read_bytes()).hexdigest() == file["sha256"]
 
 
+def test_the_deliveries_page_shows_it_to_who_is_logged_in(api):
+    page = urllib.request.Request(f"{api.root}/colophon/deliveries", headers={"Authorization": f"Bearer {api.token}"})
+    with api.opener.open(page, timeout=60) as answer:
+        assert "Northgate Distribution" in answer.read().decode()
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        api.opener.open(f"{api.root}/colophon/deliveries", timeout=60)
+    assert refused.value.code in {401, 403}
+
+
 def test_a_second_run_sends_nothing(running, api):
     inbox = running.home / "sandbox-data/partners/northgate/inbox"
     before = {path: path.stat().st_mtime_ns for path in inbox.rglob("*")}
