@@ -78,8 +78,9 @@ class Desk:
         with self.ledger.session() as session:
             for one in products:
                 body = codec.encode_work(one.work)
-                session.merge(WorkRow(id=one.work.id, title=one.work.title, imprint=one.work.imprint, digest=codec.digest(body), content=body,
-                                      first_seen=self.now, changed_at=self.now))  # fmt: skip
+                row = WorkRow(id=one.work.id, title=one.work.title, imprint=one.work.imprint, digest=codec.digest(body), content=body,
+                              first_seen=self.now, changed_at=self.now)  # fmt: skip
+                session.merge(row)
                 body = codec.encode_product(one)
                 session.merge(ProductRow(id=one.id, work_id=one.work.id, isbn=one.isbn, title=one.full_title, digest=codec.digest(body),
                                          content=body, first_seen=self.now, changed_at=self.now))  # fmt: skip
