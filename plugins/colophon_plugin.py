@@ -27,17 +27,21 @@ class Pages:
         await app(scope, receive, send)
 
 
+def view(name: str, route: str) -> dict[str, str]:
+    """An entry of the menu. Its addresses are relative: Airflow may itself stand under a prefix."""
+    own = PREFIX.removeprefix("/")
+    return {
+        "name": name,
+        "category": "Publishing",
+        "destination": "nav",
+        "href": f"{own}/{route}",
+        "url_route": route,
+        "icon": f"{own}/static/{route}.svg",
+        "icon_dark_mode": f"{own}/static/{route}-dark.svg",
+    }
+
+
 class ColophonPlugin(AirflowPlugin):
     name = "colophon"
     fastapi_apps: ClassVar = [{"name": "Colophon", "app": Pages(), "url_prefix": PREFIX}]
-    external_views: ClassVar = [
-        {
-            "name": "Deliveries",
-            "category": "Publishing",
-            "destination": "nav",
-            "href": f"{PREFIX.removeprefix('/')}/deliveries",  # relative: Airflow may itself stand under a prefix
-            "url_route": "deliveries",
-            "icon": f"{PREFIX.removeprefix('/')}/static/icon.svg",
-            "icon_dark_mode": f"{PREFIX.removeprefix('/')}/static/icon-dark.svg",
-        }
-    ]
+    external_views: ClassVar = [view("Deliveries", "deliveries"), view("Titles", "titles")]

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from include.errors import PermanentError
 from include.ledger.answers import overdue
-from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState, EventRow, FileRow, ProductRow, ReceiptRow
+from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState, EventRow, FeedRecordRow, FileRow, ProductRow, ReceiptRow
 from include.partners import Partner
 
 OVERDUE = "overdue"  # a flag that may be asked for like a state
@@ -53,6 +53,16 @@ class Page:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+class TitleRow(NamedTuple):
+    """A title of the mirror, without its content."""
+
+    product_id: int
+    isbn: str
+    title: str
+    form: str  # List 150
+    publication_date: str
 
 
 def deliveries(
@@ -196,6 +206,27 @@ def titles_of(session: Session, product_ids: Sequence[int]) -> dict[int, str]:
     """Product id to title, for those that the mirror knows."""
     rows = session.execute(select(ProductRow.id, ProductRow.title).where(ProductRow.id.in_(product_ids)))
     return {product: title for product, title in rows}  # noqa: C416 - rows are not tuples to a type checker
+
+
+def find_titles(session: Session, text: str = "", *, after: int = 0, limit: int = 50) -> Sequence[TitleRow]:
+    """Titles of the mirror by product id: those whose ISBN begins so, or whose title holds the text in any case."""
+    row = ProductRow
+    query = select(row.id, row.isbn, row.title, row.form, row.publication_date).where(row.id > after, row.deleted_at.is_(None))
+    wanted = " ".join(text.replace("\0", "").split())
+    number = plain_isbn(wanted)
+    if number.isdigit():
+        query = query.where(row.isbn >= number, row.isbn < number + ":")  # the character after 9
+    elif wanted:
+        query = query.where(row.title.icontains(wanted, autoescape=True))
+    return [TitleRow(*found) for found in session.execute(query.order_by(row.id).limit(limit))]
+
+
+def standings(session: Session, product_ids: Sequence[int]) -> dict[tuple[int, str], str]:
+    """(product id, partner) to the state of the feed record."""
+    rows = session.execute(
+        select(FeedRecordRow.product_id, FeedRecordRow.partner, FeedRecordRow.state).where(FeedRecordRow.product_id.in_(product_ids))
+    )
+    return {(product, partner): state for product, partner, state in rows}
 
 
 # --- one delivery

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from colophon.ui import redelivery, shell
 from colophon.ui.shell import Reading, User, render
-from include.errors import ConfigurationError, PermanentError
+from include.errors import PermanentError
 from include.ledger import lists, questions
 from include.ledger.answers import overdue
 from include.ledger.deliveries import get
@@ -191,7 +191,7 @@ def partner(request: Request, session: Reading, partner_id: str, show: str = "he
     if known is None:
         raise PermanentError(f"there is no partner {partner_id[:60]!r}", todo="Partners are the files in config/partners.")
     if show not in TABS:
-        raise ConfigurationError(f"there is no list {show[:60]!r} of a partner", todo=f"There are: {', '.join(TABS)}.")
+        raise PermanentError(f"there is no list {show[:60]!r} of a partner", todo=f"There are: {', '.join(TABS)}.")
     after = min(after, 2**62)
     label, state = TABS[show]
     if show == "received":

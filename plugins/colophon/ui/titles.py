@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from colophon.ui import shell
 from colophon.ui.shell import Reading, render
 from include.errors import PermanentError
-from include.ledger import questions
+from include.ledger import lists, questions
+from include.ledger.lists import plain_isbn
 from include.ledger.models import DeliveryRow
 
 router = APIRouter()
+ROWS = 50
 
 
-@router.get("/titles")
-def find(request: Request, session: Reading, isbn: str = "") -> Response:
-    """Goes to the page of the title with this ISBN."""
-    base = request.scope["root_path"]
-    if not isbn.strip():
-        return RedirectResponse(f"{base}/deliveries", 303)
-    title = questions.title(session, isbn.strip()[:60])
-    return RedirectResponse(f"{base}/titles/{title.product_id}", 303)
+@router.get("/titles", response_class=HTMLResponse)
+def find(request: Request, session: Reading, isbn: str = "", text: str = "", after: int = Query(0, ge=0)) -> Response:
+    """Titles by ISBN or by words of the title, and where each stands; a whole ISBN goes to its title at once."""
+    wanted = "".join(character for character in (isbn or text).strip()[:200] if character.isprintable())
+    number = plain_isbn(wanted)
+    if len(number) == 13 and number.isdigit():
+        known_title = questions.title(session, number)
+        return RedirectResponse(f"{request.scope['root_path']}/titles/{known_title.product_id}", 303)
+    after = min(after, 2**62)
+    rows = lists.find_titles(session, wanted, after=after, limit=ROWS + 1)
+    known, _ = shell.partners()
+    return render(
+        request,
+        "titles.html",
+        text=wanted,
+        rows=rows[:ROWS],
+        more=rows[ROWS - 1].product_id if len(rows) > ROWS else None,
+        after=after,
+        partners=known,
+        states=lists.standings(session, [row.product_id for row in rows[:ROWS]]),
+    )
 
 
 @router.get("/titles/{product_id}", response_class=HTMLResponse)

@@ -41,6 +41,17 @@ def moment(at: datetime | None, absent: str = "–") -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(utc.isoformat(timespec="seconds"), f"{utc:%-d %b %Y, %H:%M} UTC")
 
 
+def stamp(at: datetime | None, now: datetime) -> Markup:
+    """A time for a narrow column, whose heading names the zone; the year only where it is another one."""
+    if at is None:
+        return Markup('<span class="dim">–</span>')
+    utc = at.astimezone(UTC)
+    year = "" if utc.year == now.astimezone(UTC).year else f" {utc.year}"
+    return Markup('<time class="narrow" datetime="{}" title="{}">{}</time>').format(
+        utc.isoformat(timespec="seconds"), f"{utc:%-d %b %Y, %H:%M:%S} UTC", f"{utc:%-d %b}{year}, {utc:%H:%M}"
+    )
+
+
 def apart(at: datetime | None, now: datetime) -> str:
     """How far a time is from now: "3 h ago", "in 20 min"."""
     if at is None:
@@ -106,17 +117,22 @@ def short(digest: str, length: int = 12) -> Markup:
 
 
 def xml(text: str) -> Markup:
-    """XML with its tags set apart. What does not look like XML is shown as it is."""
-    if "<" not in text:
+    """XML with its tags set apart and its lines set in by depth. What does not look like XML is shown as it is."""
+    if not text.lstrip().startswith("<"):
         return escape(text)
-    out = []
+    out: list[Markup] = []
+    depth, fresh = 0, True
     for comment, opens, name, attributes, closes, rest in _XML.findall(text):
-        if comment:
-            out.append(Markup('<span class="x-note">{}</span>').format(comment))
-        elif name:
-            out.append(_TAG.format(opens, name, attributes, closes))
-        else:
-            out.append(escape(rest))
+        if rest:
+            out.append(escape(rest.rstrip(" ") if rest.endswith(" ") and "\n" in rest else rest))
+            fresh = rest.endswith("\n")
+            continue
+        depth -= opens == "</"
+        if fresh:
+            out.append(escape("  " * max(depth, 0)))
+        fresh = False
+        out.append(Markup('<span class="x-note">{}</span>').format(comment) if comment else _TAG.format(opens, name, attributes, closes))
+        depth += opens == "<" and "/" not in closes
     return Markup("").join(out)
 
 
@@ -135,6 +151,16 @@ def event_words(event: Any) -> str:
 
 
 FILTERS = {
-    "badge": badge, "moment": moment, "apart": apart, "size": size, "seconds": seconds, "number": number, "isbn": isbn, "short": short,
-    "xml": xml, "tone": tone, "event_words": event_words,
-}  # fmt: skip
+    "apart": apart,
+    "badge": badge,
+    "event_words": event_words,
+    "isbn": isbn,
+    "moment": moment,
+    "number": number,
+    "seconds": seconds,
+    "short": short,
+    "size": size,
+    "stamp": stamp,
+    "tone": tone,
+    "xml": xml,
+}

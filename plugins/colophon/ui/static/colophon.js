@@ -8,10 +8,12 @@ const zone = (stored("timezone") || "UTC").replaceAll('"', "");
 if (zone && zone !== "UTC") {
   try {
     const long = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+    const narrow = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
     for (const time of document.querySelectorAll("time[datetime]:not([data-short])")) {
-      time.title = time.textContent;
-      time.textContent = long.format(new Date(time.dateTime));
+      time.title ||= time.textContent;
+      time.textContent = (time.classList.contains("narrow") ? narrow : long).format(new Date(time.dateTime));
     }
+    for (const name of document.querySelectorAll("[data-zone-name]")) name.textContent = zone;
     for (const field of document.querySelectorAll("[data-zone]")) field.value = zone;
   } catch { /* a zone that this browser does not know: UTC stays */ }
 }
