@@ -130,7 +130,7 @@ def _flowing(node: html.HtmlElement, depth: int) -> Iterator[str]:
     elif tag == "blockquote":
         yield from _wrapped(tag, node, _blocks(node, depth))
     elif tag == "table":
-        yield from _wrapped(tag, node, _rows(node, depth))
+        yield from _table(node, depth)
     elif tag == "pre":
         yield from _wrapped(tag, node, _preformatted(node))
     elif tag == "hr":
@@ -217,20 +217,24 @@ def _flat(block: str) -> str:
     return re.sub(r"<[^>]*>", " ", block)
 
 
-def _rows(node: html.HtmlElement, depth: int) -> Iterator[str]:
-    """Caption and rows; row groups are not kept."""
-    for caption in node.iterchildren("caption"):
-        yield f"<caption>{''.join(_inline(caption, depth + 1))}</caption>"
-        break
-    for row in node.iter("tr"):
-        if next(row.iterancestors("table"), None) is not node:
-            continue
-        cells = [
-            f"<{cell.tag}{_span(cell, 'rowspan')}{_span(cell, 'colspan')}>{''.join(_flow(cell, depth + 1))}</{cell.tag}>"
-            for cell in row.iterchildren("td", "th")
-        ]
-        if cells:
-            yield f"<tr>{''.join(cells)}</tr>"
+def _table(node: html.HtmlElement, depth: int) -> Iterator[str]:
+    """Caption and rows, row groups not kept; a table without rows leaves its content."""
+    rows = [row for row in node.iter("tr") if next(row.iterancestors("table"), None) is node]
+    rendered = "".join(_row(row, depth + 1) for row in rows)
+    if not rendered:
+        yield from _flow(node, depth)
+        return
+    captions = ["".join(_inline(caption, depth + 1)) for caption in node.iterchildren("caption")]
+    caption = f"<caption>{captions[0]}</caption>" if captions else ""
+    yield f"<table{_direction(node)}>{caption}{rendered}</table>"
+
+
+def _row(row: html.HtmlElement, depth: int) -> str:
+    cells = [
+        f"<{cell.tag}{_span(cell, 'rowspan')}{_span(cell, 'colspan')}>{''.join(_flow(cell, depth + 1))}</{cell.tag}>"
+        for cell in row.iterchildren("td", "th")
+    ]
+    return f"<tr>{''.join(cells)}</tr>" if cells else ""
 
 
 def _preformatted(node: html.HtmlElement) -> Iterator[str]:

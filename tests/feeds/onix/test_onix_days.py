@@ -54,7 +54,7 @@ def test_a_record_is_stable_until_the_next_day_that_changes_it() -> None:
     assert render(maximal(), to, TODAY).stable_until == date(2027, 1, 2)  # a review may be used until 1 January
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(products(), st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 2000))
 def test_nothing_changes_before_stable_until(product: Product, today: date, later: int) -> None:
     for to in (partner("3.1"), partner("2.1")):

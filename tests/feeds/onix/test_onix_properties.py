@@ -21,7 +21,7 @@ def _valid_or_refused(product: Product, release: str, tags: str, encoding: str) 
 
 
 @pytest.mark.parametrize(("release", "tags"), FLAVOURS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(product=products())
 def test_every_title_is_valid_or_refused(release: str, tags: str, product: Product) -> None:
     _valid_or_refused(product, release, tags, "utf-8" if tags == "reference" else "iso-8859-1")
@@ -29,7 +29,7 @@ def test_every_title_is_valid_or_refused(release: str, tags: str, product: Produ
 
 @pytest.mark.long
 @pytest.mark.parametrize(("release", "tags"), FLAVOURS)
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(product=products())
 def test_a_great_many_titles_are_valid_or_refused(release: str, tags: str, product: Product) -> None:
     _valid_or_refused(product, release, tags, "utf-16")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -94,6 +94,7 @@ def test_worldwide_rights_less_exceptions_as_the_partner_wants_them() -> None:
     assert excepted == [("01", "RegionsIncluded=WORLD", "CountriesExcluded=CA US"), ("03", "CountriesIncluded=CA US")]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.sampled_from([True, False]), st.sets(st.sampled_from(countries())), st.sets(st.sampled_from(countries()), max_size=5))
 def test_rights_say_of_every_country_what_the_title_says(worldwide: bool, sold_in: set[str], not_sold_in: set[str]) -> None:
     product = minimal(sold_worldwide=worldwide, sold_in=tuple(sorted(sold_in)), not_sold_in=tuple(sorted(not_sold_in)))
