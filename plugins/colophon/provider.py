@@ -28,9 +28,13 @@ CONSONANCE = {
             "schema": {"type": ["number", "null"], "default": 60, "minimum": 1, "maximum": 600},
         },
         "rest": {
-            "label": "Read through REST v4",
-            "description": "For tenants without GraphQL: products are read through the older, read-only interface.",
-            "schema": {"type": ["boolean", "null"], "default": False},
+            "label": "REST v4",
+            "description": "fill: for what GraphQL does not tell. only: for tenants without GraphQL. never: GraphQL alone.",
+            "schema": {"type": ["string", "null"], "enum": ["fill", "only", "never"], "default": "fill"},
+        },
+        "page_concurrency": {
+            "label": "REST pages at a time",
+            "schema": {"type": ["integer", "null"], "default": 4, "minimum": 1, "maximum": 16},
         },
     },
 }

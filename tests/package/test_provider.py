@@ -41,6 +41,16 @@ def test_every_class_that_is_named_exists(path):
     assert isinstance(getattr(importlib.import_module(module), name), type)
 
 
+@pytest.mark.parametrize("rest", get_provider_info()["connection-types"][0]["conn-fields"]["rest"]["schema"]["enum"])
+def test_the_hook_understands_what_the_form_offers(monkeypatch, rest):
+    from colophon.hooks.consonance import ConsonanceHook
+
+    fields = {"conn_type": "consonance", "host": "http://127.0.0.1:9", "password": "k" * 32}
+    form = {name: field["schema"]["default"] for name, field in get_provider_info()["connection-types"][0]["conn-fields"].items()}
+    monkeypatch.setenv("AIRFLOW_CONN_CONSONANCE_FORM", json.dumps(fields | {"extra": form | {"rest": rest}}))
+    assert ConsonanceHook("consonance_form").get_conn().rest == rest
+
+
 @pytest.fixture
 def installed(tmp_path):
     """A folder that looks to Python like an installed `colophon`, made from pyproject.toml."""
@@ -77,7 +87,7 @@ print("JSON" + json.dumps({
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.split("JSON", 1)[1])
-    assert seen["fields"] == ["extra__consonance__rest", "extra__consonance__timeout"]
+    assert seen["fields"] == ["extra__consonance__page_concurrency", "extra__consonance__rest", "extra__consonance__timeout"]
     assert seen["behaviour"]["relabeling"]["password"] == "API key"
     assert "login" in seen["behaviour"]["hidden_fields"]
     assert seen["names"] == {"consonance": "Consonance", "colophon_ledger": "Colophon ledger"}
