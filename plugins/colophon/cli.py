@@ -9,6 +9,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    commands.out = sys.stdout
     try:
-        return int(args.run(args) or 0)
+        with redirect_stdout(sys.stderr):  # logs of Airflow and others must not get among what a program reads
+            return int(args.run(args) or 0)
     except ColophonError as bad:
         print(f"colophon: {bad}", file=sys.stderr)
         return 1

@@ -9,9 +9,16 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from include.errors import ColophonError
+
+out: TextIO = sys.stdout
+"""What a command answers goes here; whatever libraries print goes to stderr (see `colophon.cli.main`)."""
+
+
+def say(text: str = "") -> None:
+    print(text, file=out)
 
 
 def partners_check(args: argparse.Namespace) -> int:
@@ -25,10 +32,10 @@ def partners_check(args: argparse.Namespace) -> int:
         try:
             partner = load_partner(path.stem)
             label = renderer_for(partner, house).label
-            print(f"ok    {partner.id:<16} {partner.transport.protocol:<5} {label:<22} {len(codes_of(partner))} rules")
+            say(f"ok    {partner.id:<16} {partner.transport.protocol:<5} {label:<22} {len(codes_of(partner))} rules")
         except ColophonError as wrong:
             bad += 1
-            print(f"FAIL  {path.stem:<16} {wrong}")
+            say(f"FAIL  {path.stem:<16} {wrong}")
     return 1 if bad else 0
 
 
@@ -37,7 +44,7 @@ def connections_check(args: argparse.Namespace) -> int:
     from include.partners import load_partners
 
     rows = [*check_services(), *(row for partner in load_partners() for row in check_partner(partner.id))]
-    print(json.dumps([row.to_json() for row in rows], indent=2) if args.json else table(rows))
+    say(json.dumps([row.to_json() for row in rows], indent=2) if args.json else table(rows))
     return 0 if all(row.ok for row in rows) else 1
 
 
@@ -51,9 +58,9 @@ def feed_preview(args: argparse.Namespace) -> int:
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / shown.name).write_bytes(shown.message)
         (args.out / "rejects.csv").write_bytes(shown.rejects)
-        print(f"{args.out / shown.name}: {shown.records} records, {len(shown.message):,} bytes; {shown.held} held (rejects.csv)")
+        say(f"{args.out / shown.name}: {shown.records} records, {len(shown.message):,} bytes; {shown.held} held (rejects.csv)")
     else:
-        sys.stdout.buffer.write(shown.message)
+        out.buffer.write(shown.message)
         print(f"{shown.records} records; {shown.held} held", file=sys.stderr)
         sys.stderr.write(shown.rejects.decode())
     return 0
@@ -69,7 +76,7 @@ def partners_list(args: argparse.Namespace) -> int:
     if _printed_as_json(args, rows):
         return 0
     for row in rows:
-        print("  ".join(f"{name}: {value}" for name, value in row.items() if value not in ("", None)))
+        say("  ".join(f"{name}: {value}" for name, value in row.items() if value not in ("", None)))
     return 0
 
 
@@ -85,9 +92,9 @@ def partners_titles(args: argparse.Namespace) -> int:
     if _printed_as_json(args, rows):
         return 0
     for row in rows:
-        print(f"{row['isbn'] or row['product_id']:<14} {row['state']:<14} {row.get('sent_at') or ''!s:<20.19} {row['title']}")
+        say(f"{row['isbn'] or row['product_id']:<14} {row['state']:<14} {row.get('sent_at') or ''!s:<20.19} {row['title']}")
         for reason in row.get("reasons", ()):
-            print(f"{'':<14} {reason['code']}: {reason['message']}. {reason.get('todo', '')}".rstrip())
+            say(f"{'':<14} {reason['code']}: {reason['message']}. {reason.get('todo', '')}".rstrip())
     return 0
 
 
@@ -100,7 +107,7 @@ def _all(page: Callable[[int], Sequence[Any]]) -> Iterator[Any]:
 
 def _printed_as_json(args: argparse.Namespace, value: Any) -> bool:
     if args.json:
-        print(json.dumps(value, indent=2, default=str))
+        say(json.dumps(value, indent=2, default=str))
     return bool(args.json)
 
 
@@ -126,7 +133,7 @@ def deliveries_list(args: argparse.Namespace) -> int:
     if _printed_as_json(args, rows):
         return 0
     for row in rows:
-        print(
+        say(
             f"{row['id']:>7}  {row['created_at'][:16]}  {row['partner']:<14} {row['state']:<18} {row['records']:>7} records "
             f"{len(row['files']):>4} files  {row['files'][-1]['name'] if row['files'] else ''}"
         )
@@ -142,13 +149,13 @@ def deliveries_show(args: argparse.Namespace) -> int:
     if _printed_as_json(args, shown):
         return 0
     for name in ("id", "partner", "flow", "state", "kind", "format", "message_number", "records", "held", "created_at", "delivered_at"):
-        print(f"{name:<15} {shown[name]}")
+        say(f"{name:<15} {shown[name]}")
     for reason in shown["reasons"]:
-        print(f"{'reason':<15} {reason['message']}")
+        say(f"{'reason':<15} {reason['message']}")
     for file in shown["files"]:
-        print(f"{'file':<15} {file['remote_path'] or file['name']}  {file['bytes']:,} bytes  {file['sha256']}  {file['state']}")
+        say(f"{'file':<15} {file['remote_path'] or file['name']}  {file['bytes']:,} bytes  {file['sha256']}  {file['state']}")
     for event in shown["events"]:
-        print(f"{event['at'][:19]:<20} {event['what']}  {event['subject']}")
+        say(f"{event['at'][:19]:<20} {event['what']}  {event['subject']}")
     return 0
 
 
@@ -160,13 +167,13 @@ def redeliver(args: argparse.Namespace) -> int:
 
     ledger = open_ledger()
     planned = again.plan(ledger, again.Wish(delivery_id=args.id, mode="rebuilt" if args.rebuilt else "as sent"))
-    print(again.table(planned))
+    say(again.table(planned))
     if args.dry_run:
         return 0
     for item in planned:
         run = Run(who="command line")
         delivery_id = again.prepare(ledger, open_store(), item, datetime.now(UTC), run)
-        print(json.dumps(send_delivery(item.partner, delivery_id, run, again=True)))
+        say(json.dumps(send_delivery(item.partner, delivery_id, run, again=True)))
     return 0
 
 
@@ -182,11 +189,11 @@ def title(args: argparse.Namespace) -> int:
         sent = fragments(session, open_store(), standing.product_id, partners) if args.fragments else []
     if _printed_as_json(args, asdict(standing) | ({"fragments": [asdict(one) for one in sent]} if args.fragments else {})):
         return 0
-    print(f"{standing.isbn}  {standing.title}")
+    say(f"{standing.isbn}  {standing.title}")
     for line in standing.partners:
-        print(f"  {line.partner:<14} {line.state:<14} {line.sentence}")
+        say(f"  {line.partner:<14} {line.state:<14} {line.sentence}")
     for one in sent:
-        print(f"\n--- {one.partner}\n{one.text}")
+        say(f"\n--- {one.partner}\n{one.text}")
     return 0
 
 
@@ -199,7 +206,7 @@ def files(args: argparse.Namespace) -> int:
     if _printed_as_json(args, rows):
         return 0
     for row in rows:
-        print("  ".join(str(value) for value in row.values() if value not in ("", None)))
+        say("  ".join(str(value) for value in row.values() if value not in ("", None)))
     return 0
 
 
@@ -208,7 +215,7 @@ def ledger_upgrade(args: argparse.Namespace) -> int:
 
     ledger = open_ledger()
     ledger.upgrade()
-    print(f"The ledger is up to date: {ledger.engine.url.render_as_string(hide_password=True)}")
+    say(f"The ledger is up to date: {ledger.engine.url.render_as_string(hide_password=True)}")
     return 0
 
 
@@ -227,5 +234,5 @@ def catalogue_sync(args: argparse.Namespace) -> int:
         full=args.full,
         on_progress=lambda line: log.info("%s", line),
     )
-    print(json.dumps(outcome.counts()))
+    say(json.dumps(outcome.counts()))
     return 0

@@ -93,6 +93,19 @@ def expected(partner: str, defects: Iterable[Mapping[str, Any]], titles: Mapping
     return found
 
 
+def delta(partner: str, changes: Iterable[Mapping[str, Any]], titles: Mapping[int, Title], held: set[tuple[int, str]]) -> set[int]:
+    """Products that must go to this partner for these changes, and no others. Not for partners who take whole catalogues."""
+    view = VIEWS[partner]
+    stay = {number for number, _ in held}
+    return {
+        change["product_id"]
+        for change in changes
+        if change["product_id"] not in stay
+        and wanted(view, titles[change["product_id"]])
+        and (change["what"] != "price" or _concerns(view, {"currency": "GBP", "type": "02"}, titles[change["product_id"]]))
+    }
+
+
 def _concerns(view: View, scope: Mapping[str, str], title: Title) -> bool:
     if "currency" not in scope:
         return True

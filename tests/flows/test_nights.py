@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from include.ledger.models import Base, DeliveryRecordRow, DeliveryRow, FeedRecordRow
-from tests.flows.nights import VIEWS, expected, titles_of
+from tests.flows.nights import VIEWS, delta, expected, titles_of
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -40,7 +40,7 @@ class Story:
     sandbox: Any
     environment: dict[str, str]
     nights: list[Night] = field(default_factory=list)
-    changed: set[int] = field(default_factory=set)
+    changes: list[dict[str, Any]] = field(default_factory=list)
     held: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
     planted: list[dict[str, Any]] = field(default_factory=list)
     titles: dict[int, Any] = field(default_factory=dict)
@@ -72,8 +72,7 @@ def story(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[
         story.titles = titles_of(ledger)
         story.held = {partner: _held(ledger, partner) for partner in PARTNERS}
         _night(story, dag_bag)
-        answer = running_sandbox.call("edit", {"works": 5, "seed": 7})
-        story.changed = set(answer["product_ids"])
+        story.changes = running_sandbox.call("edit", {"works": 12, "seed": 7})["changes"]
         before = _last(ledger)
         _night(story, dag_bag)
         story.deltas = {partner: _records_since(ledger, partner, before) for partner in PARTNERS}
@@ -168,17 +167,17 @@ def test_who_sent_today_already_says_nothing_more(story):
     assert second.rows["delivery"] == first.rows["delivery"]
 
 
-@pytest.mark.parametrize("partner", PARTNERS)
+@pytest.mark.parametrize("partner", ONIX)
 def test_the_delta_holds_exactly_the_titles_changed_in_between(story, partner):
-    changed = {
-        number for number in story.changed
-        if number in story.titles and not {(number, code) for n, code in story.held[partner] if n == number}
-    }  # fmt: skip
-    if partner == "dropwell":
-        assert story.deltas[partner] >= (changed & story.deltas[partner]) != set()
-        return
-    assert story.deltas[partner] <= story.changed
-    assert story.deltas[partner]
+    wanted = delta(partner, story.changes, story.titles, story.held[partner])
+    assert wanted
+    assert story.deltas[partner] == wanted
+
+
+def test_who_takes_whole_catalogues_gets_all_titles_once_one_changed(story):
+    first = {number for number, _ in story.held["dropwell"]}
+    assert len(story.deltas["dropwell"]) > len(story.changes)
+    assert story.deltas["dropwell"].isdisjoint(first)
 
 
 @pytest.mark.parametrize("partner", ["northgate", "meridian", "librarium", "fennimore", "dropwell"])
