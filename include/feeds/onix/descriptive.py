@@ -76,8 +76,8 @@ def accessibility(f: Flavour, product: Product) -> str:
     if not codes:
         return ""
     features = [_feature(f, code) for code in codes if code != "99"]
-    asked = next((contact.email for contact in f.contacts("01") if contact.email), "")
-    if asked:
+    asked = next((contact.email for contact in f.house.contacts if contact.role == "01" and contact.email), "")
+    if asked and f.reads("196", "99"):
         features.append(_feature(f, "99", asked))
     return "".join(features)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 from datetime import date
 from decimal import Decimal
 
+from include.errors import ConfigurationError
+from include.feeds.codelists import NEWEST, codes, is_known
 from include.feeds.onix.days import compact
 from include.feeds.onix.tags import Tags
 from include.feeds.onix.text import flow
@@ -25,7 +27,7 @@ class Flavour:
         self.x = Tags(short=partner.feed.tags == "short")
         self.newer = partner.feed.release == "3.1"
         self._substitutions = partner.feed.substitutions
-        self._reference = partner.feed.record_reference
+        self._reference = _mask(partner, house)
         self._known: dict[object, str] = {}
         self._work: tuple[Work | None, dict[object, str]] = (None, {})
 
@@ -55,9 +57,16 @@ class Flavour:
         table = self._substitutions.get(code_list)
         return table.get(code, code) if table else code
 
-    def swapped(self, code_list: str, codes: tuple[str, ...]) -> tuple[str, ...]:
-        """The partner's codes for ours, each once, in order."""
-        return tuple(dict.fromkeys(code for own in codes if (code := self.swap(code_list, own))))
+    def swapped(self, code_list: str, own: tuple[str, ...]) -> tuple[str, ...]:
+        """The partner's codes for ours, each once, in order, without those that came after the code lists that it reads."""
+        return tuple(dict.fromkeys(code for one in own if (code := self.swap(code_list, one)) and self.reads(code_list, code)))
+
+    def reads(self, code_list: str, code: str) -> bool:
+        """Whether the code is no newer than the partner's code-list issue. What is in no issue at all is for the schema gate to say."""
+        number, issue = int(code_list), self.feed.code_list_issue
+        if issue == NEWEST or self.feed.release == "2.1":
+            return True
+        return code not in codes(number) or is_known(number, code, issue)
 
     def reference(self, product: Product) -> str:
         return self._reference.format(domain=self.house.domain, id=product.id, isbn=isbn13(product) or product.id, work_id=product.work.id)
@@ -73,8 +82,22 @@ class Flavour:
             attributes = f'{attributes} language="{language}"'.strip()
         return self.x.with_attributes(name, attributes, content)
 
-    def contacts(self, *roles: str) -> list[Contact]:
-        return [contact for contact in self.house.contacts if contact.role in roles]
+    def contacts(self) -> list[Contact]:
+        """The house's contacts in roles that the partner can read (List 198)."""
+        return [contact for contact in self.house.contacts if self.reads("198", contact.role)]
+
+
+def _mask(partner: Partner, house: House) -> str:
+    """The mask of record references. Raises `ConfigurationError` for one that does not tell records apart."""
+    mask = partner.feed.record_reference
+    try:
+        some = {mask.format(domain=house.domain, id=number, isbn=number, work_id=0) for number in (1, 2)}
+    except (KeyError, IndexError, ValueError, AttributeError):
+        some = set()
+    if len(some) != 2:
+        where, todo = f"partner {partner.id}", "Use {domain}, {id}, {isbn} and {work_id}, with {id} or {isbn} in it."
+        raise ConfigurationError(f"feed.record_reference {mask!r} makes no references", where=where, todo=todo)
+    return mask
 
 
 def isbn13(product: Product) -> str:

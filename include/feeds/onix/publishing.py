@@ -49,7 +49,7 @@ def publisher(f: Flavour) -> str:
 
 def product_contacts(f: Flavour) -> str:
     """Whom to ask about safety (10, GPSR), accessibility (01) and so on, List 198."""
-    return "".join(_contact(f, contact) for contact in f.house.contacts) if f.feed.product_contact else ""
+    return "".join(_contact(f, contact) for contact in f.contacts()) if f.feed.product_contact else ""
 
 
 def _contact(f: Flavour, contact: Contact) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from include.errors import RejectedData
+from include.errors import ConfigurationError, RejectedData
 from include.feeds.offers import countries, countries_of_sale, market_countries, offers, price_for, sellable
 from include.feeds.onix.availability import BY_STATUS, availability
 from include.feeds.tax import fits_form, smallest_unit, tax_of
@@ -258,6 +258,23 @@ def test_codes_are_sent_as_the_partner_knows_them() -> None:
     assert texts(product, "DescriptiveDetail/ProductFormDetail") == []
     assert texts(product, "PublishingDetail/PublishingStatus") == ["00"]
     assert texts(product, "RelatedMaterial/RelatedProduct/ProductRelationCode") == ["27", "13"]
+
+
+def test_codes_that_came_after_the_partners_code_lists_are_left_out() -> None:
+    ebook = maximal(form="ED", form_details=("E101",), accessibility=("02", "85", "75"))
+    everything = rendered(ebook, partner())
+    earlier = rendered(ebook, partner(code_list_issue=45))
+    feature = "DescriptiveDetail/ProductFormFeature/ProductFormFeatureValue"
+    assert texts(everything, feature) == ["02", "85", "75", "99"]
+    assert texts(earlier, feature) == ["02", "99"]
+    assert texts(everything, "PublishingDetail/ProductContact/ProductContactRole") == ["10", "01"]
+    assert texts(earlier, "PublishingDetail/ProductContact/ProductContactRole") == ["01"]
+
+
+@pytest.mark.parametrize("mask", ["{domain}", "{nothing}.{id}", "{", "{0}", "{id.x}", ""])
+def test_a_mask_that_makes_no_references_is_a_mistake_in_the_partner_file(mask: str) -> None:
+    with pytest.raises(ConfigurationError, match="record_reference"):
+        rendered(maximal(), partner(record_reference=mask))
 
 
 def test_imprints_carry_the_partners_own_codes() -> None:
