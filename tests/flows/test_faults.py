@@ -130,18 +130,38 @@ def test_a_busy_and_slow_consonance_is_waited_for(run_flow, sandbox):
     assert run_flow("catalogue_sync", full=True).state == "success"
 
 
-def test_a_sync_that_was_stopped_in_the_middle_goes_on_and_equals_consonance(run_flow, sandbox, ledger):
-    from include.errors import ColophonError
-    from include.ledger.models import ProductRow
+def test_a_sync_that_was_killed_in_the_middle_goes_on_and_equals_consonance(run_flow, sandbox, ledger):
+    from include.ledger.models import ProductRow, SyncRow
 
-    sandbox.call("faults", {"consonance": {"stop_after_pages": 1}})
+    sandbox.call("faults", {"consonance": {"slow": 1}})
+    worker = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "colophon", "catalogue", "sync"], cwd=ROOT)
     try:
-        run = run_flow("catalogue_sync")
-    except ColophonError:
-        run = None
-    assert run is None or run.state != "success"
+        until = time.monotonic() + 90
+        while True:
+            with ledger.read() as session:
+                sync = session.scalar(select(SyncRow))
+                if sync is not None and (sync.after or sync.phase != "works"):
+                    break
+            assert worker.poll() is None, "it ended before it was killed"
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
     sandbox.call("faults", {})
     assert run_flow("catalogue_sync").state == "success"
     with ledger.read() as session:
-        mirrored = session.scalar(select(func.count()).select_from(ProductRow).where(ProductRow.deleted_at.is_(None)))
-    assert mirrored == sandbox.call("stats")["products"]
+        assert session.scalar(select(func.count()).select_from(SyncRow)) == 1, "it went on where it stopped"
+        living = set(session.scalars(select(ProductRow.id).where(ProductRow.deleted_at.is_(None))))
+    assert len(living) == sandbox.call("stats")["products"]
+
+
+def test_a_title_deleted_in_consonance_is_marked(mirror, sandbox, ledger):
+    from include.ledger.models import ProductRow
+
+    with ledger.read() as session:
+        number = session.scalar(select(ProductRow.id).order_by(ProductRow.id.desc()).limit(1))
+    sandbox.call("edit", {"delete_product": number})
+    assert mirror("catalogue_sync").state == "success"
+    with ledger.read() as session:
+        assert session.get(ProductRow, number).deleted_at is not None
