@@ -23,9 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("demo", "test", "test-long", "lint", "bench", "docs", "clean", "lock")
 
 
+def make(*arguments: str) -> str:
+    """What make says; as if no other make had called us."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}}
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
 def plan(*arguments: str) -> str:
     """What make would run, without running it."""
-    return subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+    return make("-n", *arguments)
 
 
 def left_behind(home: Path) -> list[list[str]]:
@@ -40,8 +46,7 @@ def left_behind(home: Path) -> list[list[str]]:
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
 def test_every_target_is_there_and_explained() -> None:
-    words = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
-    explained = set(re.findall(r"^make ([a-z-]+)", words, re.MULTILINE))
+    explained = set(re.findall(r"^make ([a-z-]+)", make("help"), re.MULTILINE))
     assert set(TARGETS) <= explained
     for target in TARGETS:
         assert plan(target), target
