@@ -14,6 +14,7 @@ from include.titles.model import Collection, Contributor, Product, Subject, Work
 THEMA_QUALIFIERS = ("94", "95", "96", "97", "98", "99")
 KEYWORDS, PROPRIETARY = "20", "24"
 _ONE_MAIN = frozenset({"10", "12", "93"})  # schemes whose receivers look for exactly one main subject
+_DOWNLOADED = frozenset({"AJ", "AN", "AO", "EA", "EB", "EC", "ED"})  # List 150; EDItEUR's strict schema refuses measures of these
 _PART_NUMBER = re.compile(r"[1-9][0-9]{0,5}(?:\.[1-9][0-9]{0,5})*")
 YEAR = re.compile(r"(?:1[0-9]{3}|20[0-9]{2})(?:-(?:1[0-9]{3}|20[0-9]{2}))?")
 
@@ -101,7 +102,9 @@ def measures(f: Flavour, product: Product) -> str:
 
 
 def sizes(product: Product) -> Iterator[tuple[str, Decimal, str]]:
-    """Height, width, thickness in millimetres, weight in grams (Lists 48, 50)."""
+    """Height, width, thickness in millimetres, weight in grams (Lists 48, 50); a download has none, whatever its record says."""
+    if product.form in _DOWNLOADED:
+        return iter(())
     known = (
         ("01", product.height_mm, "mm"),
         ("02", product.width_mm, "mm"),

@@ -107,6 +107,11 @@ def test_a_products_own_text_stands_before_its_works() -> None:
     assert texts(product, "CollateralDetail/TextContent/Text") == ["Short", "Own"]
 
 
+def test_only_what_can_be_held_has_measures() -> None:
+    assert texts(rendered(maximal(), partner()), f"{D}/Measure/Measurement") == ["198", "129.5", "22", "250"]
+    assert rendered(maximal(form="ED", form_details=()), partner()).find(f"{D}/Measure") is None
+
+
 def test_accessibility_only_where_wanted_and_with_whom_to_ask() -> None:
     ebook = maximal(form="ED", form_details=("E101",))
     assert texts(rendered(ebook, partner()), f"{D}/ProductFormFeature/ProductFormFeatureValue") == ["04", "85", "99"]
