@@ -27,6 +27,7 @@ from include.transfer.refusals import ftp_error, is_absent, loses_connection
 from include.transfer.source import Source
 
 BLOCK = 64 << 10  # bytes
+SLOW_LINE = 0.005  # seconds of round trip; from here on two commands go out together
 ERRORS = (ftplib.Error, OSError, EOFError)
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,9 @@ class Shared:
         self.lock = threading.Lock()
         self.refused: ColophonError | None = None
         self.folders: set[str] = set()
-        self.features: frozenset[str] | None = None
+        self.features: frozenset[str] = frozenset()
+        self.home = ""  # known once somebody was let in
+        self.round_trip = 0.0  # seconds
         self.resumes = True
 
 
@@ -57,7 +60,7 @@ class FtpLane:
         self._shared = shared
         self._ftp: ftplib.FTP | None = None
         self._binary = False
-        self._home = "/"
+        self._announced = ""  # the name that the server was told to be the old one of a rename
         self.tell = at_once
 
     @property
@@ -67,16 +70,18 @@ class FtpLane:
     # --- the connection
 
     def _conn(self) -> ftplib.FTP:
-        if self._ftp is None:
-            with self._shared.lock:  # one after the other: servers take a burst of log-ins for an attack
-                if self._shared.refused:
-                    raise self._shared.refused  # one refused log-in is enough: more of them lock accounts
-                try:
-                    return self._open()
-                except ConfigurationError as refused:
-                    self._shared.refused = refused
-                    raise
-        return self._ftp
+        if self._ftp is not None:
+            return self._ftp
+        if self._shared.home:
+            return self._open()
+        with self._shared.lock:  # the first one alone, to see whether we are let in: refused log-ins lock accounts
+            if self._shared.refused:
+                raise self._shared.refused
+            try:
+                return self._open()
+            except ConfigurationError as refused:
+                self._shared.refused = refused
+                raise
 
     def _open(self) -> ftplib.FTP:
         try:
@@ -84,9 +89,12 @@ class FtpLane:
             take_any_bytes(ftp)
             self._binary = False
             self.host_key = _certificate(ftp)
-            self._home = ftp.pwd()
-            if self._shared.features is None:
+            if not self._shared.home:
                 self._shared.features = _features(ftp)
+                started = time.monotonic()
+                home = ftp.pwd()
+                self._shared.round_trip = time.monotonic() - started
+                self._shared.home = home
         except ERRORS as bad:
             self._drop()
             raise ftp_error(bad, self.where) from bad
@@ -113,6 +121,7 @@ class FtpLane:
     def _do(self, path: str, what: Callable[[ftplib.FTP], T]) -> T:
         """One exchange with the server, or one of our errors."""
         ftp = self._conn()
+        self._announced = ""
         try:
             return what(ftp)
         except ValueError as bad:
@@ -133,7 +142,7 @@ class FtpLane:
 
     def _knows(self, feature: str) -> bool:
         self._conn()
-        return feature in (self._shared.features or ())
+        return feature in self._shared.features
 
     # --- folders and names
 
@@ -162,7 +171,7 @@ class FtpLane:
                 if str(no).startswith("550"):
                     return False
                 raise
-            ftp.cwd(self._home)
+            ftp.cwd(self._shared.home)
             return True
 
         return self._do(folder, there)
@@ -218,8 +227,9 @@ class FtpLane:
             raise
 
     async def rename(self, old: str, new: str, *, replace: bool) -> bool:
+        announced = self._announced == old
         try:
-            self._do(new, lambda ftp: ftp.rename(old, new))
+            self._do(new, lambda ftp: ftp.voidcmd(f"RNTO {new}") if announced else ftp.rename(old, new))
         except PermanentError as bad:
             if not replace or await self.stat(new) is None or await self.stat(old) is None:
                 raise PermanentError(
@@ -243,7 +253,9 @@ class FtpLane:
 
     # --- bytes
 
-    async def send(self, path: str, source: Source, offset: int) -> int | None:
+    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool) -> int | None:
+        announced = ""
+
         def stream(ftp: ftplib.FTP) -> int | None:
             self._image(ftp)
             data = self._opened(ftp, f"STOR {path}", offset)
@@ -259,9 +271,15 @@ class FtpLane:
                 self._why(ftp)
                 raise
             ftp.voidresp()
-            return self._size(ftp, path)
+            if not then_renamed or self._shared.round_trip < SLOW_LINE:
+                return self._size(ftp, path)
+            nonlocal announced
+            size, announced = _size_and_announce(ftp, path)
+            return size
 
-        return self._do(path, stream)
+        size = self._do(path, stream)
+        self._announced = announced
+        return size
 
     def _opened(self, ftp: ftplib.FTP, command: str, offset: int) -> socket.socket:
         try:
@@ -326,14 +344,29 @@ def take_any_bytes(ftp: ftplib.FTP) -> None:
         raise ftplib.error_proto("not connected")
     ftp.file.close()
     ftp.file = ftp.sock.makefile("r", encoding=ftp.encoding, errors="surrogateescape", newline=None)
-    sock = ftp.sock
+    ftp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    ftp.putline = lambda line: _put(ftp, line)  # type: ignore[method-assign]
 
-    def putline(line: str) -> None:
-        if "\r" in line or "\n" in line:
-            raise ValueError("a line break in a command")
-        sock.sendall(f"{line}\r\n".encode(ftp.encoding, "surrogateescape"))
 
-    ftp.putline = putline  # type: ignore[method-assign]
+def _put(ftp: ftplib.FTP, *lines: str) -> None:
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break in a command")
+    if ftp.sock is None:
+        raise EOFError
+    ftp.sock.sendall("".join(f"{line}\r\n" for line in lines).encode(ftp.encoding, "surrogateescape"))
+
+
+def _size_and_announce(ftp: ftplib.FTP, path: str) -> tuple[int | None, str]:
+    """SIZE and RNFR on one way: the size, and the path if the server is ready for its new name."""
+    _put(ftp, f"SIZE {path}", f"RNFR {path}")
+    answers: list[str] = []
+    for _ in range(2):
+        try:
+            answers.append(ftp.getresp())
+        except (ftplib.error_perm, ftplib.error_temp) as no:
+            answers.append(str(no))
+    size = int(answers[0][3:].strip()) if answers[0].startswith("213") else None
+    return size, path if answers[1].startswith("3") else ""
 
 
 def _certificate(ftp: ftplib.FTP) -> str:

@@ -272,7 +272,7 @@ class _Upload:
             if self.file.bytes <= AT_ONCE:
                 source.load()
             source.skip(offset)
-            size = await lane.send(self.place.target, source, offset)
+            size = await lane.send(self.place.target, source, offset, then_renamed=bool(self.place.temporary))
             try:
                 source.read(1)
                 source.check()

@@ -161,7 +161,7 @@ async def _write(lane: Lane, path: str, content: bytes) -> None:
     await lane.mkdirs(path.rpartition("/")[0])
     file = Outgoing(path, "", len(content), hashlib.sha256(content).hexdigest(), lambda: io.BytesIO(content))
     with Source(file, lambda done: None) as source:
-        size = await lane.send(path, source, 0)
+        size = await lane.send(path, source, 0, then_renamed=False)
     if size is not None and size != len(content):
         raise TransientError(
             f"{size} bytes arrived instead of {len(content)}", where=f"{lane.where}: {path}", todo="Ask the partner about quotas."

@@ -154,10 +154,13 @@ class SftpSession:
         if self._round_trip < SLOW_LINE:
             return [client]
         async with self._lock:
-            while self._connection and len(self._clients) < self._most_channels:
-                try:
-                    self._clients.append(await self._connection.start_sftp_client(path_errors="surrogateescape"))
-                except (asyncssh.ChannelOpenError, asyncssh.SFTPError):
+            if self._connection and len(self._clients) < self._most_channels:
+                missing = self._most_channels - len(self._clients)
+                more = (self._connection.start_sftp_client(path_errors="surrogateescape") for _ in range(missing))
+                opened = await asyncio.gather(*more, return_exceptions=True)
+                granted = [each for each in opened if isinstance(each, asyncssh.SFTPClient)]
+                if self._clients:
+                    self._clients += granted
                     self._most_channels = len(self._clients)
         return list(self._clients) or [await self._client()]
 
@@ -302,21 +305,23 @@ class SftpSession:
 
     # --- bytes
 
-    async def send(self, path: str, source: Source, offset: int) -> int | None:
+    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool) -> int | None:
         flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | (0 if offset else asyncssh.FXF_TRUNC)
         clients = [await self._client()] if source.file.bytes - offset < BIG else await self._several()
         via = self._connection
         files: list[asyncssh.SFTPClientFile] = []
         try:
-            for client in clients:
-                files.append(await self._ask(client.open(path, flags, encoding=None, block_size=0), path, via))
-                flags = asyncssh.FXF_WRITE
+            files.append(await self._ask(clients[0].open(path, flags, encoding=None, block_size=0), path, via))
+            more = (client.open(path, asyncssh.FXF_WRITE, encoding=None, block_size=0) for client in clients[1:])
+            for each in await asyncio.gather(*(self._ask(each, path, via) for each in more), return_exceptions=True):
+                if isinstance(each, asyncssh.SFTPClientFile):
+                    files.append(each)
+                else:
+                    self._most_channels = 1  # a server that opens a file once writes it through one channel
             await write_blocks(files, source, offset, self._block("max_write_len"), lambda answer: self._ask(answer, path, via))
-            size = (await self._ask(files[0].stat(), path, via)).size
-            if self._can_sync:
-                await self._sync(files[0], path, via)
-            while files:
-                await self._ask(files.pop().close(), path, via)  # some servers tell only now that the quota is used up
+            attributes, _ = await asyncio.gather(self._ask(files[0].stat(), path, via), self._sync(files[0], path, via))
+            closing, files = files, []
+            await asyncio.gather(*(self._ask(file.close(), path, via) for file in closing))  # some tell only now that a quota is used up
         except TransientError as bad:
             if await self._is_full(path, bad):
                 raise PermanentError(
@@ -325,7 +330,7 @@ class SftpSession:
             raise
         finally:
             await self._leave(files, path, via)
-        return None if size is None else int(size)
+        return None if attributes.size is None else int(attributes.size)
 
     async def _leave(self, files: Sequence[asyncssh.SFTPClientFile], path: str, via: asyncssh.SSHClientConnection | None) -> None:
         """Close what an error left open; the error is the news, not this."""
@@ -335,10 +340,11 @@ class SftpSession:
                     await self._ask(file.close(), path, via)
 
     async def _sync(self, file: asyncssh.SFTPClientFile, path: str, via: asyncssh.SSHClientConnection | None) -> None:
-        try:
-            await self._ask(file.fsync(), path, via)
-        except PermanentError:
-            self._can_sync = False
+        if self._can_sync:
+            try:
+                await self._ask(file.fsync(), path, via)
+            except PermanentError:
+                self._can_sync = False
 
     async def _is_full(self, path: str, error: TransientError) -> bool:
         """OpenSSH says no more than "Failure" when the disk is full: ask it how much room there is."""

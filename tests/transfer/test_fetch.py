@@ -54,6 +54,16 @@ def test_listing_tells_names_sizes_times_and_folders(partners: Partners, partner
 
 
 @EACH
+def test_walk_finds_files_in_folders_of_folders(partners: Partners, partner: str) -> None:
+    wanted = ["/inbox/a.xml", "/inbox/covers/1.jpg", "/inbox/x/y/z/deep.pdf"]
+    for path in wanted:
+        (partners.inbox(partner).parent / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (partners.inbox(partner).parent / path[1:]).write_bytes(b"1")
+    with partners.remote(partner) as remote:
+        assert [entry.path for entry in remote.walk("/inbox")] == wanted
+
+
+@EACH
 def test_files_come_whole_and_hashed(partners: Partners, partner: str) -> None:
     contents = {f"{number}.bin": os.urandom(number * 1000) for number in range(40)} | {"big.bin": os.urandom(5 << 20)}
     for name, content in contents.items():

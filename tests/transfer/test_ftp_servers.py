@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from pyftpdlib.servers import FTPServer
 
 from include.errors import ConfigurationError, TransientError
 from include.partners.model import Transport
-from include.transfer import Remote
+from include.transfer import Remote, ftp_lane
 from include.transfer.ftp import FtpDriver
 from tests.transfer.conftest import FTPS, Partners, file, send
 
@@ -116,6 +117,21 @@ def test_names_in_another_encoding_are_shown_and_can_be_taken(tmp_path: Path, ki
         assert entry.name == "réponse.xml"
         remote.rename(entry.path, "/taken.xml")
     assert (tmp_path / "taken.xml").read_bytes() == b"ok"
+
+
+@pytest.mark.parametrize("kind", [FTPHandler, Old, NoOverwrite])
+def test_on_a_slow_line_the_same_comes_of_it(tmp_path: Path, kind: type[FTPHandler], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ftp_lane, "SLOW_LINE", 0.0)
+    with ftp_server(tmp_path, kind) as connect, remote_of(connect, parallel=3) as remote:
+        assert send(remote, *(file(f"{number}.xml", b"%d" % number) for number in range(40))).all_arrived
+        assert send(remote, file("a.xml", b"old")).all_arrived
+        assert send(remote, file("a.xml", b"new")).all_arrived
+        damaged = replace(file("b.xml", b"x" * 400_000), sha256="0" * 64)
+        assert not send(remote, damaged).all_arrived
+        assert send(remote, file("c.xml")).all_arrived
+    assert (tmp_path / "inbox" / "a.xml").read_bytes() == b"new"
+    assert (tmp_path / "inbox" / "39.xml").read_bytes() == b"39"
+    assert not [path.name for path in (tmp_path / "inbox").iterdir() if "b.xml" in path.name or ".part" in path.name]
 
 
 def test_closed_connection_between_two_calls_is_opened_again(tmp_path: Path) -> None:
