@@ -81,9 +81,11 @@ def _store() -> None:
 
 def _consonance() -> Iterator[Check]:
     from colophon.hooks.consonance import ConsonanceHook
+    from include.partners import load_house
 
     try:
-        capabilities = ConsonanceHook().get_conn().capabilities()
+        client = ConsonanceHook().get_conn()
+        capabilities = [] if client.rest == "only" else client.capabilities(load_house().text_variants)
     except ColophonError as bad:
         yield Check("consonance", "log in", False, bad.what, bad.todo)
         return

@@ -20,7 +20,7 @@ class Contact:
     family: str = ""
     inverted: str = ""
     isni: str = ""
-    biography: str = ""  # Markdown
+    biography: str = ""  # plain text
     organisation: bool = False
     country: str = "GB"
 

@@ -33,8 +33,8 @@ def contact(seed: int, number: int) -> Contact:
             given = f"{given} {chr(65 + number % 26)}."
         name = f"{given} {family}"
     biography = (
-        f"**{name}** grew up by the sea and has written for {roll.choice(words.REVIEWERS)}. "
-        f"Their first book was called *{roll.choice(words.ADJECTIVES)} {roll.choice(words.NOUNS)}*."
+        f"{name} grew up by the sea and has written for {roll.choice(words.REVIEWERS)}. "
+        f"Their first book was called {roll.choice(words.ADJECTIVES)} {roll.choice(words.NOUNS)}."
     )
     has_isni = roll.random() < 0.6
     return Contact(

@@ -39,11 +39,17 @@ class ConsonanceHook(BaseHook):
 
     @cached_property
     def _client(self) -> Consonance:
+        from airflow.exceptions import AirflowNotFoundException
+
         from include.clients.consonance import Consonance
         from include.clients.exchange import Exchange
 
-        connection = self.get_connection(self.consonance_conn_id)
         where = f"connection {self.consonance_conn_id}"
+        try:
+            connection = self.get_connection(self.consonance_conn_id)
+        except AirflowNotFoundException as unknown:
+            todo = "Add it under Admin → Connections, with the type Consonance."
+            raise ConfigurationError("there is no such connection", where=where, todo=todo) from unknown
         if not connection.host:
             raise ConfigurationError("there is no address", where=where, todo="Give it like https://web.consonance.app.")
         extra = connection.extra_dejson

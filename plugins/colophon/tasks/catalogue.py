@@ -18,10 +18,9 @@ def synchronise(*, params: dict[str, Any] | None = None, outlet_events: Any = No
     import logging
     from datetime import UTC, datetime
 
-    from include.catalogue.mirror import synchronise as mirror
-
     from colophon.hooks.consonance import ConsonanceHook
     from colophon.hooks.ledger import open_ledger
+    from include.catalogue.mirror import synchronise as mirror
     from include.partners import load_house
 
     log = logging.getLogger("colophon.catalogue")
@@ -34,7 +33,7 @@ def synchronise(*, params: dict[str, Any] | None = None, outlet_events: Any = No
         on_progress=lambda message: log.info("%s", message),
     )
     events = outlet_events[TITLES]
-    if outcome.changed or outcome.deleted:
+    if outcome.changed or outcome.deleted or outcome.changed_works or outcome.deleted_works:
         events.add(assets.TITLES_CHANGED, extra={"changed": len(outcome.changed), "deleted": len(outcome.deleted)})
     if outcome.acquired:
         events.add(assets.TITLES_ACQUIRED, extra={"works": len(outcome.acquired)})

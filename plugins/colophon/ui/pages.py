@@ -18,7 +18,7 @@ from include.ledger import lists, questions
 from include.ledger.answers import overdue
 from include.ledger.deliveries import get
 from include.ledger.models import DeliveryRow, RecordState
-from include.ledger.recipients import recipients
+from include.ledger.recipients import count_in_state, recipients
 
 router = APIRouter()
 ROWS = 50
@@ -168,7 +168,8 @@ def delivery(
         after=after,
         events=lists.events_of(session, row.id),
         receipts=lists.receipts_of(session, row.id),
-        held=questions.held(session, row.partner, limit=21),
+        held=questions.held(session, row.partner, limit=8),
+        card_held=count_in_state(session, row.partner, RecordState.HELD),
         newer=lists.next_to(session, row, newer=True),
         older=lists.next_to(session, row, newer=False),
         refusal=redelivery.refusal(row, user),
