@@ -62,8 +62,8 @@ def _recipient(session: Session, partner: Partner, now: datetime) -> Recipient:
         next_deadline=next_deadline(partner, now),
         last=session.scalar(newest),
         last_delivered=max((row for row in arrived if row), key=lambda row: (row.created_at, row.id), default=None),
-        held=_count(session, partner.id, RecordState.HELD),
-        rejected=_count(session, partner.id, RecordState.REJECTED),
+        held=count_in_state(session, partner.id, RecordState.HELD),
+        rejected=count_in_state(session, partner.id, RecordState.REJECTED),
         waiting_for_approval=session.scalar(
             select(func.count()).where(DeliveryRow.partner == partner.id, DeliveryRow.state == DeliveryState.AWAITING_APPROVAL)
         )
@@ -72,7 +72,8 @@ def _recipient(session: Session, partner: Partner, now: datetime) -> Recipient:
     )
 
 
-def _count(session: Session, partner: str, state: RecordState) -> int:
+def count_in_state(session: Session, partner: str, state: RecordState) -> int:
+    """How many titles stand so with a partner."""
     return session.scalar(select(func.count()).where(FeedRecordRow.partner == partner, FeedRecordRow.state == state)) or 0
 
 
