@@ -156,7 +156,9 @@ def run_flow(dag_bag: Any, sandbox: Sandbox, connections: Any, ledger: Any) -> C
     connections(sandbox.connections)
 
     def run(dag_id: str, **conf: Any) -> Any:
-        return dag_bag.dags[dag_id].test(run_conf=conf or None)
+        dag = dag_bag.dags[dag_id]
+        form = {name: dag.params[name] for name in dag.params} | conf  # whole, since a task keeps what an earlier run filled in
+        return dag.test(run_conf=form or None)
 
     return run
 

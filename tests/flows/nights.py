@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 HOUSE = frozenset({
@@ -24,6 +25,7 @@ class View:
     forms: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     markets: tuple[str, ...] = ()
+    horizon_months: int = 0
 
 
 VIEWS = {
@@ -50,6 +52,7 @@ VIEWS = {
         (("GBP", "02", ("GB",)), ("USD", "01", ("US",))),
         forms=("E", "A", "B"),
         statuses=("02", "04"),
+        horizon_months=18,
     ),
     "dropwell": View(HOUSE, (("GBP", "02", ("GB",)),), forms=("B",), markets=("GB",)),
 }
@@ -61,6 +64,7 @@ class Title:
 
     form: str
     status: str
+    published: date | None
     worldwide: bool
     sold_in: frozenset[str]
     not_sold_in: frozenset[str]
@@ -79,6 +83,11 @@ def wanted(view: View, title: Title) -> bool:
         return False
     if view.statuses and title.status and title.status not in view.statuses:
         return False
+    if view.horizon_months and title.published:
+        today = datetime.now(UTC).date()
+        months = (title.published.year - today.year) * 12 + title.published.month - today.month
+        if months > view.horizon_months or (months == view.horizon_months and title.published.day > today.day):
+            return False
     return not view.markets or not title.rights_known or any(title.sold(country) for country in view.markets)
 
 
@@ -127,6 +136,7 @@ def titles_of(ledger: Any) -> dict[int, Title]:
         found[number] = Title(
             facts.get("form", ""),
             facts.get("publishing_status", ""),
+            date.fromisoformat(facts["publication_date"]) if facts.get("publication_date") else None,
             bool(facts.get("sold_worldwide")),
             frozenset(facts.get("sold_in", ())),
             frozenset(facts.get("not_sold_in", ())),
