@@ -173,6 +173,9 @@ class FeedBuild:
         business_key = f"rebuilt:{self.replaces or 0}" if kind == "rebuilt" else f"after:{before}"
         with self.ledger.read() as session:
             known = deliveries.find(session, self.partner.id, FLOW, business_key, digest)
+        if known is not None and known.state == DeliveryState.WITHDRAWN:  # something newer was to go, and is not wanted any more
+            with self.ledger.session() as session:
+                known = deliveries.revive(session, known, now=self.now, who=self.run.who)
         if known is not None:
             return Built(self.partner.id, known.id, kind, known.records, dict(counts), _sentences(known), known.state)
         beside = covers_beside.prepare(self.partner, self.store, wishes)

@@ -120,6 +120,18 @@ def prepare(
     return known
 
 
+def revive(session: Session, delivery: DeliveryRow | int, *, now: datetime, who: str = "") -> DeliveryRow:
+    """Brings back a withdrawn delivery that is wanted again as it was, in place of what had replaced it; one that a
+    person had to look at must be looked at again. Any other delivery stays as it is."""
+    row = get(session, delivery, lock=True)
+    if row.state != S.WITHDRAWN:
+        return row
+    asks = any(reason.get("code") == "limit" for reason in row.reasons)
+    row = move(session, row, S.AWAITING_APPROVAL if asks else S.PREPARED, now=now, who=who, detail={"why": "wanted again"})
+    supersede(session, row.partner, row.flow, row.id, now=now, who=who)
+    return row
+
+
 def next_message_number(session: Session, partner: str) -> int:
     """The next MessageNumber for a partner: 1, 2, 3, … A number is given once, also to writers at the same time; one
     that was given and not used is a gap, which ONIX allows."""

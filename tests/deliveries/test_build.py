@@ -89,6 +89,17 @@ def test_what_did_not_arrive_goes_with_the_next_and_the_older_is_withdrawn(desk)
     assert desk.row(lost).state == "withdrawn"
 
 
+def test_a_change_taken_back_brings_back_the_delivery_that_it_had_replaced(desk):
+    desk.put(product(1))
+    first = desk.build()
+    desk.put(product(1, pages=111))
+    second = desk.build()
+    desk.put(product(1))
+    third = desk.build()
+    assert (third.delivery_id, third.state) == (first.delivery_id, "prepared")
+    assert desk.row(second).state == "withdrawn"
+
+
 def test_one_bad_title_is_held_with_its_reason_and_the_rest_goes(desk):
     desk.put(*(product(number) for number in range(3, 10)), replace(product(2), publication_date=None))
     built = desk.night()

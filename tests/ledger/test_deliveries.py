@@ -103,6 +103,18 @@ def test_a_withdrawn_delivery_that_is_wanted_again_comes_back(ledger: Ledger) ->
         assert deliveries.supersede(session, "northgate", FLOW, again.id, now=NOW) == [new.id]
 
 
+def test_reviving_replaces_what_had_replaced_it_and_asks_again_where_a_person_was_asked(ledger: Ledger) -> None:
+    with ledger.session() as session:
+        old = prepared(session, "d1")
+        asked = prepared(session, "d2", state=DeliveryState.AWAITING_APPROVAL, reasons=[{"code": "limit", "message": "too many"}])
+        deliveries.supersede(session, "northgate", FLOW, asked.id, now=NOW)
+        assert deliveries.revive(session, old, now=LATER, who="airflow").state == "prepared"
+        assert asked.state == "withdrawn"
+        assert deliveries.revive(session, asked, now=LATER).state == "awaiting approval"
+        assert old.state == "withdrawn"
+        assert deliveries.revive(session, asked, now=LATER).state == "awaiting approval"
+
+
 def test_superseding_leaves_alone_what_arrived_and_what_has_another_purpose(ledger: Ledger) -> None:
     with ledger.session() as session:
         arrived, rebuilt, other, failed = (
