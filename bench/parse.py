@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
-BARE = '''
+BARE = """
 from airflow.sdk import dag, task
 @dag(schedule=None)
 def bare():
@@ -24,7 +24,7 @@ def bare():
         return None
     nothing()
 bare()
-'''
+"""
 PROBE = """
 import runpy, sys, time
 import airflow.sdk
@@ -53,7 +53,9 @@ def main(argv: Sequence[str] = ()) -> None:
 
 def _once(path: Path, home: str) -> float:
     environment = {**os.environ, "AIRFLOW_HOME": home, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PROBE, str(path)], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROBE, str(path)], env=environment, capture_output=True, text=True, check=True
+    )
     return float(done.stdout.strip().splitlines()[-1])
 
 

@@ -1,6 +1,6 @@
 """What passes between the parts of a feed: a rendered record, the reasons against it, the message it goes into.
 
-    Product ─▶ selection ─▶ rules ─▶ Renderer.render ─▶ schema gate ─▶ MessageWriter.add
+Product ─▶ selection ─▶ rules ─▶ Renderer.render ─▶ schema gate ─▶ MessageWriter.add
 """
 
 from __future__ import annotations

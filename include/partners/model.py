@@ -145,7 +145,9 @@ class Acknowledgements(Table):
     kind: Literal["none", "onix", "csv", "rename", "sweep"] = "none"
     folder: str = ""
     pattern: str = "*"
-    columns: dict[str, str] = Field(default_factory=dict, description="csv: our field (message_number, record_reference, isbn, status, text) to their column.")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="csv: our field (message_number, record_reference, isbn, status, text) to their column."
+    )
     rejected_statuses: tuple[str, ...] = Field(default=("rejected",), description="csv: values of `status` that mean rejected.")
     accepted_suffix: str = Field(default="", description="rename: suffix that the partner gives to a file it took.")
     rejected_suffix: str = Field(default="", description="rename: suffix that the partner gives to a file it refused.")
@@ -168,7 +170,9 @@ class Feed(Table):
     format: Literal["onix", "csv", "xlsx"] = "onix"
     release: Literal["2.1", "3.0", "3.1"] = "3.0"
     tags: Literal["reference", "short"] = "reference"
-    code_list_issue: int = Field(default=75, ge=36, le=75, description="Newest code-list issue that the partner reads; later codes are held back.")
+    code_list_issue: int = Field(
+        default=75, ge=36, le=75, description="Newest code-list issue that the partner reads; later codes are held back."
+    )
     encoding: Literal["utf-8", "utf-16", "iso-8859-1", "windows-1252", "us-ascii"] = "utf-8"
     title_text: bool = Field(default=False, description="Send TitleText instead of TitlePrefix and TitleWithoutPrefix (Google's profile).")
     price_tax: bool = Field(default=True, description="Send Tax composites with tax-inclusive prices.")
@@ -178,7 +182,7 @@ class Feed(Table):
         default="countries", description="Sales rights as lists of countries, or WORLD less exceptions where that is shorter."
     )
     substitutions: dict[str, dict[str, str]] = Field(
-        default_factory=dict, description="Code substitutions by list, for example `[feed.substitutions.150] ED = \"EA\"`."
+        default_factory=dict, description='Code substitutions by list, for example `[feed.substitutions.150] ED = "EA"`.'
     )
     proprietary: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="Proprietary codes by kind (imprint, publisher) and our value."
@@ -190,13 +194,20 @@ class Feed(Table):
     product_contact: bool = True
     record_reference: str = Field(default="{domain}.{id}", description="Mask; must never change once records were sent.")
     first: Literal["full", "delta"] = Field(default="full", description="The first delivery ever.")
-    mode: Literal["delta", "full"] = Field(default="delta", description="delta: changed titles only. full: all titles, as soon as one of them changed.")
+    mode: Literal["delta", "full"] = Field(
+        default="delta", description="delta: changed titles only. full: all titles, as soon as one of them changed."
+    )
     empty: Literal["skip", "no_product", "empty_file"] = Field(default="skip", description="What goes out when nothing changed.")
-    message_repeat: bool = Field(default=True, description="The partner takes a message number that it has seen; if not, a redelivery is rebuilt under the next.")
+    message_repeat: bool = Field(
+        default=True, description="The partner takes a message number that it has seen; if not, a redelivery is rebuilt under the next."
+    )
     block_updates: BlockUpdates | None = None
     covers: Covers = Covers()
     completeness: Completeness = Completeness()
-    file_name: str = Field(default="{sender}_{date:%Y%m%d}_{message_number:05d}.xml", description="Mask: sender, partner, date, message_number, kind (FULL, DELTA).")
+    file_name: str = Field(
+        default="{sender}_{date:%Y%m%d}_{message_number:05d}.xml",
+        description="Mask: sender, partner, date, message_number, kind (FULL, DELTA).",
+    )
     columns: tuple[Column, ...] = ()
     delimiter: str = ","
 
@@ -234,7 +245,7 @@ class Partner(Table):
     name: str
     kind: Literal["distributor", "wholesaler", "bibliographic", "retailer", "library"] = "distributor"
     enabled: bool = True
-    test: bool = Field(default=False, description="Records go out with NotificationType 88: the partner tests, nothing is published.")
+    test: bool = Field(default=False, description="Records go out as tests (List 1: 89, block updates 88): nothing is published.")
     addressee: Addressee
     transport: Transport
     schedule: Schedule = Schedule()
@@ -286,7 +297,9 @@ class House(Table):
     city_of_publication: str = ""
     language: str = Field(default="eng", description="List 74 language of text, where a title does not say.")
     audience: Code2 = Field(default="01", description="List 28 audience, where a title does not say.")
-    notify: tuple[str, ...] = Field(default=(), description="Mail addresses told of failures that belong to no partner; empty: the sender's.")
+    notify: tuple[str, ...] = Field(
+        default=(), description="Mail addresses told of failures that belong to no partner; empty: the sender's."
+    )
     contacts: tuple[Contact, ...] = ()
     taxes: tuple[TaxRate, ...] = ()
     strict_schema: str = Field(default="", description="Path of EDItEUR's strict XSD 1.1, if you have installed it.")
@@ -295,4 +308,6 @@ class House(Table):
     formats: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="In-house format name to form and List 175 details.")
     text_variants: dict[str, str] = Field(default_factory=dict, description="Consonance's MarketingTextVariant to List 153.")
     resource_styles: tuple[str, ...] = ()
-    accessibility: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="In-house format name to List 196 codes that hold for all its products.")
+    accessibility: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="In-house format name to List 196 codes that hold for all its products."
+    )

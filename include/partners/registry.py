@@ -50,7 +50,11 @@ def _read(path: Path, model: type[M]) -> M:
     except FileNotFoundError as missing:
         raise ConfigurationError("the file is missing", where=str(path), todo="Copy one from the repository's config/.") from missing
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
-        raise ConfigurationError(f"not valid TOML: {bad}", where=str(path), todo="Mend the line and run `colophon partners check`.") from bad
+        raise ConfigurationError(
+            f"not valid TOML: {bad}", where=str(path), todo="Mend the line and run `colophon partners check`."
+        ) from bad
     except ValidationError as bad:
-        lines = "; ".join(f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}" for e in bad.errors(include_url=False, include_input=False))
+        lines = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}" for e in bad.errors(include_url=False, include_input=False)
+        )
         raise ConfigurationError(lines, where=str(path), todo="See docs/configuration.md, then run `colophon partners check`.") from bad
