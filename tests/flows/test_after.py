@@ -168,3 +168,37 @@ def test_a_broken_setting_is_named_alone_with_its_mend(run_flow, sandbox, connec
     bad = [row for row in rows if not row["ok"]]
     assert {row["connection"] for row in bad} == {name}
     assert all(row["message"] and row["todo"] for row in bad)
+
+
+def test_after_three_of_many_files_failed_a_rerun_sends_those_three(run_flow, sandbox, ledger, store):
+    from datetime import UTC, datetime
+
+    from include.deliveries.build import FeedBuild
+    from include.ledger import deliveries
+    from include.partners import load_house, load_partner
+
+    assert run_flow("catalogue_sync").state == "success"
+    built = FeedBuild(ledger, store, load_partner("meridian"), load_house(), datetime.now(UTC)).build()
+    with ledger.read() as session:
+        files = [(file.name, file.role, file.sha256) for file in deliveries.get(session, built.delivery_id).files]
+    covers = sandbox.home("meridian") / "inbox" / "covers"
+    blocked = [name for name, role, _ in files if role == "cover"][:3]
+    for name in blocked:
+        (covers / name).mkdir(parents=True)  # a folder where the file should go
+    assert run_flow("metadata_feed__meridian").state == "failed"
+    with ledger.read() as session:
+        states = {file.name: file.state for file in deliveries.get(session, built.delivery_id).files}
+    message = files[-1][0]
+    assert {name for name, state in states.items() if state == "failed"} == {*blocked, message}, "the message waits for its covers"
+    assert message not in sandbox.files("meridian")
+    arrived = {path.name: path.stat().st_mtime_ns for path in covers.iterdir() if path.is_file()}
+    assert len(arrived) == len(files) - 4
+    for name in blocked:
+        (covers / name).rmdir()
+    assert run_flow("redeliver", delivery_id=built.delivery_id).state == "success"
+    assert state(ledger, built.delivery_id) == "delivered"
+    assert {name: (covers / name).stat().st_mtime_ns for name in arrived} == arrived
+    inbox = sandbox.home("meridian") / "inbox"
+    for name, role, sha256 in files:
+        path = covers / name if role == "cover" else inbox / name
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
