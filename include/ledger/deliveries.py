@@ -319,10 +319,8 @@ def mark_delivered(
 
 def _received(session: Session, delivery: DeliveryRow, now: datetime) -> None:
     sent, known = DeliveryRecordRow, FeedRecordRow
-    session.execute(
-        update(sent).where(sent.delivery_id == delivery.id).values(answer="", answer_text=""),
-        execution_options={"synchronize_session": False},
-    )
+    quietly = {"synchronize_session": False}
+    session.execute(update(sent).where(sent.delivery_id == delivery.id).values(answer="", answer_text=""), execution_options=quietly)
     place: dict[str, Any] = {
         "digest": sent.digest,
         "blocks": sent.blocks,
@@ -335,7 +333,6 @@ def _received(session: Session, delivery: DeliveryRow, now: datetime) -> None:
         "sent_at": literal(now, known.sent_at.type),
     }
     here = (sent.delivery_id == delivery.id, known.partner == delivery.partner, known.product_id == sent.product_id)
-    quietly = {"synchronize_session": False}
     looked_at_since = update(known).where(*here, known.source_digest != sent.source_digest).values(**place, source_digest="")
     as_built = (
         update(known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -13,7 +14,13 @@ from include.errors import PermanentError
 from include.ledger.lists import begins, plain_isbn
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, FileRow
 from include.partners import Partner
-from include.store import ArtefactStore
+
+
+class Store(Protocol):
+    """Where the bytes are: `include.store.ArtefactStore`, which stands above the ledger."""
+
+    def read(self, sha256: str, offset: int, length: int) -> bytes:
+        """Raises `PermanentError` if they are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +68,13 @@ def last_sent(session: Session, product_id: int, partner: str) -> tuple[Delivery
     return (found[0], found[1]) if found else None
 
 
-def fragments(session: Session, store: ArtefactStore, product_id: int, partners: Sequence[Partner]) -> list[Fragment]:
+def fragments(session: Session, store: Store, product_id: int, partners: Sequence[Partner]) -> list[Fragment]:
     """The record that each partner last received, side by side."""
     found = ((partner, last_sent(session, product_id, partner.id)) for partner in partners)
     return [_fragment(store, partner.id, partner, *last) for partner, last in found if last]
 
 
-def fragment(session: Session, store: ArtefactStore, delivery_id: int, product_id: int, partner: Partner | None = None) -> Fragment:
+def fragment(session: Session, store: Store, delivery_id: int, product_id: int, partner: Partner | None = None) -> Fragment:
     """One title in one delivery, as it was built. Raises `PermanentError` if the delivery does not hold it."""
     row = session.get(DeliveryRow, delivery_id)
     record = session.get(DeliveryRecordRow, (delivery_id, product_id))
@@ -76,7 +83,7 @@ def fragment(session: Session, store: ArtefactStore, delivery_id: int, product_i
     return _fragment(store, row.partner, partner, record, row)
 
 
-def _fragment(store: ArtefactStore, name: str, partner: Partner | None, record: DeliveryRecordRow, row: DeliveryRow) -> Fragment:
+def _fragment(store: Store, name: str, partner: Partner | None, record: DeliveryRecordRow, row: DeliveryRow) -> Fragment:
     text, missing = "", ""
     if not record.artefact or not record.length:
         missing = f"{row.format or 'This format'} has no record to show by itself"
