@@ -29,6 +29,14 @@ atexit.register(shutil.rmtree, _AIRFLOW.parent, ignore_errors=True)
 prepare(_AIRFLOW)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """File names in old encodings reach the logs as lone surrogates, which pytest-xdist can't send to its controller."""
+    report: Any = yield
+    report.sections = [(title, text.encode("utf-8", "backslashreplace").decode()) for title, text in report.sections]
+    return report
+
+
 @pytest.fixture
 def colophon_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh COLOPHON_HOME: ledger and store of this test alone, also for processes that it starts."""
