@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,15 +99,21 @@ class Ours:
     def __init__(self, files: Files) -> None:
         self.files = files
 
-    def put(self, connect: Callable[[], Any], root: Path, folder: str, *, parallel: int) -> None:
-        from include.transfer import Outgoing, Published
-        from include.transfer.publish import publish
+    @cache  # noqa: B019 - one object for the whole run; the store knows sizes and hashes, too
+    def outgoing(self, root: Path, folder: str) -> list[Any]:
+        from include.transfer import Outgoing
 
-        outgoing = [
+        return [
             Outgoing(path.name, f"{folder}/{path.parent.relative_to(root)}".removesuffix("/."), path.stat().st_size,
                      self.files.sha256[path], lambda path=path: path.open("rb"), "cover")
             for path in self.files.below(root)
         ]  # fmt: skip
+
+    def put(self, connect: Callable[[], Any], root: Path, folder: str, *, parallel: int) -> None:
+        from include.transfer import Published
+        from include.transfer.publish import publish
+
+        outgoing = self.outgoing(root, folder)
         with self._remote(connect, folder, parallel) as remote:
             results = publish(remote, outgoing, remote.transport)
         if not all(isinstance(result, Published) and not result.skipped for result in results):

@@ -27,7 +27,6 @@ from include.transfer.refusals import ftp_error, is_absent, loses_connection
 from include.transfer.source import Source
 
 BLOCK = 64 << 10  # bytes
-SLOW_LINE = 0.005  # seconds of round trip; from here on two commands go out together
 ERRORS = (ftplib.Error, OSError, EOFError)
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ class Shared:
         self.folders: set[str] = set()
         self.features: frozenset[str] = frozenset()
         self.home = ""  # known once somebody was let in
-        self.round_trip = 0.0  # seconds
+        self.pairs = True  # whether two commands may go out together
         self.resumes = True
 
 
@@ -91,10 +90,7 @@ class FtpLane:
             self.host_key = _certificate(ftp)
             if not self._shared.home:
                 self._shared.features = _features(ftp)
-                started = time.monotonic()
-                home = ftp.pwd()
-                self._shared.round_trip = time.monotonic() - started
-                self._shared.home = home
+                self._shared.home = ftp.pwd()
         except ERRORS as bad:
             self._drop()
             raise ftp_error(bad, self.where) from bad
@@ -253,7 +249,7 @@ class FtpLane:
 
     # --- bytes
 
-    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool) -> int | None:
+    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool, to_disk: bool = True) -> int | None:
         announced = ""
 
         def stream(ftp: ftplib.FTP) -> int | None:
@@ -271,10 +267,14 @@ class FtpLane:
                 self._why(ftp)
                 raise
             ftp.voidresp()
-            if not then_renamed or self._shared.round_trip < SLOW_LINE:
+            if not then_renamed or not self._shared.pairs:
                 return self._size(ftp, path)
             nonlocal announced
-            size, announced = _size_and_announce(ftp, path)
+            try:
+                size, announced = _size_and_announce(ftp, path)
+            except (OSError, EOFError, ftplib.error_reply, ftplib.error_proto):
+                self._shared.pairs = False  # some servers and firewalls lose the second of two commands
+                raise
             return size
 
         size = self._do(path, stream)
@@ -349,11 +349,12 @@ def take_any_bytes(ftp: ftplib.FTP) -> None:
 
 
 def _put(ftp: ftplib.FTP, *lines: str) -> None:
-    if any("\r" in line or "\n" in line for line in lines):
+    command = "\r\n".join([*lines, ""])
+    if command.count("\r") + command.count("\n") != 2 * len(lines):
         raise ValueError("a line break in a command")
     if ftp.sock is None:
         raise EOFError
-    ftp.sock.sendall("".join(f"{line}\r\n" for line in lines).encode(ftp.encoding, "surrogateescape"))
+    ftp.sock.sendall(command.encode(ftp.encoding, "surrogateescape"))
 
 
 def _size_and_announce(ftp: ftplib.FTP, path: str) -> tuple[int | None, str]:

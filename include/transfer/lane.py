@@ -45,9 +45,10 @@ class Lane(Protocol):
         """None if there is nothing of that name."""
         ...
 
-    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool) -> int | None:
+    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool, to_disk: bool = True) -> int | None:
         """Write the rest of `source` from `offset` on (0: from scratch). Gives the size that the server then
-        reports, None if it can't. `then_renamed`: a rename of this file is the next request, if the size is right."""
+        reports, None if it can't. `then_renamed`: a rename of this file is the next request, if the size is right.
+        `to_disk`: have the server write it to its disk now, where it can be asked to."""
         ...
 
     async def read(self, path: str, sink: Callable[[bytes], object], offset: int = 0, size: int | None = None) -> int | None:

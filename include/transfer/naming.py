@@ -87,11 +87,12 @@ def place(file: Outgoing, commit: Commit) -> Place:
             final = stem + commit.complete
         return Place(join(file.folder, final), join(file.folder, _other(stem + commit.travelling, final)))
     mask = commit.temporary
-    temporary = _other(_fill(mask, name=final, stem=PurePosixPath(final).stem, sha8=file.sha256[:8]), final)
+    stem = posixpath.splitext(final)[0]
+    temporary = _other(_fill(mask, name=final, stem=stem, sha8=file.sha256[:8]), final)
     content_named = "{sha8}" in mask
     leftover = None
     if content_named and ("{name}" in mask or "{stem}" in mask):
-        before, _, after = _fill(mask, name=final, stem=PurePosixPath(final).stem, sha8="\0").partition("\0")
+        before, _, after = _fill(mask, name=final, stem=stem, sha8="\0").partition("\0")
         leftover = before, after
     return Place(join(file.folder, final), join(file.folder, temporary), leftover, content_named)
 

@@ -11,7 +11,6 @@ import posixpath
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from include.errors import ColophonError, PermanentError, TransientError
 from include.partners.model import Transport
@@ -108,7 +107,7 @@ def _run(remote: Remote, uploads: Sequence[_Upload], transport: Transport) -> di
             upload.leftovers.append(name)
     many = len(uploads) > MANY and not transport.sweeps and transport.read_back == "size"
     for upload in uploads:
-        upload.confirms = not many
+        upload.in_bulk = many
     done = dict(zip(uploads, remote.run([upload.run for upload in uploads], transport.parallel), strict=True))
     if many:  # one listing per folder tells as much as a question for each file
         sent = [upload for upload, outcome in done.items() if isinstance(outcome, Published) and not outcome.skipped]
@@ -156,7 +155,7 @@ class _Upload:
         self.place = where
         self.listing: Listing | None = None
         self.leftovers: list[str] = []  # names of temporary files of this file, of whatever content
-        self.confirms = True
+        self.in_bulk = False  # one of many: its arrival is confirmed, and its way to the partner's disk is left, with theirs
         self._transport = transport
         self._attempts = max(1, attempts)
         self._again = again and transport.commit.existing != "fail"
@@ -164,17 +163,15 @@ class _Upload:
         self._on_progress = on_progress
         self._committing = False  # the commit was asked for and its answer may have been lost
         self._resumed_from = 0
-        self._seconds = 0.0
+        self._started = self._ended = 0.0
         self._told = (0, 0.0)
 
     async def run(self, lane: Lane) -> Published | Failure:
-        started = time.monotonic()
+        self._started = time.monotonic()
         pause = FIRST_PAUSE
         for attempt in range(1, self._attempts + 1):
             try:
                 published = await self._attempt(lane)
-                self._seconds = time.monotonic() - started
-                published = replace(published, seconds=self._seconds)
             except TransientError as trouble:
                 if attempt == self._attempts:
                     return await self._failed(lane, trouble)
@@ -272,7 +269,13 @@ class _Upload:
             if self.file.bytes <= AT_ONCE:
                 source.load()
             source.skip(offset)
-            size = await lane.send(self.place.target, source, offset, then_renamed=bool(self.place.temporary))
+            size = await lane.send(
+                self.place.target,
+                source,
+                offset,
+                then_renamed=bool(self.place.temporary),
+                to_disk=not self.in_bulk or self.file.bytes > AT_ONCE,
+            )
             try:
                 source.read(1)
                 source.check()
@@ -300,7 +303,7 @@ class _Upload:
             self.place.temporary, final, replace=self._transport.commit.existing == "replace"
         ):
             self._say(lane, Event("replaced", self.file.name, "the old file was removed first: this server can't replace in one step"))
-        return self._published(lane, await self._verified(lane) if self.confirms else "size")
+        return self._published(lane, "size" if self.in_bulk else await self._verified(lane))
 
     async def _verified(self, lane: Lane) -> Verified:
         final = self.place.final
@@ -327,7 +330,7 @@ class _Upload:
     async def confirm(self, lane: Lane) -> Published | Failure:
         """A file that no listing showed is asked for."""
         try:
-            return replace(self._published(lane, await self._verified(lane)), seconds=self._seconds)
+            return self._published(lane, await self._verified(lane))
         except ColophonError as bad:
             return await self._failed(lane, bad)
 
@@ -348,8 +351,9 @@ class _Upload:
         return Failure(self.file.name, error)
 
     def _published(self, lane: Lane, verified: Verified, *, skipped: bool = False) -> Published:
+        self._ended = self._ended or time.monotonic()
         return Published(
-            self.file.name, self.place.final, self.file.bytes, self.file.sha256, 0.0, verified,
+            self.file.name, self.place.final, self.file.bytes, self.file.sha256, self._ended - self._started, verified,
             resumed_from=self._resumed_from, skipped=skipped, host_key=lane.host_key, role=self.file.role,
         )  # fmt: skip
 

@@ -305,7 +305,7 @@ class SftpSession:
 
     # --- bytes
 
-    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool) -> int | None:
+    async def send(self, path: str, source: Source, offset: int, *, then_renamed: bool, to_disk: bool = True) -> int | None:
         flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | (0 if offset else asyncssh.FXF_TRUNC)
         clients = [await self._client()] if source.file.bytes - offset < BIG else await self._several()
         via = self._connection
@@ -319,9 +319,14 @@ class SftpSession:
                 else:
                     self._most_channels = 1  # a server that opens a file once writes it through one channel
             await write_blocks(files, source, offset, self._block("max_write_len"), lambda answer: self._ask(answer, path, via))
-            attributes, _ = await asyncio.gather(self._ask(files[0].stat(), path, via), self._sync(files[0], path, via))
+            if to_disk and self._can_sync:
+                attributes, _ = await asyncio.gather(self._ask(files[0].stat(), path, via), self._sync(files[0], path, via))
+            else:
+                attributes = await self._ask(files[0].stat(), path, via)
+            if len(files) == 1:
+                await self._ask(files.pop().close(), path, via)  # some servers tell only now that a quota is used up
             closing, files = files, []
-            await asyncio.gather(*(self._ask(file.close(), path, via) for file in closing))  # some tell only now that a quota is used up
+            await asyncio.gather(*(self._ask(file.close(), path, via) for file in closing))
         except TransientError as bad:
             if await self._is_full(path, bad):
                 raise PermanentError(
@@ -340,11 +345,10 @@ class SftpSession:
                     await self._ask(file.close(), path, via)
 
     async def _sync(self, file: asyncssh.SFTPClientFile, path: str, via: asyncssh.SSHClientConnection | None) -> None:
-        if self._can_sync:
-            try:
-                await self._ask(file.fsync(), path, via)
-            except PermanentError:
-                self._can_sync = False
+        try:
+            await self._ask(file.fsync(), path, via)
+        except PermanentError:
+            self._can_sync = False
 
     async def _is_full(self, path: str, error: TransientError) -> bool:
         """OpenSSH says no more than "Failure" when the disk is full: ask it how much room there is."""

@@ -20,7 +20,8 @@ from pyftpdlib.servers import FTPServer
 
 from include.errors import ConfigurationError, TransientError
 from include.partners.model import Transport
-from include.transfer import Remote, ftp_lane
+from include.transfer import Remote
+from include.transfer import publish as publishing
 from include.transfer.ftp import FtpDriver
 from tests.transfer.conftest import FTPS, Partners, file, send
 
@@ -120,8 +121,7 @@ def test_names_in_another_encoding_are_shown_and_can_be_taken(tmp_path: Path, ki
 
 
 @pytest.mark.parametrize("kind", [FTPHandler, Old, NoOverwrite])
-def test_on_a_slow_line_the_same_comes_of_it(tmp_path: Path, kind: type[FTPHandler], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ftp_lane, "SLOW_LINE", 0.0)
+def test_many_files_a_damaged_one_and_a_replaced_one(tmp_path: Path, kind: type[FTPHandler]) -> None:
     with ftp_server(tmp_path, kind) as connect, remote_of(connect, parallel=3) as remote:
         assert send(remote, *(file(f"{number}.xml", b"%d" % number) for number in range(40))).all_arrived
         assert send(remote, file("a.xml", b"old")).all_arrived
@@ -132,6 +132,31 @@ def test_on_a_slow_line_the_same_comes_of_it(tmp_path: Path, kind: type[FTPHandl
     assert (tmp_path / "inbox" / "a.xml").read_bytes() == b"new"
     assert (tmp_path / "inbox" / "39.xml").read_bytes() == b"39"
     assert not [path.name for path in (tmp_path / "inbox").iterdir() if "b.xml" in path.name or ".part" in path.name]
+
+
+class LosesTheSecond(FTPHandler):
+    """Takes one command at a time and throws away what came with it."""
+
+    def found_terminator(self) -> None:
+        super().found_terminator()
+        self.ac_in_buffer = b""
+
+
+def test_server_that_loses_the_second_of_two_commands_gets_them_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "FIRST_PAUSE", 0.05)
+    with ftp_server(tmp_path, LosesTheSecond) as connect:
+
+        def impatient() -> ftplib.FTP:
+            client = connect()
+            assert client.sock is not None
+            client.sock.settimeout(0.5)
+            return client
+
+        with remote_of(impatient) as remote:
+            sent = send(remote, file("a.xml"))
+            assert sent.said == ["retried", "published"] or sent.said == ["retried", "resumed", "published"]
+            assert send(remote, file("b.xml")).said == ["published"]
+    assert (tmp_path / "inbox" / "b.xml").exists()
 
 
 def test_closed_connection_between_two_calls_is_opened_again(tmp_path: Path) -> None:
