@@ -15,25 +15,24 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Literal, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from include.catalogue.read import duplicate_isbns
-from include.deliveries import covers_beside, openpgp, outcomes
+from include.deliveries import arrivals, covers_beside, openpgp, outcomes
 from include.deliveries.changes import Look, Looker
-from include.deliveries.naming import file_name
+from include.deliveries.naming import free_name
 from include.deliveries.spool import Spool
 from include.feeds import renderer_for
 from include.feeds.record import Header, Record, Renderer
 from include.ledger import deliveries
 from include.ledger.database import Ledger
-from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState, PartnerRow, RecordState
+from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState, FileRow, PartnerRow, RecordState
 from include.partners import Partner
 from include.partners.model import House
 from include.store import Artefact, ArtefactStore
 
 FLOW = "metadata_feed"
-ARRIVED = (DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED, DeliveryState.REJECTED)
 Kind = Literal["full", "delta", "rebuilt", "empty"]
 
 
@@ -99,6 +98,8 @@ class FeedBuild:
                 return self._deliver(renderer, kind, before, spool, covers, counts)
             if self.partner.feed.empty != "skip" and kind != "rebuilt" and not self._sent_today(session, before):
                 return self._deliver(renderer, "empty", before, spool, [], counts)
+            if kind != "rebuilt":
+                self._nothing_waits()
             return Built(self.partner.id, None, "empty", 0, dict(counts))
 
     # --- what is due
@@ -108,22 +109,25 @@ class FeedBuild:
 
     def _kind(self, session: Session) -> tuple[Kind, int, bool]:
         """Kind, the delivery before this one (0: none), and whether somebody asked for all titles."""
-        before = session.scalar(
-            select(func.max(DeliveryRow.id)).where(
-                DeliveryRow.partner == self.partner.id, DeliveryRow.flow == FLOW, DeliveryRow.state.in_(ARRIVED)
-            )
-        )
+        last = arrivals.last(session, self.partner.id, FLOW)
+        before = last.id if last else 0
         if self.products is not None:
-            return "rebuilt", before or 0, False
+            return "rebuilt", before, False
         row = session.get(PartnerRow, self.partner.id)
         asked = self.kind == "full" or (self.kind is None and bool(row and row.full_resend))
-        first = before is None and self.partner.feed.first == "full"
+        first = not before and self.partner.feed.first == "full"
         full = asked or (self.kind is None and (first or self.partner.feed.mode == "full"))
-        return ("full" if full else "delta"), before or 0, asked
+        return ("full" if full else "delta"), before, asked
 
     def _sent_today(self, session: Session, before: int) -> bool:
         last = session.get(DeliveryRow, before)
         return last is not None and last.created_at.astimezone(ZoneInfo(self.partner.schedule.timezone)).date() == self._local().date()
+
+    def _nothing_waits(self) -> None:
+        """What was prepared and did not arrive is not wanted any more. A full message that a person asked for still is."""
+        kinds = {"delta", "empty"} | ({"full"} if self.partner.feed.mode == "full" else set())
+        with self.ledger.session() as session:
+            arrivals.withdraw_unwanted(session, self.partner.id, FLOW, kinds, now=self.now, who=self.run.who)
 
     def _look(self, session: Session, looker: Looker, spool: Spool) -> tuple[list[covers_beside.Wanted], Counter[str]]:
         counts: Counter[str] = Counter()
@@ -151,7 +155,7 @@ class FeedBuild:
         """The whole record, or a block update where the partner wants one and only such blocks changed."""
         assert look.record is not None and look.product is not None  # noqa: S101, PT018 - a pending look carries both
         updates, before = self.partner.feed.block_updates, dict(look.received_blocks)
-        if looker.full or updates is None or not before or look.becomes != RecordState.SENT:
+        if looker.full or self.products is not None or updates is None or not before or look.becomes != RecordState.SENT:
             return look.record
         changed = [name for name in {*before, *look.record.blocks} if before.get(name) != look.record.blocks.get(name)]
         numbers = tuple(sorted(int(name[1:]) for name in changed))
@@ -170,23 +174,28 @@ class FeedBuild:
         self, renderer: Renderer, kind: Kind, before: int, spool: Spool, wishes: list[covers_beside.Wanted], counts: Counter[str]
     ) -> Built:
         digest = hashlib.sha256(f"{kind} {spool.digest()}".encode()).hexdigest()
-        business_key = f"rebuilt:{self.replaces or 0}" if kind == "rebuilt" else f"after:{before}"
+        # up to the colon stands the purpose: a delivery replaces only what waits for the same one
+        business_key = f"rebuilt {self.replaces or 0}:{before}" if kind == "rebuilt" else f"after:{before}"
         with self.ledger.read() as session:
-            known = deliveries.find(session, self.partner.id, FLOW, business_key, digest)
+            known, digest = self._known(session, business_key, digest)
         if known is not None and known.state == DeliveryState.WITHDRAWN:  # something newer was to go, and is not wanted any more
             with self.ledger.session() as session:
                 known = deliveries.revive(session, known, now=self.now, who=self.run.who)
         if known is not None:
-            return Built(self.partner.id, known.id, kind, known.records, dict(counts), _sentences(known), known.state)
+            return self._built(known, kind, counts)
         beside = covers_beside.prepare(self.partner, self.store, wishes)
         with self.ledger.session() as session:
             number = deliveries.next_message_number(session, self.partner.id)
         message = self._write(renderer, kind, number, spool)
         sealed = openpgp.seal(self.partner, self.store, message)
         suffix = self.partner.transport.openpgp.suffix if self.partner.transport.openpgp else ""
-        name = file_name(self.partner, self.house.sender.name, kind=kind, message_number=number, now=self._local()) + suffix
         approve = self._beyond_limits(kind, spool, counts)
         with self.ledger.session() as session:
+            session.get(PartnerRow, self.partner.id, with_for_update=True)  # builds of one partner choose their names in turn
+            name = free_name(
+                self.partner, self.house.sender.name, kind=kind, message_number=number, now=self._local(), suffix=suffix,
+                taken=lambda name: self._is_taken(session, name),
+            )  # fmt: skip
             row = deliveries.prepare(
                 session,
                 partner=self.partner.id,
@@ -208,6 +217,8 @@ class FeedBuild:
                 replaces_id=self.replaces,
                 reasons=[{"code": "limit", "message": sentence} for sentence in approve],
             )
+            if row.message_number != number:  # somebody else built the same meanwhile: the number is a gap
+                return self._built(row, kind, counts)
             for rows in spool.rows(row.id, message.sha256):
                 session.execute(insert(DeliveryRecordRow), rows)
             for warning in beside.warnings:
@@ -222,6 +233,22 @@ class FeedBuild:
                 )
             deliveries.supersede(session, self.partner.id, FLOW, row.id, now=self.now, who=self.run.who)
             return Built(self.partner.id, row.id, kind, spool.records, dict(counts), approve, row.state)
+
+    def _known(self, session: Session, business_key: str, digest: str) -> tuple[DeliveryRow | None, str]:
+        """The delivery of this content, if there is one, and its digest. One that was withdrawn does not come back once the
+        partner may have seen a later number: the content then goes under a new one."""
+        while (known := deliveries.find(session, self.partner.id, FLOW, business_key, digest)) is not None:
+            if known.state != DeliveryState.WITHDRAWN or not arrivals.outnumbered(session, known):
+                break
+            digest = hashlib.sha256(f"{digest} instead of {known.id}".encode()).hexdigest()
+        return known, digest
+
+    def _built(self, row: DeliveryRow, kind: Kind, counts: Counter[str]) -> Built:
+        return Built(self.partner.id, row.id, kind, row.records, dict(counts), _sentences(row), row.state)
+
+    def _is_taken(self, session: Session, name: str) -> bool:
+        query = select(FileRow.id).join(DeliveryRow, DeliveryRow.id == FileRow.delivery_id)
+        return session.scalar(query.where(DeliveryRow.partner == self.partner.id, FileRow.name == name).limit(1)) is not None
 
     def _write(self, renderer: Renderer, kind: Kind, number: int, spool: Spool) -> Artefact:
         with self.store.create() as out, renderer.message(cast(BinaryIO, out), Header(number, self.now)) as message:
@@ -241,6 +268,8 @@ class FeedBuild:
 
     def _beyond_limits(self, kind: Kind, spool: Spool, counts: Counter[str]) -> list[str]:
         """Why a person must look at this before it goes; empty: nothing unusual."""
+        if kind == "rebuilt":  # somebody has just asked for it
+            return []
         limits, held = self.partner.limits, counts[RecordState.HELD]
         sentences = []
         if limits.records is not None and kind == "delta" and spool.records > limits.records:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from include.deliveries import arrivals
 from include.errors import RejectedData
 from include.feeds import rules, schema, selection
 from include.feeds.record import Reason, Record, Renderer
@@ -27,6 +28,7 @@ from include.titles.model import Product, Work
 
 PAGE = 500
 log = logging.getLogger(__name__)
+NOTIFICATION = "P0"  # beside the digests of ONIX blocks P1 to P8
 GONE = Reason("deleted", "the title is no longer in Consonance", "Nothing, if it was deleted on purpose.")
 
 
@@ -63,7 +65,7 @@ class Look:
     fragment: Fragment | None = None
     becomes: RecordState = RecordState.SENT
     received: str = ""  # digest that the partner has now
-    received_blocks: tuple[tuple[str, str], ...] = ()
+    received_blocks: tuple[tuple[str, str], ...] = ()  # empty where the partner's copy is unknown or none
     stable_until: str = ""  # ISO date from which the same source may come out differently
 
 
@@ -73,6 +75,8 @@ class _Candidate:
     row: FeedRecordRow | None
     source: str
     becomes: RecordState = RecordState.SENT
+    excluded: str = ""  # why the title leaves
+    doubtful: bool = False  # what the partner has is not known
 
 
 @dataclass(slots=True)
@@ -87,24 +91,33 @@ class Looker:
     full: bool = False  # the message takes unchanged titles along
     again: frozenset[int] = frozenset()  # products to render whether they changed or not
     beside: Callable[[Product], str] = lambda product: ""  # what else makes a record new: the cover beside the feed
+    _gates: str = field(init=False)  # the rules that hold titles back: others give other outcomes
+
+    def __post_init__(self) -> None:
+        self._gates = " ".join((*rules.codes_of(self.partner), self.house.strict_schema))
 
     def looks(self, session: Session, only: Sequence[int] | None = None, *, remember: bool = True) -> Iterator[Look]:
         """Every title of the mirror (or only these ids), in order of id; `remember=False` renders all of them anew."""
+        unsure = arrivals.any_doubt(session, self.partner.id)
         for page in _pages(session, only):
             works: dict[int, Work] = {}  # products of a work stand near each other: decode it once a page
-            rows = {row.product_id: row for row in _records(session, self.partner.id, [product.id for product, _ in page])}
+            ids = [product.id for product, _ in page]
+            rows = {row.product_id: row for row in _records(session, self.partner.id, ids)}
+            doubtful = arrivals.in_doubt(session, self.partner.id, ids) if unsure else frozenset()
             candidates: list[_Candidate] = []
             done: list[Look] = []
             for product_row, work_row in page:
                 row = rows.get(product_row.id)
                 source = self._source(product_row, work_row)
-                if remember and (known := self._known(product_row, row, source)):
+                doubt = product_row.id in doubtful
+                if remember and not doubt and (known := self._known(product_row, row, source)):
                     done.append(known)
                     continue
                 if work_row.id not in works:
                     works[work_row.id] = decode_work(work_row.content)
                 product = decode_product(product_row.content, works[work_row.id])
-                outcome = self._select(product, product_row, row, source)
+                gone = bool(product_row.deleted_at or work_row.deleted_at)
+                outcome = self._select(session, product, row, source, gone=gone, doubtful=doubt)
                 (candidates if isinstance(outcome, _Candidate) else done).append(outcome)  # type: ignore[arg-type]
             done.extend(self._render(candidates))
             yield from sorted(done, key=lambda look: look.product_id)
@@ -112,7 +125,7 @@ class Looker:
     def _source(self, product: ProductRow, work: WorkRow) -> str:
         twin = "twin" if product.isbn in self.duplicates else ""
         gone = "gone" if product.deleted_at or work.deleted_at else ""
-        text = f"{product.digest} {work.digest} {self.renderer.flavour} {twin} {gone}"
+        text = f"{product.digest} {work.digest} {self.renderer.flavour} {self._gates} {twin} {gone}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _known(self, product: ProductRow, row: FeedRecordRow | None, source: str) -> Look | None:
@@ -140,15 +153,26 @@ class Looker:
             reasons = ()
         return Look(row.product_id, row.isbn, state, source, fresh, reasons, fragment=fragment, received=row.digest)
 
-    def _select(self, product: Product, mirror: ProductRow, row: FeedRecordRow | None, source: str) -> Look | _Candidate:
+    def _has(self, session: Session, row: FeedRecordRow | None) -> bool:
+        """Whether the partner has this title in some form: a record that was refused leaves an earlier one in place."""
+        if row is None or row.digest:
+            return row is not None
+        return row.sent_at is not None and arrivals.ever_taken(session, self.partner.id, row.product_id)
+
+    def _select(
+        self, session: Session, product: Product, row: FeedRecordRow | None, source: str, *, gone: bool, doubtful: bool
+    ) -> Look | _Candidate:
         """Selection, and what becomes of a title that was sent and is not selected any more."""
-        received = bool(row and row.digest)
-        excluded = "deleted" if mirror.deleted_at else selection.excluded_by(product, self.partner, self.today)
+        excluded = selection.excluded_by(product, self.partner, self.today)
+        if gone and excluded != "not-exportable":
+            excluded = "deleted"
+        received = bool(excluded) and (doubtful or self._has(session, row))
         if not excluded or (excluded == "horizon" and received):
-            return _Candidate(product, row, source)
-        if row and received and row.state != RecordState.WITHDRAWN and excluded != "not-exportable":
-            return _Candidate(_withdrawn(product, excluded), row, source, RecordState.WITHDRAWN)
-        reason = GONE if excluded == "deleted" else Reason(excluded, selection.sentence(excluded, product, self.partner))
+            return _Candidate(product, row, source, doubtful=doubtful)
+        told = row is not None and row.state == RecordState.WITHDRAWN and not doubtful and product.id not in self.again
+        if received and not told and excluded != "not-exportable":
+            return _Candidate(_withdrawn(product, excluded), row, source, RecordState.WITHDRAWN, excluded, doubtful)
+        reason = self._why(excluded, product)
         state = RecordState.WITHDRAWN if row and row.state == RecordState.WITHDRAWN else RecordState.NOT_SELECTED
         return Look(
             product.id,
@@ -161,6 +185,9 @@ class Looker:
             received=row.digest if row else "",
             stable_until=self._stable_until(product),
         )
+
+    def _why(self, excluded: str, product: Product) -> Reason:
+        return GONE if excluded == "deleted" else Reason(excluded, selection.sentence(excluded, product, self.partner))
 
     def _render(self, candidates: Iterable[_Candidate]) -> Iterator[Look]:
         rendered: list[tuple[_Candidate, Record]] = []
@@ -207,23 +234,28 @@ class Looker:
         )
 
     def _due(self, candidate: _Candidate, record: Record) -> Look:
-        row = candidate.row
-        if cover := self.beside(candidate.product):
+        row, leaves = candidate.row, candidate.becomes == RecordState.WITHDRAWN
+        if record.blocks:  # a change of notification is no matter of one block (List 1: early, advance, confirmed)
+            record = replace(record, blocks={**record.blocks, NOTIFICATION: record.notification})
+        if not leaves and (cover := self.beside(candidate.product)):
             record = replace(record, digest=hashlib.sha256(f"{record.digest} {cover}".encode()).hexdigest())
         received = row.digest if row else ""
         rejected = bool(row and row.state == RecordState.REJECTED)
-        same = received == record.digest and not rejected and candidate.product.id not in self.again
+        anew = rejected or candidate.doubtful or candidate.product.id in self.again
+        same = received == record.digest and not anew
+        stays = RecordState.WITHDRAWN if leaves else RecordState.UNCHANGED
         return Look(
             record.product_id,
             record.isbn,
-            RecordState.UNCHANGED if same else RecordState.PENDING,
+            stays if same else RecordState.PENDING,
             candidate.source,
             True,
+            (self._why(candidate.excluded, candidate.product),) if leaves and same else (),
             record=record,
             product=candidate.product,
             becomes=candidate.becomes,
             received=received,
-            received_blocks=tuple(sorted(row.blocks.items())) if row and row.blocks else (),
+            received_blocks=() if anew or row is None else tuple(sorted(row.blocks.items())),
             stable_until=self._stable_until(candidate.product, record.stable_until),
         )
 
@@ -231,16 +263,24 @@ class Looker:
         """The next day on which a rule, the selection or the rendering may see this title differently.
 
         The days are those that `include.feeds.rules` and `selection` compare with today: two weeks around publication,
-        the partner's horizon, and the days on which prices start and end.
+        the partner's horizon, and the days on which prices and texts start and end.
         """
         days = [rendered] if rendered else []
         if published := product.publication_date:
-            days += [published - timedelta(days=14), published, published + timedelta(days=15)]
+            days += [day for distance in (-14, 0, 15) if (day := _moved(published, distance))]
             if months := self.partner.feed.products.horizon_months:
                 days.append(selection.enters_horizon(published, months))
-        for price in product.prices:
-            days += [day for day in (price.starts, price.ends + timedelta(days=1) if price.ends else None) if day]
+        spans = [(price.starts, price.ends) for price in product.prices]
+        spans += [(text.starts, text.ends) for text in (*product.texts, *product.work.texts)]
+        for starts, ends in spans:
+            days += [day for day in (starts, _moved(ends, 1)) if day]
         return min((day.isoformat() for day in days if day > self.today), default="")
+
+
+def _moved(day: date | None, days: int) -> date | None:
+    """So many days later; None beyond the calendar, where "never" is often written as its last day."""
+    number = day.toordinal() + days if day else 0
+    return date.fromordinal(number) if 0 < number <= date.max.toordinal() else None
 
 
 def _withdrawn(product: Product, excluded: str) -> Product:

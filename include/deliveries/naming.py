@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from include.errors import ConfigurationError
 from include.partners import Partner
@@ -37,3 +38,18 @@ def file_name(partner: Partner, sender: str, *, kind: str, message_number: int, 
     if not name or "/" in name or "\\" in name or name.startswith(".") or any(ord(c) < 32 for c in name):
         raise ConfigurationError(f"{name!r} is no file name", where=where, todo="Folders belong in transport.folder.")
     return name
+
+
+def free_name(
+    partner: Partner, sender: str, *, kind: str, message_number: int, now: datetime, suffix: str = "", taken: Callable[[str], bool]
+) -> str:
+    """As `file_name`, but never one that another message of the partner bears, where the mask tells seconds: two messages of one
+    second get two of them. A mask without time or number wants the same name each time, and keeps it."""
+
+    def at(moment: datetime) -> str:
+        return file_name(partner, sender, kind=kind, message_number=message_number, now=moment) + suffix
+
+    minute = now.replace(second=0)
+    if at(minute) == at(minute.replace(second=1)):
+        return at(now)
+    return next(name for later in range(100_000) if not taken(name := at(now + timedelta(seconds=later))))

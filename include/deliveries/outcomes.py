@@ -15,7 +15,12 @@ from include.ledger.models import FeedRecordRow
 
 
 def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -> None:
-    """Saves fresh looks. A pending title keeps what the partner has until its delivery arrives."""
+    """Saves fresh looks. A pending title keeps what the partner has until its delivery arrives.
+
+    A look that compared with something that the partner no longer has (a delivery arrived meanwhile) is not saved: the
+    title is looked at again next time.
+    """
+    compared = {look.product_id: look.received for look in looks}
     ids = [look.product_id for look in looks]
     mine = FeedRecordRow.partner == partner
     known = set(session.scalars(select(FeedRecordRow.product_id).where(mine, FeedRecordRow.product_id.in_(ids))))
@@ -40,7 +45,8 @@ def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -
         session.execute(insert(FeedRecordRow), [{"stable_until": "", "record_reference": "", **row} for row in new])
     for row in changed:
         values = {name: value for name, value in row.items() if name not in {"partner", "product_id"}}
-        session.execute(update(FeedRecordRow).where(mine, FeedRecordRow.product_id == row["product_id"]).values(**values))
+        here = (mine, FeedRecordRow.product_id == row["product_id"], FeedRecordRow.digest == compared[row["product_id"]])
+        session.execute(update(FeedRecordRow).where(*here).values(**values))
 
 
 def delivery_record(delivery_id: int, artefact: str, entry: dict[str, Any], offset: int, length: int) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def supersede(session: Session, partner: str, flow: str, keep_id: int, *, now: d
     """Withdraws what has not arrived and is replaced by delivery `keep_id`; gives the ids.
 
     Only deliveries of the same purpose are replaced: those whose business key begins as that of `keep_id`, up to the
-    first colon (`after:…` is the nightly feed, `rebuilt:…` a redelivery of some titles).
+    first colon (`after:…` is the nightly feed, `rebuilt 7:…` delivery 7 with today's data).
     """
     purpose = get(session, keep_id).business_key.partition(":")[0]
     older = session.scalars(

@@ -219,6 +219,8 @@ class Feed(Table):
             raise ValueError(f"a {self.format} feed needs [[feed.columns]]")
         if self.block_updates and self.release == "2.1":
             raise ValueError("block updates exist from ONIX 3.0 on")
+        if self.format == "onix" and self.release == "2.1" and self.empty != "skip":
+            raise ValueError("ONIX 2.1 has no way to say that nothing changed: empty must be skip")
         if self.release == "2.1" and self.tags == "short":
             raise ValueError("ONIX 2.1 is offered with reference tags only")
         return self
