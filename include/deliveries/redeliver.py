@@ -16,7 +16,7 @@ from include.ledger.database import Ledger
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState
 from include.partners import load_house, load_partner
 from include.store import ArtefactStore
-from include.titles.identifiers import is_isbn13, isbn13
+from include.titles.identifiers import isbn13
 
 Mode = Literal["as sent", "rebuilt"]
 MOST = 200
@@ -90,9 +90,11 @@ def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
         query = select(DeliveryRow).where(DeliveryRow.state.in_(CAN_GO)).order_by(DeliveryRow.id.desc()).limit(MOST)
         product_id = None
         if wish.title:
-            isbn = isbn13(wish.title) if is_isbn13(wish.title) else wish.title
-            product_id = session.scalar(select(DeliveryRecordRow.product_id).where(DeliveryRecordRow.isbn == isbn).limit(1))
-            query = query.join(DeliveryRecordRow, DeliveryRecordRow.delivery_id == DeliveryRow.id).where(DeliveryRecordRow.isbn == isbn)
+            this = DeliveryRecordRow.isbn == (isbn13(wish.title) or wish.title)
+            product_id = session.scalar(
+                select(DeliveryRecordRow.product_id).where(this).order_by(DeliveryRecordRow.delivery_id.desc()).limit(1)
+            )
+            query = query.where(DeliveryRow.id.in_(select(DeliveryRecordRow.delivery_id).where(this)))
         if wish.delivery_id is not None:
             _must_be_sendable(session, wish.delivery_id)
             query = query.where(DeliveryRow.id == wish.delivery_id)
@@ -102,7 +104,20 @@ def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
             query = query.where(DeliveryRow.created_at >= datetime.combine(wish.since, time(), UTC))
         if wish.until:
             query = query.where(DeliveryRow.created_at < datetime.combine(wish.until + timedelta(days=1), time(), UTC))
-        return [_planned(row, wish.mode, product_id) for row in reversed(session.scalars(query).all())]
+        planned = [_planned(row, wish.mode, product_id) for row in session.scalars(query)]
+    return list(reversed(_once(planned)))
+
+
+def _once(planned: Sequence[Planned]) -> list[Planned]:
+    """A title is rebuilt once for each partner, in place of the newest delivery that held it (they come newest first)."""
+    seen: set[str] = set()
+    kept = []
+    for item in planned:
+        if item.product_id is None or item.partner not in seen:
+            kept.append(item)
+        if item.product_id is not None:
+            seen.add(item.partner)
+    return kept
 
 
 def _must_be_sendable(session: Session, delivery_id: int) -> None:
@@ -137,10 +152,18 @@ def _planned(row: DeliveryRow, mode: Mode, product_id: int | None) -> Planned:
 
 
 def prepare(ledger: Ledger, store: ArtefactStore, planned: Planned, now: datetime, run: Run) -> int:
-    """The id of the delivery to send: the stored one, or a new one with today's data for the same titles."""
+    """The id of the delivery to send: the stored one, or a new one with today's data for the same titles.
+
+    Asked again by the same run (a retry), it gives the same one.
+    """
     if planned.mode == "as sent":
         return planned.delivery_id
     with ledger.read() as session:
+        if run.run_id:
+            mine = (DeliveryRow.dag_id == run.dag_id, DeliveryRow.run_id == run.run_id)
+            query = select(DeliveryRow.id).where(DeliveryRow.replaces_id == planned.delivery_id, *mine)
+            if (known := session.scalar(query.where(DeliveryRow.state != DeliveryState.WITHDRAWN).limit(1))) is not None:
+                return known
         products: Sequence[int] = session.scalars(
             select(DeliveryRecordRow.product_id).where(DeliveryRecordRow.delivery_id == planned.delivery_id)
         ).all()
