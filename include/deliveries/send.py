@@ -41,7 +41,7 @@ class Sending:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def send(self, delivery_id: int, connect: Callable[[], AbstractContextManager[Remote]], *, again: bool = False) -> dict[str, Any]:
-        """Sends what has not arrived; with `again`, everything of a delivery that had arrived whole.
+        """Sends what has not arrived; with `again`, everything of a delivery that had arrived whole, once for each run.
 
         Gives id, partner, state, records, files and seconds. Raises the gravest error of the files that failed:
         `TransientError` only if trying again can help with all of them; `ConfigurationError` for a delivery that must not go.
@@ -49,24 +49,26 @@ class Sending:
         with self.ledger.session() as session:
             row = deliveries.get(session, delivery_id)
             self._must_go(row, again=again)
-            if row.state in deliveries.ARRIVED and not again:
+            if row.state in deliveries.ARRIVED and (not again or self._did(row)):
                 return _outcome(row)
             if row.state == DeliveryState.DECLINED:
                 deliveries.approve(session, row, now=self.clock(), who=self.run.who)
             row = deliveries.start(session, row, now=self.clock(), who=self.run.who, dag_id=self.run.dag_id, run_id=self.run.run_id)
-            files = {file.name: file.id for file in row.files if file.state != "delivered"}
-            outgoing = [self._outgoing(file) for file in row.files if file.state != "delivered"]
+            missing = [file for file in row.files if file.state != "delivered"]
+            arrived = [self._outgoing(file) for file in row.files if file.state == "delivered"]
+            outgoing, resend = [self._outgoing(file) for file in missing], row.delivered_at is not None
         self.say(f"Delivery {delivery_id} to {self.partner.name}: {len(outgoing)} files, {sum(file.bytes for file in outgoing):,} bytes")
         started = time.monotonic()
-        results = self._publish(delivery_id, outgoing, connect)
+        results = self._publish(delivery_id, outgoing, arrived, connect, again=resend)
         failures = [result for result in results if isinstance(result, Failure)]
         with self.ledger.session() as session:
-            for result in results:
-                self._record(session, delivery_id, files.get(result.name), result)
+            for place, result in enumerate(results):  # in the files' order; a manifest and done-files come after them
+                self._record(session, delivery_id, missing[place].id if place < len(missing) else None, result)
+            row = deliveries.get(session, delivery_id, lock=True)
             if failures:
-                row = deliveries.mark_failed(
-                    session, delivery_id, now=self.clock(), who=self.run.who, reasons=[_reason(failure) for failure in failures]
-                )
+                if row.state == DeliveryState.SENDING:  # else it was withdrawn under way, or another run has ended it
+                    reasons = [_reason(failure) for failure in failures]
+                    row = deliveries.mark_failed(session, row, now=self.clock(), who=self.run.who, reasons=reasons)
             else:
                 row = deliveries.mark_delivered(session, delivery_id, self.clock(), who=self.run.who, seconds=time.monotonic() - started)
             outcome = _outcome(row)
@@ -80,12 +82,22 @@ class Sending:
         if row.state in CLOSED or (row.state == DeliveryState.DECLINED and not again):
             raise ConfigurationError(f"delivery {row.id} is {row.state}", where=self.partner.id, todo="It can't be sent as it stands.")
 
+    def _did(self, row: DeliveryRow) -> bool:
+        """Whether this very run has sent it: a retry after a worker died between the last file and the task's end."""
+        return bool(self.run.run_id) and (row.dag_id, row.run_id) == (self.run.dag_id, self.run.run_id)
+
     def _outgoing(self, file: FileRow) -> Outgoing:
         sha256 = file.sha256
         return Outgoing(file.name, file.folder, file.bytes, sha256, lambda: self.store.open(sha256), file.role)
 
     def _publish(
-        self, delivery_id: int, outgoing: Sequence[Outgoing], connect: Callable[[], AbstractContextManager[Remote]]
+        self,
+        delivery_id: int,
+        outgoing: Sequence[Outgoing],
+        arrived: Sequence[Outgoing],
+        connect: Callable[[], AbstractContextManager[Remote]],
+        *,
+        again: bool,
     ) -> list[Published | Failure]:
         def note(event: Event) -> None:
             self.say(f"{event.what}: {event.name} {event.detail}".rstrip())
@@ -102,10 +114,13 @@ class Sending:
 
         try:
             with connect() as remote:
-                return publish(remote, outgoing, self.partner.transport, on_event=note, on_progress=progress, key=str(delivery_id))
+                return publish(
+                    remote, outgoing, self.partner.transport, on_event=note, on_progress=progress, key=str(delivery_id),
+                    arrived=arrived, again=again,
+                )  # fmt: skip
         except ColophonError as lost:  # no connection: nothing was tried
             self.say(str(lost))
-            return [Failure(file.name, lost) for file in outgoing]
+            return [Failure(file.name, lost) for file in outgoing] or [Failure(self.partner.transport.commit.rule, lost)]
 
     def _record(self, session: Session, delivery_id: int, file_id: int | None, result: Published | Failure) -> None:
         if isinstance(result, Failure):
