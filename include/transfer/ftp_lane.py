@@ -197,7 +197,9 @@ class FtpLane:
         """`path` keeps the server's own bytes; `name` is them in the partner's encoding."""
         raw = line.decode("utf-8", "surrogateescape")
         entry = facts_of(raw, folder) if told else list_line(raw, folder)
-        return entry and replaced(entry, name=readable(entry.name, self._shared.fallback_encoding))
+        if entry is not None and (name := readable(entry.name, self._shared.fallback_encoding)) != entry.name:
+            return replaced(entry, name=name)
+        return entry
 
     async def stat(self, path: str) -> RemoteEntry | None:
         if self._knows("MLST"):
