@@ -36,11 +36,12 @@ def metadata_feed(partner: Partner) -> None:
     )
     def feed() -> None:
         built = feeds.build(partner.id)
-        question = feeds.ask_a_person()
-        yes = feeds.approved(built, question.output)
+        question = feeds.ask_a_person(partner)
+        yes = feeds.approved(built, question.output["who"])
+        no = feeds.declined(built, question.output["who"])
         delivery = feeds.deliver.override(pool=pool_for(partner), outlets=[assets.delivered(partner.id)])(partner.id, built)
-        feeds.unusual(built) >> question >> [yes, delivery]
-        yes >> [feeds.declined(built), delivery]
+        feeds.unusual(built) >> question >> [yes, no, delivery]
+        yes >> delivery
 
     feed()
 

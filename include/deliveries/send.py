@@ -160,12 +160,13 @@ def approve(ledger: Ledger, delivery_id: int, *, who: str, now: datetime) -> Non
             deliveries.approve(session, row, now=now, who=who)
 
 
-def decline(ledger: Ledger, delivery_id: int, *, now: datetime, who: str = "colophon") -> None:
-    """A person said no, or nobody answered in time. Does nothing to a delivery that does not wait for an answer."""
+def decline(ledger: Ledger, delivery_id: int, *, now: datetime, who: str = "") -> None:
+    """`who` said no; empty: nobody answered in time. Does nothing to a delivery that does not wait for an answer."""
+    note = f"{who} said no." if who else "Nobody answered in time."
     with ledger.session() as session:
         row = deliveries.get(session, delivery_id)
         if row.state == DeliveryState.AWAITING_APPROVAL:
-            deliveries.decline(session, row, now=now, who=who, note="A person said no, or nobody answered in time.")
+            deliveries.decline(session, row, now=now, who=who or "colophon", note=note)
 
 
 def _reason(failure: Failure) -> dict[str, str]:

@@ -57,7 +57,7 @@ def test_tasks_that_run_by_themselves_retry_by_error_class_and_end_in_time(bag):
     for dag in bag.dags.values():
         for task in dag.tasks:
             assert isinstance(task.retry_policy, RetryByErrorClass), task
-            assert task.execution_timeout or task.task_type == "ApprovalOperator", task
+            assert task.execution_timeout or task.task_id == "approve", task
 
 
 def test_what_delivers_runs_once_at_a_time(bag):
@@ -68,11 +68,12 @@ def test_what_delivers_runs_once_at_a_time(bag):
 
 
 def test_a_person_who_does_not_answer_means_no(bag):
-    for dag in bag.dags.values():
-        for task in dag.tasks:
-            if task.task_type == "ApprovalOperator":
-                assert task.defaults == ["Reject"]
-                assert task.response_timeout
+    questions = [task for dag in bag.dags.values() for task in dag.tasks if hasattr(task, "response_timeout")]
+    assert questions
+    for question in questions:
+        assert question.defaults == ["Reject"]
+        assert question.response_timeout
+        assert question.options_mapping == {"Approve": "approved", "Reject": "declined"}
 
 
 def test_parsing_imports_nothing_heavy():

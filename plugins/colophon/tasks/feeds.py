@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import task
+
+from colophon.notifiers.question import QuestionNotice
+from include.partners import Partner
 
 ANSWER_WITHIN = timedelta(hours=12)
 
@@ -52,42 +55,59 @@ def unusual(built: dict[str, Any]) -> bool:
     return bool(built["approve"])
 
 
-def ask_a_person() -> ApprovalOperator:
-    """The question, with the reasons; no answer in twelve hours means no."""
-    return ApprovalOperator(
+class Question(HITLBranchOperator):
+    """Keeps who answered, under the key `who` (empty: nobody did): a branch that skips tasks returns nothing."""
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        context["ti"].xcom_push(key="who", value=(event.get("responded_by_user") or {}).get("name") or "")
+        return super().execute_complete(context, event)
+
+
+def ask_a_person(partner: Partner) -> Question:
+    """The question, with the reasons; no answer in twelve hours means no.
+
+    A branch: what follows a no runs only after a no, so that no run without a question pays for it, and a failure to
+    write down a yes never becomes a no. An `ApprovalOperator` would skip both alike.
+    """
+    return Question(
         task_id="approve",
-        subject="Send this delivery to {{ ti.xcom_pull(task_ids='build')['partner'] }}?",
-        body="Delivery {{ ti.xcom_pull(task_ids='build')['delivery_id'] }} waits:\n"
-        "{% for reason in ti.xcom_pull(task_ids='build')['approve'] %}\n* {{ reason }}{% endfor %}\n\n"
-        "Its records and reasons are on the page Publishing → Deliveries.",
+        subject="Send {{ ti.xcom_pull(task_ids='build')['records'] }} records to " + partner.name + "?",
+        body="{% set built = ti.xcom_pull(task_ids='build') %}"
+        "This {{ built['kind'] }} delivery passes the limits in `config/partners/{{ built['partner'] }}.toml`:\n"
+        "{% for reason in built['approve'] %}\n* {{ reason }}{% endfor %}\n\n"
+        "[Delivery {{ built['delivery_id'] }}](plugin/deliveries/colophon/deliveries/{{ built['delivery_id'] }}) shows its records "
+        "and what is held back, and why.\n\n"
+        "**Approve** sends it now. **Reject** sends nothing, and it is not offered again until a title changes. "
+        "No answer in twelve hours is a *Reject*.",
+        options=["Approve", "Reject"],
+        options_mapping={"Approve": "approved", "Reject": "declined"},
         defaults="Reject",
         response_timeout=ANSWER_WITHIN,
         execution_timeout=None,
+        notifiers=QuestionNotice(partner.id),
     )
 
 
 @task
-def approved(built: dict[str, Any], answer: dict[str, Any]) -> None:
+def approved(built: dict[str, Any], who: str) -> None:
     """Records who approved."""
     from datetime import UTC, datetime
 
     from colophon.hooks.ledger import open_ledger
     from include.deliveries.send import approve
 
-    by = (answer.get("responded_by_user") or {}).get("name") or "a person"
-    approve(open_ledger(), built["delivery_id"], who=by, now=datetime.now(UTC))
+    approve(open_ledger(), built["delivery_id"], who=who or "a person", now=datetime.now(UTC))
 
 
-@task(trigger_rule="all_done")
-def declined(built: dict[str, Any] | None) -> None:
-    """Records a no, or no answer in time: a delivery that still waits will not go."""
+@task
+def declined(built: dict[str, Any], who: str) -> None:
+    """Records who said no, or that nobody answered in time: the delivery will not go."""
     from datetime import UTC, datetime
 
     from colophon.hooks.ledger import open_ledger
     from include.deliveries.send import decline
 
-    if built:
-        decline(open_ledger(), built["delivery_id"], now=datetime.now(UTC))
+    decline(open_ledger(), built["delivery_id"], who=who, now=datetime.now(UTC))
 
 
 @task(trigger_rule="none_failed_min_one_success", retries=5)
