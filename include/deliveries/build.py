@@ -137,7 +137,11 @@ class FeedBuild:
             counts[look.state] += 1
             if look.state == RecordState.PENDING:
                 spool.send(look, self._travelling(looker, look))
-                if look.product is not None and (wish := covers_beside.wanted(self.partner, look.product)):
+                if (
+                    look.becomes == RecordState.SENT
+                    and look.product is not None
+                    and (wish := covers_beside.wanted(self.partner, look.product))
+                ):
                     covers.append(wish)
             elif look.state == RecordState.UNCHANGED and looker.full:
                 spool.take_along(look, self.store.read)
@@ -219,7 +223,8 @@ class FeedBuild:
             )
             if row.message_number != number:  # somebody else built the same meanwhile: the number is a gap
                 return self._built(row, kind, counts)
-            for rows in spool.rows(row.id, message.sha256):
+            tomorrow = self._local().date() + timedelta(days=1)
+            for rows in spool.rows(row.id, message.sha256, beside.later, tomorrow):
                 session.execute(insert(DeliveryRecordRow), rows)
             for warning in beside.warnings:
                 deliveries.record_event(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
@@ -82,12 +83,18 @@ class Spool:
             place = message.add(self._bodies.read(length))
             self._places.write(json.dumps([*place, entry]) + "\n")
 
-    def rows(self, delivery_id: int, artefact: str) -> Iterator[list[dict[str, Any]]]:
-        """Rows of `delivery_record`, a thousand at a time, once the message is written."""
+    def rows(self, delivery_id: int, artefact: str, unfinished: Collection[int], tomorrow: date) -> Iterator[list[dict[str, Any]]]:
+        """Rows of `delivery_record`, a thousand at a time, once the message is written.
+
+        `unfinished` titles went without something that belongs to them: they are due again tomorrow.
+        """
         self._places.seek(0)
         rows: list[dict[str, Any]] = []
         for line in self._places:
             offset, length, entry = json.loads(line)
+            if entry["product_id"] in unfinished:
+                entry["digest"] = hashlib.sha256(f"{entry['digest']} unfinished".encode()).hexdigest()
+                entry["stable_until"] = min(entry["stable_until"] or tomorrow.isoformat(), tomorrow.isoformat())
             rows.append(outcomes.delivery_record(delivery_id, artefact, entry, offset, length))
             if len(rows) == 1000:
                 yield rows

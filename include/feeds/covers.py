@@ -116,7 +116,7 @@ def fetch(url: str, timeout: float = 30.0, limit: int = MOST_BYTES) -> bytes:
 
     Raises `TransientError` if the server can't be reached or is busy, `RejectedData` if it has no such image.
     """
-    where = url[:200]
+    where = url.partition("?")[0].rpartition("@")[2][:200]  # what follows may sign the address: it is for nobody's log
     if not url.lower().startswith(("http://", "https://")):
         raise RejectedData("the cover's address is neither http nor https", where=where, todo=_TODO)
     try:
@@ -124,7 +124,7 @@ def fetch(url: str, timeout: float = 30.0, limit: int = MOST_BYTES) -> bytes:
             _look_at(answer, where, limit)
             return _read(answer, where, limit, time.monotonic() + 4 * timeout)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema) as bad:
-        raise RejectedData(f"the cover's address can't be used: {bad}", where=where, todo=_TODO) from bad
+        raise RejectedData(f"the cover's address can't be used: {type(bad).__name__}", where=where, todo=_TODO) from bad
     except requests.exceptions.TooManyRedirects as bad:
         raise RejectedData("the cover's address leads round in a circle", where=where, todo=_TODO) from bad
     except requests.RequestException as bad:
