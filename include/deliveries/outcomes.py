@@ -7,11 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from include.deliveries.changes import Look
 from include.ledger.models import FeedRecordRow
+
+_KEY = frozenset({"partner", "product_id"})
 
 
 def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -> None:
@@ -20,12 +22,11 @@ def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -
     A look that compared with something that the partner no longer has (a delivery arrived meanwhile) is not saved: the
     title is looked at again next time.
     """
-    compared = {look.product_id: look.received for look in looks}
     ids = [look.product_id for look in looks]
     mine = FeedRecordRow.partner == partner
     known = set(session.scalars(select(FeedRecordRow.product_id).where(mine, FeedRecordRow.product_id.in_(ids))))
     new: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
+    changed: dict[frozenset[str], list[dict[str, Any]]] = {}  # by the columns that are written
     for look in looks:
         row: dict[str, Any] = {
             "partner": partner,
@@ -40,13 +41,20 @@ def save(session: Session, partner: str, looks: Sequence[Look], now: datetime) -
             row["stable_until"] = look.stable_until
         if look.record is not None:
             row["record_reference"] = look.record.reference
-        (changed if look.product_id in known else new).append(row)
+        if look.product_id in known:
+            values = {f"new_{column}": value for column, value in row.items() if column not in _KEY}
+            here = {"of_partner": partner, "of_product": look.product_id, "compared": look.received}
+            changed.setdefault(frozenset(row) - _KEY, []).append(values | here)
+        else:
+            new.append(row)
     if new:
         session.execute(insert(FeedRecordRow), [{"stable_until": "", "record_reference": "", **row} for row in new])
-    for row in changed:
-        values = {name: value for name, value in row.items() if name not in {"partner", "product_id"}}
-        here = (mine, FeedRecordRow.product_id == row["product_id"], FeedRecordRow.digest == compared[row["product_id"]])
-        session.execute(update(FeedRecordRow).where(*here).values(**values))
+    known_as = FeedRecordRow.__table__.c
+    same = (known_as.partner == bindparam("of_partner"), known_as.product_id == bindparam("of_product"))
+    for columns, rows in changed.items():  # one statement for many rows: after a full message, all titles are written
+        written = {column: bindparam(f"new_{column}", type_=known_as[column].type) for column in columns}
+        statement = update(FeedRecordRow.__table__).where(*same, known_as.digest == bindparam("compared")).values(written)  # type: ignore[arg-type]
+        session.connection().execute(statement, rows)
 
 
 def delivery_record(delivery_id: int, artefact: str, entry: dict[str, Any], offset: int, length: int) -> dict[str, Any]:
