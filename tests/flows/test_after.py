@@ -193,13 +193,14 @@ def test_after_three_of_many_files_failed_a_rerun_sends_those_three(run_flow, sa
         states = {file.name: file.state for file in deliveries.get(session, built.delivery_id).files}
     assert {name for name, state in states.items() if state == "failed"} == set(blocked)
     inbox = sandbox.home("meridian") / "inbox"
-    arrived = {path: path.stat().st_mtime_ns for path in inbox.rglob("*") if path.is_file()}
+    paths = [covers / name if role == "cover" else inbox / name for name, role, _ in files]
+    arrived = {path: path.stat().st_mtime_ns for path in paths if path.is_file()}
     assert len(arrived) == len(files) - 3
     for name in blocked:
         (covers / name).rmdir()
     assert run_flow("redeliver", delivery_id=built.delivery_id).state == "success"
     assert state(ledger, built.delivery_id) == "delivered"
     assert {path: path.stat().st_mtime_ns for path in arrived} == arrived
-    for name, role, sha256 in files:
-        path = covers / name if role == "cover" else inbox / name
+    assert {path for path in inbox.rglob("*") if path.is_file()} == set(paths), "no traveller is left behind"
+    for path, (_, _, sha256) in zip(paths, files, strict=True):
         assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
