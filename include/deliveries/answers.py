@@ -6,6 +6,7 @@ only take files away.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -15,7 +16,7 @@ from posixpath import join, split
 
 from sqlalchemy import select
 
-from include.errors import RejectedData
+from include.errors import PermanentError, RejectedData
 from include.feeds import acknowledgements
 from include.ledger import answers as ledger_answers
 from include.ledger.database import Ledger
@@ -27,6 +28,8 @@ from include.store import ArtefactStore
 from include.transfer.model import RemoteEntry
 from include.transfer.remote import Remote
 
+MOST_BYTES = 256 << 20  # an acknowledgement of 100,000 records has some 50 MB
+log = logging.getLogger(__name__)
 PROCESSED = "processed"  # where read answers are moved to, if the partner's file says so
 
 
@@ -53,8 +56,18 @@ def _from_files(ledger: Ledger, store: ArtefactStore, partner: Partner, house: H
         if _fingerprint(entry) in known:
             outcome["known"] += 1
             continue
+        if entry.bytes > MOST_BYTES:
+            bad = RejectedData(f"{entry.bytes:,} bytes are no answer", where=entry.name, todo="Ask the partner what it is.")
+            _refuse(ledger, partner, entry, "", bad, now)
+            outcome["unreadable"] += 1
+            continue
         content = BytesIO()
-        remote.read(entry.path, content)
+        try:
+            remote.read(entry.path, content)
+        except PermanentError as locked:  # taken away meanwhile, or not for us: the next collection tries again
+            log.warning("%s: %s", partner.id, locked)
+            outcome["unreadable"] += 1
+            continue
         kept = store.put(BytesIO(content.getvalue()))
         try:
             found = acknowledgements.read(entry.name, content.getvalue(), partner, house, numbers)
@@ -74,22 +87,23 @@ def _from_listing(ledger: Ledger, partner: Partner, remote: Remote, now: datetim
     outcome = Counter[str]()
     waiting = _unanswered(ledger, partner)
     for folder in sorted({split(path)[0] for path in waiting}):
-        here = {split(path)[1]: delivery for path, delivery in waiting.items() if split(path)[0] == folder}
+        here = {split(path)[1]: waits for path, waits in waiting.items() if split(path)[0] == folder}
         names = {entry.name for entry in remote.list(folder) if not entry.is_dir}
         if partner.acknowledgements.kind == "rename":
             found = [answer for answer in acknowledgements.renamed(names, partner) if answer.file_name in here]
         else:
             found = [acknowledgements.Answer(partner.id, "received", file_name=name) for name in sorted(set(here) - names)]
         for answer in found:
+            delivery, attempt = here[answer.file_name]
             with ledger.session() as session:
                 ledger_answers.answer(
                     session,
                     partner=partner.id,
                     kind=partner.acknowledgements.kind,
-                    name=answer.file_name,
+                    name=f"{answer.file_name} (delivery {delivery}, attempt {attempt})",  # there is no file whose content would differ
                     status=answer.status,
                     now=now,
-                    delivery_id=here[answer.file_name],
+                    delivery_id=delivery,
                     who=partner.id,
                 )
             outcome["answers"] += 1
@@ -120,6 +134,10 @@ def _record(
 
 def _refuse(ledger: Ledger, partner: Partner, entry: RemoteEntry, sha256: str, why: RejectedData, now: datetime) -> None:
     with ledger.session() as session:
+        same = (ReceiptRow.partner == partner.id, ReceiptRow.sha256 == sha256, ReceiptRow.name == entry.name[:255])
+        if known := session.scalar(select(ReceiptRow).where(*same)):  # put there once more: no news
+            known.detail = known.detail | {"file": _fingerprint(entry)}
+            return
         session.add(
             ReceiptRow(
                 partner=partner.id,
@@ -162,14 +180,14 @@ def _numbers_sent(ledger: Ledger, partner: Partner) -> Collection[int]:
         return {number for number in session.scalars(query) if number is not None}
 
 
-def _unanswered(ledger: Ledger, partner: Partner) -> dict[str, int]:
-    """Remote path of each message that waits for an answer → its delivery. The last one wins a name that was used twice."""
+def _unanswered(ledger: Ledger, partner: Partner) -> dict[str, tuple[int, int]]:
+    """Remote path of each message that waits for an answer → its delivery and attempt. The last one wins a name that was used twice."""
     with ledger.read() as session:
         query = (
-            select(FileRow.remote_path, DeliveryRow.id)
+            select(FileRow.remote_path, DeliveryRow.id, DeliveryRow.attempts)
             .join(DeliveryRow, DeliveryRow.id == FileRow.delivery_id)
             .where(DeliveryRow.partner == partner.id, DeliveryRow.state == DeliveryState.DELIVERED, FileRow.role == "message")
             .where(FileRow.remote_path != "")
             .order_by(DeliveryRow.id)
         )
-        return dict(session.execute(query).tuples().all())
+        return {path: (delivery, attempt) for path, delivery, attempt in session.execute(query).tuples()}
