@@ -12,10 +12,10 @@ from include.errors import ConfigurationError
 from include.titles import codelists
 
 TONES = {
-    "good": {"delivered", "acknowledged", "sent", "accepted", "processed", "unchanged"},
+    "good": {"delivered", "acknowledged", "sent", "accepted", "processed", "unchanged", "well"},
     "busy": {"prepared", "sending", "pending", "received"},
     "ask": {"awaiting approval", "held", "accepted with errors", "partly"},
-    "bad": {"failed", "rejected", "overdue", "not delivered", "no answer"},
+    "bad": {"failed", "rejected", "overdue", "not delivered", "no answer", "to mend"},
 }
 _XML = re.compile(r"(<!--.*?-->)|(<[/?!]?)([\w:.-]+)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)(\s*[/?]?>)|([^<]+|<)", re.DOTALL)
 

@@ -1,4 +1,4 @@
-// Small comforts. Every page works without them, but for the Redeliver button.
+// Small comforts. Every page works without them, but for the buttons that start a run.
 "use strict";
 
 const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
@@ -85,27 +85,34 @@ const tell = (kind, text, url, label) => {
   outcome.hidden = false;
 };
 
-dialog?.querySelector("form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const form = event.target;
-  const button = form.querySelector("[type=submit]");
-  const wish = { mode: form.mode.value, dry_run: form.dry_run.checked };
+// Starts a run; `what` says so to people, unless the DAG is paused.
+const start = async (button, action, wish, dag, what) => {
   button.disabled = true;
   try {
-    const answer = await fetch(form.getAttribute("action"), {
+    const answer = await fetch(action, {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify(wish),
     });
     const said = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Error([said.error || said.detail || `Airflow answered ${answer.status}.`, said.todo].filter(Boolean).join(". "));
-    const what = wish.dry_run ? "A dry run has started." : "It goes again.";
-    tell(said.paused ? "ask" : "good", said.paused ? "The run waits: the DAG redeliver is paused." : what, said.url, "Open the run");
+    tell(said.paused ? "ask" : "good", said.paused ? `The run waits: the DAG ${dag} is paused.` : what, said.url, "Open the run");
   } catch (error) {
     tell("bad", error.message);
   } finally {
     button.disabled = false;
-    dialog.close();
+    dialog?.close();
     outcome.scrollIntoView({ block: "nearest" });
   }
+};
+
+dialog?.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const wish = { mode: form.mode.value, dry_run: form.dry_run.checked };
+  start(form.querySelector("[type=submit]"), form.getAttribute("action"), wish, "redeliver", wish.dry_run ? "A dry run has started." : "It goes again.");
 });
+
+// Check now
+const check = document.querySelector("[data-start]");
+check?.addEventListener("click", () => start(check, check.dataset.start, {}, "connections_check", "A check has started: load this page again in a minute."));
