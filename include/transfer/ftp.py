@@ -44,12 +44,11 @@ class FtpDriver:
             waiting.put(pair)
         calls = queue.SimpleQueue[Callable[[], None] | None]()
         lanes = [self._idle.pop() if self._idle else FtpLane(self.where, self._shared) for _ in range(threads)]
-        stop = threading.Event()
 
         def work(lane: FtpLane) -> None:
             lane.tell = calls.put
             try:
-                while not stop.is_set():
+                while not self._shared.ended.is_set():
                     number, job = waiting.get_nowait()
                     results[number] = _straight(job(lane))
             except queue.Empty:
@@ -71,7 +70,7 @@ class FtpDriver:
                 else:
                     call()
         except BaseException:
-            stop.set()
+            self._shared.ended.set()
             for lane in lanes:
                 lane.abort()
             raise

@@ -7,18 +7,17 @@ Replies are those of RFC 959, listings of RFC 3659 where the server knows it.
 from __future__ import annotations
 
 import ftplib
-import hashlib
 import logging
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace as replaced
 from pathlib import PurePosixPath
 
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
+from include.transfer.ftp_wire import certificate_of, facts_about, features_of, size_and_announce, take_any_bytes
 from include.transfer.lane import T
 from include.transfer.listings import facts_of, list_line, moment
 from include.transfer.model import RemoteEntry
@@ -30,6 +29,10 @@ BLOCK = 64 << 10  # bytes
 ERRORS = (ftplib.Error, OSError, EOFError)
 
 log = logging.getLogger(__name__)
+
+
+class Ended(BaseException):
+    """The work was given up: nothing is tried again."""
 
 
 class Shared:
@@ -44,6 +47,7 @@ class Shared:
         self.features: frozenset[str] = frozenset()
         self.home = ""  # known once somebody was let in
         self.pairs = True  # whether two commands may go out together
+        self.ended = threading.Event()  # the work is given up
         self.resumes = True
 
 
@@ -58,6 +62,7 @@ class FtpLane:
         self.window = 0  # bytes of one stream arrive in their order: no holes
         self._shared = shared
         self._ftp: ftplib.FTP | None = None
+        self._data: socket.socket | None = None
         self._binary = False
         self._announced = ""  # the name that the server was told to be the old one of a rename
         self.tell = at_once
@@ -69,6 +74,8 @@ class FtpLane:
     # --- the connection
 
     def _conn(self) -> ftplib.FTP:
+        if self._shared.ended.is_set():
+            raise Ended
         if self._ftp is not None:
             return self._ftp
         if self._shared.home:
@@ -87,9 +94,9 @@ class FtpLane:
             self._ftp = ftp = self._shared.connect()
             take_any_bytes(ftp)
             self._binary = False
-            self.host_key = _certificate(ftp)
+            self.host_key = certificate_of(ftp)
             if not self._shared.home:
-                self._shared.features = _features(ftp)
+                self._shared.features = features_of(ftp)
                 self._shared.home = ftp.pwd()
         except ERRORS as bad:
             self._drop()
@@ -103,10 +110,11 @@ class FtpLane:
                 ftp.close()
 
     def abort(self) -> None:
-        """From another thread: whatever waits on this connection fails at once."""
-        if self._ftp is not None and self._ftp.sock is not None:
-            with suppress(OSError):
-                self._ftp.sock.shutdown(socket.SHUT_RDWR)
+        """From another thread, once the work is given up: whatever waits on this connection fails at once."""
+        for sock in (self._data, self._ftp.sock if self._ftp else None):
+            if sock is not None:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         if self._ftp is not None:
@@ -203,7 +211,7 @@ class FtpLane:
 
     async def stat(self, path: str) -> RemoteEntry | None:
         if self._knows("MLST"):
-            return self._do(path, lambda ftp: _asked(ftp, path))
+            return self._do(path, lambda ftp: facts_about(ftp, path))
         return self._do(path, lambda ftp: self._measured(ftp, path))
 
     def _measured(self, ftp: ftplib.FTP, path: str) -> RemoteEntry | None:
@@ -256,7 +264,7 @@ class FtpLane:
 
         def stream(ftp: ftplib.FTP) -> int | None:
             self._image(ftp)
-            data = self._opened(ftp, f"STOR {path}", offset)
+            data = self._data = self._opened(ftp, f"STOR {path}", offset)
             try:
                 with data:
                     sent = offset
@@ -273,7 +281,7 @@ class FtpLane:
                 return self._size(ftp, path)
             nonlocal announced
             try:
-                size, announced = _size_and_announce(ftp, path)
+                size, announced = size_and_announce(ftp, path)
             except (OSError, EOFError, ftplib.error_reply, ftplib.error_proto):
                 self._shared.pairs = False  # some servers and firewalls lose the second of two commands
                 raise
@@ -310,7 +318,7 @@ class FtpLane:
             nonlocal read
             self._image(ftp)
             try:
-                data = ftp.transfercmd(f"RETR {path}", offset or None)
+                data = self._data = ftp.transfercmd(f"RETR {path}", offset or None)
             except ftplib.error_perm as no:
                 if is_absent(no) and self._size(ftp, path) is None:
                     return None
@@ -326,7 +334,8 @@ class FtpLane:
         return self._do(path, stream)
 
     async def pause(self, seconds: float) -> None:
-        time.sleep(seconds)
+        if self._shared.ended.wait(seconds):
+            raise Ended
 
 
 def at_once(call: Callable[[], None]) -> None:
@@ -338,62 +347,3 @@ def _farewell(data: socket.socket) -> None:
     if isinstance(data, ssl.SSLSocket):
         with suppress(OSError):
             data.unwrap()
-
-
-def take_any_bytes(ftp: ftplib.FTP) -> None:
-    """Names and answers need not be in the connection's encoding: bytes that are not stay as they are, both ways."""
-    if ftp.sock is None or ftp.file is None:
-        raise ftplib.error_proto("not connected")
-    ftp.file.close()
-    ftp.file = ftp.sock.makefile("r", encoding=ftp.encoding, errors="surrogateescape", newline=None)
-    ftp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    ftp.putline = lambda line: _put(ftp, line)  # type: ignore[method-assign]
-
-
-def _put(ftp: ftplib.FTP, *lines: str) -> None:
-    command = "\r\n".join([*lines, ""])
-    if command.count("\r") + command.count("\n") != 2 * len(lines):
-        raise ValueError("a line break in a command")
-    if ftp.sock is None:
-        raise EOFError
-    ftp.sock.sendall(command.encode(ftp.encoding, "surrogateescape"))
-
-
-def _size_and_announce(ftp: ftplib.FTP, path: str) -> tuple[int | None, str]:
-    """SIZE and RNFR on one way: the size, and the path if the server is ready for its new name."""
-    _put(ftp, f"SIZE {path}", f"RNFR {path}")
-    answers: list[str] = []
-    for _ in range(2):
-        try:
-            answers.append(ftp.getresp())
-        except (ftplib.error_perm, ftplib.error_temp) as no:
-            answers.append(str(no))
-    size = int(answers[0][3:].strip()) if answers[0].startswith("213") else None
-    return size, path if answers[1].startswith("3") else ""
-
-
-def _certificate(ftp: ftplib.FTP) -> str:
-    if not isinstance(ftp.sock, ssl.SSLSocket):
-        return ""
-    certificate = ftp.sock.getpeercert(binary_form=True)
-    return f"SHA256:{hashlib.sha256(certificate).hexdigest()}" if certificate else ""
-
-
-def _features(ftp: ftplib.FTP) -> frozenset[str]:
-    try:
-        lines = ftp.sendcmd("FEAT").splitlines()[1:-1]
-    except ftplib.error_perm:
-        return frozenset()
-    return frozenset(line.split()[0].upper() for line in lines if line.strip())
-
-
-def _asked(ftp: ftplib.FTP, path: str) -> RemoteEntry | None:
-    try:
-        answer = ftp.sendcmd(f"MLST {path}")
-    except ftplib.error_perm as no:
-        if is_absent(no):
-            return None
-        raise
-    lines = [line for line in answer.splitlines() if line.startswith(" ")]
-    entry = facts_of(lines[0].strip(), "") if lines else None
-    return RemoteEntry(PurePosixPath(path).name, path, entry.bytes, entry.modified, entry.is_dir) if entry else None

@@ -7,8 +7,14 @@ flight that is most of the work: gathered, thousands of small files take half th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+R = TypeVar("R")
 
 ENOUGH = 256 << 10  # bytes; so much goes out at once, without waiting for the end of the turn
 
@@ -61,3 +67,46 @@ def new_loop() -> asyncio.AbstractEventLoop:
             return await super().create_connection(made, *args, **options)
 
     return GatheringLoop()
+
+
+class Interruption:
+    """Keeps what a signal's handler raised while the loop ran, and ends the loop's work."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    async def ends(self, work: Coroutine[Any, Any, R]) -> R:
+        self._task = asyncio.current_task()
+        return await work
+
+    def around(self, handler: Callable[[int, FrameType | None], object]) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            try:
+                handler(number, frame)
+            except BaseException as error:  # noqa: BLE001 - it is raised again once the loop has ended
+                self.error = error
+                if self._task is not None:
+                    self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+
+        return handle
+
+
+@contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """Lets a signal's handler end the loop by an exception, as Airflow's time-out does: a loop by itself swallows it."""
+    interruption = Interruption()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGALRM, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                before[number] = handler
+                signal.signal(number, interruption.around(handler))
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if interruption.error is not None:
+            raise interruption.error

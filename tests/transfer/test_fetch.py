@@ -51,6 +51,8 @@ def test_listing_tells_names_sizes_times_and_folders(partners: Partners, partner
         assert remote.stat("/inbox/none.xml") is None
         with pytest.raises(PermanentError):
             remote.list("/nowhere")
+        assert remote.stat("/inbox/ack été.xml") == found
+        assert len(partners.connected) == 1
 
 
 @EACH

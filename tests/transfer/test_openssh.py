@@ -17,7 +17,7 @@ import pytest
 from include.errors import PermanentError, TransientError
 from include.partners.model import Commit, Transport
 from include.transfer import Remote
-from include.transfer import sftp as engine
+from include.transfer import sftp_lane as engine
 from include.transfer.sftp import SftpDriver
 from tests.transfer.conftest import file, free_port, send
 
