@@ -28,7 +28,8 @@ from colophon.tasks import check
     max_active_runs=1,
 )
 def connections_check() -> None:
-    check.report(check.services(), check.partner.expand(partner_id=check.partner_ids()))
+    partners = check.partner_ids()
+    check.report(check.services(), check.partner.expand(partner_id=partners), partners)
 
 
 connections_check()

@@ -5,7 +5,7 @@ delivery that failed in part, only the missing files go.
 
 **When** By hand, or by the *Redeliver* button on the page Publishing → Deliveries.
 
-**After a failure** Start a new run with the same form: what already arrived is not sent twice.
+**After a failure** Clear the failed tasks: what this run has sent already is not sent twice. A new run sends all of it again.
 
 **Asks a person** Never: the form is the decision. Tick *dry run* to see what would go.
 
@@ -38,7 +38,8 @@ from include.partners import load_partners
     },
 )
 def redeliver() -> None:
-    redelivery.send_again.expand(planned=redelivery.plan())
+    one_at_a_time = redelivery.send_again.override(max_active_tis_per_dagrun=1)  # oldest first, so that the newest stays
+    one_at_a_time.expand(planned=redelivery.plan())
 
 
 redeliver()

@@ -44,6 +44,17 @@ def check_partner(partner_id: str) -> Iterator[Check]:
                 yield Check(connection, step.name, step.ok, step.message, step.todo)
     except ColophonError as bad:
         yield Check(connection, "reach and log in", False, bad.what, bad.todo)
+    except Exception as bad:  # noqa: BLE001 - a check reports whatever goes wrong; its words may hold a secret, its kind does not
+        yield Check(connection, "reach and log in", False, type(bad).__name__, "See the task's log.")
+
+
+def missing(partner_ids: Iterable[str], rows: Iterable[Check]) -> list[Check]:
+    """A row for each partner whose check gave none: its task died, and silence is no good news."""
+    from include.partners import load_partner
+
+    told = {row.connection for row in rows}
+    silent = [name for one in partner_ids if (name := load_partner(one).transport.connection) not in told]
+    return [Check(name, "check", False, "the check came to no end", "See its task's log.") for name in silent]
 
 
 def _tried(connection: str, step: str, what: Any) -> Iterator[Check]:

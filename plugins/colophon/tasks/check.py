@@ -35,17 +35,20 @@ def partner(partner_id: str) -> list[dict[str, Any]]:
 
 
 @task(retries=0, trigger_rule="all_done")
-def report(of_services: list[dict[str, Any]], of_partners: list[list[dict[str, Any]]]) -> dict[str, Any]:
+def report(of_services: list[dict[str, Any]], of_partners: list[list[dict[str, Any]]], partners: list[str] | None) -> dict[str, Any]:
     """Prints the table, keeps it for the page, and fails if anything needs mending."""
     import logging
     from datetime import UTC, datetime
 
-    from colophon.checks import Check, table
+    from colophon.checks import Check, missing, table
     from colophon.hooks.ledger import open_ledger
     from include.errors import ConfigurationError
     from include.ledger.deliveries import record_event
 
-    rows = [Check(**row) for row in [*(of_services or []), *(row for rows in of_partners or [] for row in rows)]]
+    rows = [Check(**row) for row in [*(of_services or []), *(row for rows in of_partners or [] for row in rows or [])]]
+    rows += missing(partners or [], rows)
+    if not of_services or not partners:
+        rows.append(Check("connections_check", "services" if not of_services else "partners", False, "no answer", "See that task's log."))
     logging.getLogger("colophon.check").info("\n%s", table(rows))
     bad = [row for row in rows if not row.ok]
     with open_ledger().session() as session:
