@@ -7,7 +7,7 @@ CSV or XLSX. Titles that break a rule stay back with their reasons; the rest goe
 
 **After a failure** Start a new run, or clear the failed task: both send what is missing, once, under the same name.
 
-**Asks a person** Only beyond the partner's limits. No answer in twelve hours means no.
+**Asks a person** Only beyond the partner's limits; the partner's people are told of the question. No answer in twelve hours means no.
 
 **Connections** `partner_<id>`, `colophon_ledger`
 """

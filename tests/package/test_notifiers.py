@@ -200,3 +200,36 @@ def test_a_deadline_is_told_from_the_triggerers_loop_as_well(mail):
 def test_an_almost_empty_context_still_makes_a_notice():
     assert failure_notice({}).text
     assert deadline_notice({}, "northgate").text
+
+
+def test_a_question_is_told_with_its_reasons_and_the_way_to_answer(monkeypatch, mail):
+    from colophon.notifiers.question import QuestionNotice
+    from colophon.tasks.feeds import ask_a_person
+
+    question = ask_a_person(load_partner("northgate"))
+    question.subject = "Send 87 records to Northgate Distribution?"
+    built = {"approve": ["22 of 109 titles are held back; the limit is 1 %"]}
+    ti = SimpleNamespace(
+        dag_id="metadata_feed__northgate", run_id="scheduled__1", task_id="approve", map_index=-1, xcom_pull=lambda task_ids: built
+    )
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.org")
+    QuestionNotice("northgate").notify({"task": question, "ti": ti, "task_instance": ti})
+    letter = message_from_string(mail.letters[0])
+    text = letter.get_payload()[0].get_payload(decode=True).decode()
+    assert letter["To"] == "operations@lanternandquill.example"
+    assert letter["Subject"] == "Northgate Distribution: Send 87 records to Northgate Distribution?"
+    assert built["approve"][0] in text
+    assert "https://airflow.example.org/dags/metadata_feed__northgate/runs/scheduled__1/tasks/approve/required_actions" in text
+
+
+def test_a_question_without_an_address_of_airflow_is_told_all_the_same(monkeypatch, mail):
+    from colophon.notifiers.question import QuestionNotice
+    from colophon.tasks.feeds import ask_a_person
+
+    ti = SimpleNamespace(
+        dag_id="metadata_feed__northgate", run_id="r", task_id="approve", map_index=-1, xcom_pull=lambda task_ids: {"approve": ["x"]}
+    )
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "")
+    QuestionNotice("northgate").notify({"task": ask_a_person(load_partner("northgate")), "ti": ti, "task_instance": ti})
+    text = message_from_string(mail.letters[0]).get_payload()[0].get_payload(decode=True).decode()
+    assert "Answer: Airflow, Required Actions of metadata_feed__northgate" in text

@@ -289,7 +289,7 @@ def test_a_viewer_sees_and_can_not_press(airflow: SimpleNamespace, chromium: Any
 def test_a_narrow_window_needs_no_sideways_scrolling(browser: Any, airflow: SimpleNamespace) -> None:
     browser.set_window_size(600, 900)
     try:
-        for path in ("deliveries", f"deliveries/{airflow.ids.answered}", "titles/1", "partners/northgate"):
+        for path in ("deliveries", f"deliveries/{airflow.ids.answered}", "titles/1", "partners/northgate", "connections"):
             browser.get(f"{airflow.url}/colophon/{path}")
             assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
     finally:

@@ -54,11 +54,11 @@ def test_all_well_is_one_sentence(see, checked):
     checked(GOOD, GOOD | {"step": "write"}, WELL)
     tree = see()
     assert words(tree.xpath("//h1")[0]) == "All well: 2 connections, checked 2 h ago."
-    assert tree.xpath("//th[@rowspan='2']")
+    assert [words(row) for row in tree.xpath("//tbody/tr/td[1]")] == ["reach and log in, write", "reach and log in"]
 
 
 def test_what_needs_mending_comes_first_with_what_to_do(see, checked):
-    checked(GOOD, GOOD | {"connection": "consonance"}, REFUSED)
+    checked(GOOD, GOOD | {"connection": "consonance"}, REFUSED, WELL | {"step": "write"})
     tree = see()
     assert words(tree.xpath("//h1")[0]) == "1 of 3 connections needs mending, checked 2 h ago."
     first = words(tree.xpath("//tbody")[0])
@@ -66,6 +66,7 @@ def test_what_needs_mending_comes_first_with_what_to_do(see, checked):
     assert "to mend" in first
     assert REFUSED["message"].split(" <")[0] in first
     assert REFUSED["todo"] in first
+    assert tree.xpath("//th[@rowspan='2']"), "of a connection that needs mending each step is shown"
     assert not tree.xpath("//main//script"), "what a server says is text"
 
 

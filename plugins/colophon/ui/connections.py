@@ -37,6 +37,14 @@ class Connection:
     def ok(self) -> bool:
         return all(step.ok for step in self.steps)
 
+    @property
+    def rows(self) -> tuple[Check, ...]:
+        """The steps as they are shown: of a connection that is well, those with nothing to say share a row."""
+        quiet = [step.step for step in self.steps if not step.message] if self.ok else []
+        if not quiet:
+            return self.steps
+        return Check(self.name, ", ".join(quiet), True), *(step for step in self.steps if step.message)
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
