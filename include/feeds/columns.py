@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from include.errors import ConfigurationError, RejectedData
 from include.feeds import codelists
+from include.feeds.audience import audience_codes
 from include.feeds.offers import Offer, countries_of_sale, offers, sold_everywhere
 from include.feeds.onix import availability
 from include.feeds.onix.titles import Title, title_of
@@ -331,7 +332,7 @@ def _keywords(view: View) -> Value:
 @_field("audience")
 def _audience(view: View) -> Value:
     """List 28, in words."""
-    codes = view.product.work.audiences or (view.house.audience,)
+    codes = audience_codes(view.product.work, view.house)
     return BETWEEN.join(codelists.label(28, code) or code for code in codes)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from include.ledger import answers, deliveries
 from include.ledger.models import DeliveryRow, FeedRecordRow, PartnerRow, RecordState
-from include.titles.model import Price
+from include.titles.model import Price, Text
 from tests.deliveries.desk import isbn, product, work
 
 
@@ -279,3 +279,11 @@ def test_siblings_of_a_work_go_each_under_its_own_reference(desk, flavoured, par
     wanted = flavoured(partner, feed={"covers": {"by": "none"}})
     built = desk.build(wanted)
     assert built.records == 2, built.counts
+
+
+def test_a_biography_goes_with_its_contributor_and_not_a_second_time_as_a_text(desk):
+    whose = work(1)
+    desk.put(product(1, replace(whose, texts=(*whose.texts, Text("12", "Ana Lima writes.")))))
+    message = desk.message(desk.night())
+    assert message.count(b"Ana Lima writes.") == 1
+    assert b"<BiographicalNote>Ana Lima writes.</BiographicalNote>" in message

@@ -24,8 +24,12 @@ def collateral_detail(f: Flavour, product: Product, today: date) -> str:
 
 
 def current_texts(work: Work, own: tuple[Text, ...], types: tuple[str, ...], today: date) -> Iterator[Text]:
-    """By type, in the partner's order: the product's own texts, or the work's where it has none; expired ones are left out."""
-    for type in dict.fromkeys(types):
+    """By type, in the partner's order: the product's own texts, or the work's where it has none; expired ones are left out.
+
+    A biographical note (12) goes with its contributor; as a text it is for groups only (EDItEUR's strict schema).
+    """
+    told = any(one.biography for one in work.contributors)
+    for type in dict.fromkeys(type for type in types if not (type == "12" and told)):
         for text in [text for text in own if text.type == type] or [text for text in work.texts if text.type == type]:
             if text.ends is None or text.ends >= today:
                 yield text

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from include.feeds.audience import audience_codes
 from include.feeds.onix.flavour import Flavour, isbn13, plain_number
 from include.feeds.onix.text import looks_like_markup
 from include.feeds.onix.titles import Title, title_of
@@ -336,7 +337,7 @@ def _subject(f: Flavour, subject: Subject, main: bool) -> str:
 
 def audience(f: Flavour, work: Work) -> str:
     x = f.x
-    codes = f.swapped("28", work.audiences or (f.house.audience,))
+    codes = f.swapped("28", audience_codes(work, f.house))
     return "".join((
         *(x.of("Audience", x.code("AudienceCodeType", "01"), x.code("AudienceCodeValue", code)) for code in codes),
         x("AudienceDescription", work.audience_description),

@@ -12,6 +12,7 @@ from datetime import UTC, date
 from typing import BinaryIO
 
 from include.errors import ConfigurationError
+from include.feeds.audience import audience_codes
 from include.feeds.onix import collateral, days, supply
 from include.feeds.onix.collateral import current_texts, front_cover, link
 from include.feeds.onix.descriptive import (
@@ -250,7 +251,7 @@ def subjects(f: Flavour, work: Work) -> str:
 
 
 def audience(f: Flavour, work: Work) -> str:
-    codes = f.swapped("28", work.audiences or (f.house.audience,))
+    codes = f.swapped("28", audience_codes(work, f.house))
     return "".join(f.x.code("AudienceCode", code) for code in codes) + f.x("AudienceDescription", work.audience_description)
 
 
