@@ -90,7 +90,7 @@ def test_a_killed_worker_leaves_nothing_visible_and_the_next_run_sends_the_same_
     from include.partners import load_house, load_partner
 
     built = FeedBuild(ledger, store, load_partner("northgate"), load_house(), datetime.now(UTC)).build()
-    sandbox.call("faults", {"northgate": {"slow": {"bytes_per_second": 50_000}}})
+    sandbox.call("faults", {"northgate": {"slow": {"bytes": 100_000}}})
     program = (
         "from colophon.tasks.sending import send_delivery\nfrom include.deliveries.build import Run\n"
         f"send_delivery('northgate', {built.delivery_id}, Run(who='the worker that dies'))\n"
