@@ -133,7 +133,7 @@ def test_100_000_products_take_the_memory_of_a_few_pages(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
-    size = (tmp_path / "l.sqlite").stat().st_size // 1_000_000
+    size = (tmp_path / "ledger.sqlite").stat().st_size // 1_000_000
     print(f"\n{told}, ledger {size} MB, {time.perf_counter() - began:.0f} s in all")
     assert told["first"]["products"] == told["second"]["products"] == told["read"] == PRODUCTS
     assert told["second"]["changed"] == 0
