@@ -190,4 +190,4 @@ def _unanswered(ledger: Ledger, partner: Partner) -> dict[str, tuple[int, int]]:
             .where(FileRow.remote_path != "")
             .order_by(DeliveryRow.id)
         )
-        return {path: (delivery, attempt) for path, delivery, attempt in session.execute(query).tuples()}
+        return {path: (delivery, attempt) for path, delivery, attempt in session.execute(query)}
