@@ -145,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)  # a log file has no width of its own
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT, too: what a shell starts in the background ignores it
         signal.signal(number, _interrupt)
     demo = None
     try:
