@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from io import BytesIO
 
 from include.errors import ConfigurationError, RejectedData, TransientError
+from include.feeds.onix.collateral import front_cover
 from include.ledger.deliveries import NewFile
 from include.partners import Partner
 from include.store import ArtefactStore
-from include.titles.model import Product, Resource
+from include.titles.model import Product
 from include.transfer.naming import is_safe
 
 FETCHES = 8
@@ -36,16 +37,11 @@ class Beside:
     later: set[int] = field(default_factory=set)
 
 
-def front_cover(product: Product) -> Resource | None:
-    """The product's own front cover (List 158 code 01), else the work's."""
-    return next((r for r in (*product.resources, *product.work.resources) if r.content_type == "01" and r.url), None)
-
-
 def wanted(partner: Partner, product: Product) -> Wanted | None:
     """None where the partner takes no cover files, or the title has none."""
     if partner.feed.covers.by != "file":
         return None
-    cover = front_cover(product)
+    cover = front_cover(product.work, product.resources)
     return Wanted(product.id, product.isbn, cover.url) if cover else None
 
 
@@ -53,7 +49,7 @@ def identity(partner: Partner) -> Callable[[Product], str]:
     """What makes a cover another one: where it is, its size, its day. Empty for partners without cover files."""
 
     def of(product: Product) -> str:
-        cover = front_cover(product) if partner.feed.covers.by == "file" else None
+        cover = front_cover(product.work, product.resources) if partner.feed.covers.by == "file" else None
         return f"{cover.url} {cover.bytes} {cover.updated}" if cover else ""
 
     return of

@@ -309,7 +309,9 @@ class House(Table):
     stages: dict[str, str] = Field(default_factory=dict, description="Consonance's stage id or name to our asset name.")
     formats: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="In-house format name to form and List 175 details.")
     text_variants: dict[str, str] = Field(default_factory=dict, description="Consonance's MarketingTextVariant to List 153.")
-    resource_styles: tuple[str, ...] = ()
+    resource_styles: tuple[str, ...] = Field(
+        default=(), description="Image styles of Consonance's REST v4 to take covers in, best first; empty: the highest."
+    )
     accessibility: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="In-house format name to List 196 codes that hold for all its products."
     )
