@@ -26,8 +26,9 @@ from pydantic_core import PydanticUndefined
 
 from colophon.provider import get_provider_info
 from include.feeds import renderer_for, rules
-from include.partners.model import House, Partner, Table
+from include.partners.model import House, Partner
 from include.partners.registry import load_house, load_partners
+from include.partners.tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADINGS = ("What", "When", "After a failure", "Asks a person", "Connections")

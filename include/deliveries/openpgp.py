@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 from include.errors import ConfigurationError, PermanentError
-from include.partners import Partner
+from include.partners import Party
 from include.partners.registry import config_root
 from include.store import Artefact, ArtefactStore
 
 
-def seal(partner: Partner, store: ArtefactStore, artefact: Artefact) -> Artefact:
+def seal(partner: Party, store: ArtefactStore, artefact: Artefact) -> Artefact:
     """Encrypts an artefact for the partner; gives it back as it is where the partner wants no OpenPGP.
 
     The partner's public key comes from `config/`; our signing key, if one is named, from the worker's GnuPG home

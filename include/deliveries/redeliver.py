@@ -14,7 +14,7 @@ from include.deliveries.build import FeedBuild, Run
 from include.errors import ConfigurationError
 from include.ledger.database import Ledger
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState
-from include.partners import load_house, load_partner
+from include.partners import Partner, load_house, load_partner, load_party
 from include.store import ArtefactStore
 from include.titles.identifiers import isbn13
 
@@ -99,7 +99,7 @@ def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
             _must_be_sendable(session, wish.delivery_id)
             query = query.where(DeliveryRow.id == wish.delivery_id)
         if wish.partner:
-            query = query.where(DeliveryRow.partner == load_partner(wish.partner).id)
+            query = query.where(DeliveryRow.partner == load_party(wish.partner).id)
         if wish.since:
             query = query.where(DeliveryRow.created_at >= datetime.combine(wish.since, time(), UTC))
         if wish.until:
@@ -133,7 +133,9 @@ def _must_be_sendable(session: Session, delivery_id: int) -> None:
 def _planned(row: DeliveryRow, mode: Mode, product_id: int | None) -> Planned:
     note = ""
     arrived = row.state in {DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED, DeliveryState.REJECTED}
-    if mode == "as sent" and arrived and row.message_number and not load_partner(row.partner).feed.message_repeat:
+    party = load_party(row.partner)
+    repeats = not isinstance(party, Partner) or party.feed.message_repeat
+    if mode == "as sent" and arrived and row.message_number and not repeats:
         mode, note = "rebuilt", f"{row.partner} refuses a message number that it has seen (feed.message_repeat)"
     if mode == "rebuilt" and not row.records:
         mode, note = "as sent", "it holds no records to rebuild"

@@ -19,7 +19,7 @@ from include.errors import ColophonError, ConfigurationError, PermanentError, Tr
 from include.ledger import deliveries
 from include.ledger.database import Ledger
 from include.ledger.models import DeliveryRow, DeliveryState, FileRow
-from include.partners import Partner
+from include.partners import Party
 from include.store import ArtefactStore
 from include.transfer.model import Event, Failure, Outgoing, Published
 from include.transfer.publish import publish
@@ -35,7 +35,7 @@ class Sending:
 
     ledger: Ledger
     store: ArtefactStore
-    partner: Partner
+    partner: Party
     run: Run = field(default_factory=Run)
     say: Callable[[str], None] = lambda line: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from include.ledger.deliveries import ALLOWED, ARRIVED, expire, get, mark_delivered, move, record_event
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, FeedRecordRow, ReceiptRow, RecordState
 from include.ledger.models import DeliveryState as S
-from include.partners import Partner
+from include.partners import Party
 
 Status = Literal["received", "processed", "partly", "rejected"]
 REFUSED = "rejected-by-partner"
@@ -178,7 +178,7 @@ def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + _CHUNK]
 
 
-def overdue(delivery: DeliveryRow, partner: Partner | None, now: datetime) -> str:
+def overdue(delivery: DeliveryRow, partner: Party | None, now: datetime) -> str:
     """Why a delivery is late: "not delivered" when its deadline has passed, "no answer" when the partner's time to
     answer has; else empty. A flag, not a state: it goes when the delivery goes on."""
     if delivery.state in {S.PREPARED, S.AWAITING_APPROVAL, S.SENDING, S.FAILED} and delivery.delivered_at is None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased, selectinload
 from include.errors import PermanentError
 from include.ledger.answers import overdue
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState, EventRow, FeedRecordRow, FileRow, ProductRow, ReceiptRow
-from include.partners import Partner
+from include.partners import Party
 
 OVERDUE = "overdue"  # a flag that may be asked for like a state
 STATES = (*(state.value for state in DeliveryState), OVERDUE)
@@ -79,7 +79,7 @@ def deliveries(
     after: int | None = None,
     before: int | None = None,
     limit: int = 50,
-    partners: Sequence[Partner] = (),
+    partners: Sequence[Party] = (),
     now: datetime | None = None,
     files: bool = True,
 ) -> Page:
@@ -107,7 +107,7 @@ def deliveries(
     return Page(rows, older=rows[-1].id if len(found) > limit else None, newer=rows[0].id if turned is not None and rows else None)
 
 
-def _where(session: Session, wanted: Filter, partners: Sequence[Partner], now: datetime | None) -> Select[DeliveryRow]:
+def _where(session: Session, wanted: Filter, partners: Sequence[Party], now: datetime | None) -> Select[DeliveryRow]:
     query = select(DeliveryRow)
     if wanted.partner:
         query = query.where(DeliveryRow.partner == wanted.partner)
@@ -157,12 +157,12 @@ def begins(session: Session, text: str, file: Any = FileRow) -> ColumnElement[bo
     return file.name.startswith(text, autoescape=True)  # type: ignore[no-any-return]
 
 
-def overdue_clause(partners: Sequence[Partner], now: datetime) -> ColumnElement[bool]:
+def overdue_clause(partners: Sequence[Party], now: datetime) -> ColumnElement[bool]:
     """As `include.ledger.answers.overdue`, for the database."""
     return or_(_undelivered(now), *(_unanswered(partner, now) for partner in partners if partner.acknowledgements.kind != "none"))
 
 
-def late(session: Session, partner: Partner, now: datetime, limit: int = 20) -> list[tuple[int, str]]:
+def late(session: Session, partner: Party, now: datetime, limit: int = 20) -> list[tuple[int, str]]:
     """The newest overdue deliveries of a partner and why they are: [(delivery id, "not delivered" or "no answer")]."""
     found: list[DeliveryRow] = []
     newest = select(DeliveryRow).where(DeliveryRow.partner == partner.id).order_by(DeliveryRow.created_at.desc(), DeliveryRow.id.desc())
@@ -178,7 +178,7 @@ def _undelivered(now: datetime) -> ColumnElement[bool]:
     return and_(DeliveryRow.state.in_(WAITING), DeliveryRow.due_at < now, DeliveryRow.delivered_at.is_(None))
 
 
-def _unanswered(partner: Partner, now: datetime) -> ColumnElement[bool]:
+def _unanswered(partner: Party, now: datetime) -> ColumnElement[bool]:
     since = now - timedelta(hours=partner.acknowledgements.within_hours)
     return and_(DeliveryRow.partner == partner.id, DeliveryRow.state == DeliveryState.DELIVERED, DeliveryRow.delivered_at < since)
 
@@ -284,7 +284,7 @@ def as_json(row: DeliveryRow) -> dict[str, Any]:
 
 
 def delivery(
-    session: Session, delivery_id: int, *, partner: Partner | None = None, now: datetime | None = None, records: int = MOST
+    session: Session, delivery_id: int, *, partner: Party | None = None, now: datetime | None = None, records: int = MOST
 ) -> dict[str, Any]:
     """One delivery with its files, its first `records` records, events and receipts, ready for JSON.
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from include.ledger.deliveries import ARRIVED
 from include.ledger.lists import late
 from include.ledger.models import DeliveryRow, DeliveryState, FeedRecordRow, RecordState
-from include.partners import Partner
+from include.partners import Partner, Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Recipient:
     overdue: list[tuple[int, str]]  # delivery id, why
 
 
-def recipients(session: Session, partners: Sequence[Partner], now: datetime) -> list[Recipient]:
+def recipients(session: Session, partners: Sequence[Party], now: datetime) -> list[Recipient]:
     """Each partner: what it gets, what went last, what goes next, what waits."""
     return [_recipient(session, partner, now) for partner in partners]
 
 
-def _recipient(session: Session, partner: Partner, now: datetime) -> Recipient:
+def _recipient(session: Session, partner: Party, now: datetime) -> Recipient:
     newest = (
         select(DeliveryRow).where(DeliveryRow.partner == partner.id).order_by(DeliveryRow.created_at.desc(), DeliveryRow.id.desc()).limit(1)
     )
@@ -77,13 +77,15 @@ def count_in_state(session: Session, partner: str, state: RecordState) -> int:
     return session.scalar(select(func.count()).where(FeedRecordRow.partner == partner, FeedRecordRow.state == state)) or 0
 
 
-def label(partner: Partner) -> str:
-    """A feed's format for people: "ONIX 3.0 reference", "CSV"."""
+def label(partner: Party) -> str:
+    """What the party gets, for people: "ONIX 3.0 reference", "CSV", "handoff, report"."""
+    if not isinstance(partner, Partner):
+        return ", ".join(name for name in ("handoff", "formats", "launch", "report", "releases", "backup") if getattr(partner, name))
     feed = partner.feed
     return f"ONIX {feed.release} {feed.tags}" if feed.format == "onix" else feed.format.upper()
 
 
-def next_run(partner: Partner, now: datetime) -> datetime | None:
+def next_run(partner: Party, now: datetime) -> datetime | None:
     """When the partner's feed runs next, in the partner's time zone; None where it runs on demand or never."""
     if not partner.schedule.cron or not partner.enabled:
         return None
@@ -91,7 +93,7 @@ def next_run(partner: Partner, now: datetime) -> datetime | None:
     return following
 
 
-def next_deadline(partner: Partner, now: datetime) -> datetime | None:
+def next_deadline(partner: Party, now: datetime) -> datetime | None:
     """The partner's next deadline, in its time zone."""
     deadline = partner.schedule.deadline
     if deadline is None or not partner.enabled:

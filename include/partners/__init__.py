@@ -1,6 +1,21 @@
-"""Partners as data: who they are, how to reach them, what they want. One file each in `config/partners/`."""
+"""Partners as data: who they are, how to reach them, what they want and what they send. One file each in `config/`."""
 
-from include.partners.model import Feed, Partner, Transport
-from include.partners.registry import load_house, load_partner, load_partners
+from include.partners.inboxes import Archive, Inbox
+from include.partners.model import Feed, House, Partner, Party, Transport
+from include.partners.registry import (
+    load_archive,
+    load_archives,
+    load_house,
+    load_inbox,
+    load_inboxes,
+    load_parties,
+    load_partner,
+    load_partners,
+    load_party,
+    load_people,
+)
 
-__all__ = ["Feed", "Partner", "Transport", "load_house", "load_partner", "load_partners"]
+__all__ = [
+    "Archive", "Feed", "House", "Inbox", "Partner", "Party", "Transport", "load_archive", "load_archives", "load_house", "load_inbox",
+    "load_inboxes", "load_parties", "load_partner", "load_partners", "load_party", "load_people",
+]  # fmt: skip

@@ -8,20 +8,12 @@ from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-Code2 = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2}$")]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
-
-
-class Table(BaseModel):
-    """A TOML table: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from include.partners.packages import Backup, Formats, Handoff, Launch, Releases, Report
+from include.partners.tables import Code2, Country, Currency, PartnerId, ProductFilter, Table
 
 
 class Commit(Table):
@@ -63,16 +55,6 @@ class Transport(Table):
     parallel: int = Field(default=4, ge=1, le=256, description="Files in flight (SFTP) or control connections (FTP).")
     fallback_encoding: str = Field(default="", description="Encoding of file names in listings, where it is not UTF-8.")
     openpgp: OpenPgp | None = None
-
-
-class ProductFilter(Table):
-    """Which products a feed holds. Empty means all. A product that is left out is `not selected`, with the rule."""
-
-    imprints: tuple[str, ...] = ()
-    forms: tuple[str, ...] = Field(default=(), description="List 150 codes, or their first letter: `B` print, `A` audio, `E` digital.")
-    statuses: tuple[Code2, ...] = Field(default=(), description="List 64 codes.")
-    markets: tuple[Country, ...] = Field(default=(), description="Only products that may be sold in at least one of these countries.")
-    horizon_months: int | None = Field(default=None, ge=1, description="No product whose publication is further away than this.")
 
 
 class PriceRule(Table):
@@ -240,20 +222,34 @@ class Schedule(Table):
     deadline: time | None = Field(default=None, description="Local time by which the delivery must be there.")
 
 
-class Partner(Table):
-    """One partner, one file."""
+class Party(Table):
+    """Anybody who gets something from us: one party, one file. What it gets stands in its tables: `[feed]`, `[handoff]`, ..."""
 
     id: PartnerId
     name: str
-    kind: Literal["distributor", "wholesaler", "bibliographic", "retailer", "library"] = "distributor"
+    kind: Literal[
+        "distributor", "wholesaler", "bibliographic", "retailer", "library", "printer", "typesetter", "ebook", "audio",
+        "accessibility", "sales", "archive",
+    ] = "distributor"  # fmt: skip
     enabled: bool = True
-    test: bool = Field(default=False, description="Records go out as tests (List 1: 89, block updates 88): nothing is published.")
-    addressee: Addressee
     transport: Transport
     schedule: Schedule = Schedule()
-    limits: Limits = Limits()
     acknowledgements: Acknowledgements = Acknowledgements()
     notify: tuple[str, ...] = Field(default=(), description="Mail addresses told of failures.")
+    handoff: Handoff | None = Field(default=None, description="Print-ready files once production has approved them (a printer).")
+    formats: Formats | None = Field(default=None, description="E-books, audio or accessible files (a specialised vendor).")
+    launch: Launch | None = Field(default=None, description="Launch packs: covers, copy and promotional material (sales, retailers).")
+    report: Report | None = Field(default=None, description="Readiness reports of its own titles.")
+    releases: Releases | None = Field(default=None, description="Readiness packages, one for each work and release date.")
+    backup: Backup | None = Field(default=None, description="The archive that keeps metadata, contracts and final assets.")
+
+
+class Partner(Party):
+    """A party with a metadata feed."""
+
+    test: bool = Field(default=False, description="Records go out as tests (List 1: 89, block updates 88): nothing is published.")
+    addressee: Addressee
+    limits: Limits = Limits()
     feed: Feed
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from include.errors import ConfigurationError
-from include.partners.model import House, Partner, Table
+from include.partners.inboxes import Archive, Inbox, People
+from include.partners.model import House, Partner, Party
+from include.partners.tables import Table
 
 M = TypeVar("M", bound=Table)
+N = TypeVar("N", Party, Inbox, Archive)
 
 
 def config_root() -> Path:
@@ -25,34 +28,91 @@ def load_house(root: Path | None = None) -> House:
 
 
 def load_partner(partner_id: str, root: Path | None = None) -> Partner:
-    """One partner. Raises `ConfigurationError` that names the known ones if there is no such file."""
+    """One partner with a feed. Raises `ConfigurationError` that names the known ones if there is no such file."""
+    party = load_party(partner_id, root)
+    if not isinstance(party, Partner):
+        raise ConfigurationError(f"{partner_id!r} gets no metadata feed", where="config/partners", todo="Add a [feed] table to its file.")
+    return party
+
+
+def load_party(party_id: str, root: Path | None = None) -> Party:
+    """One party: a `Partner` where its file has a `[feed]`. Raises `ConfigurationError` as `load_partner`."""
     folder = (root or config_root()) / "partners"
-    path = folder / f"{partner_id}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
-        raise ConfigurationError(f"there is no partner {partner_id!r}", where=str(folder), todo=f"Known partners: {known}.")
-    partner = _read(path, Partner)
-    if partner.id != path.stem:
-        raise ConfigurationError(f"id is {partner.id!r}", where=str(path), todo="Make the id equal the file's name.")
-    return partner
+    path = _file(folder, party_id, "partner")
+    party: Party = _read(path, Partner if "feed" in _toml(path) else Party)
+    return _named(party, path)
 
 
 def load_partners(root: Path | None = None) -> list[Partner]:
-    """All enabled partners, by id."""
-    folder = (root or config_root()) / "partners"
-    partners = [load_partner(path.stem, root) for path in sorted(folder.glob("*.toml"))]
-    return [partner for partner in partners if partner.enabled]
+    """All enabled partners with a feed, by id."""
+    return [party for party in load_parties(root) if isinstance(party, Partner)]
 
 
-def _read(path: Path, model: type[M]) -> M:
+def load_parties(root: Path | None = None) -> list[Party]:
+    """Everybody enabled who gets something from us, by id."""
+    return [party for stem in _stems("partners", root) if (party := load_party(stem, root)).enabled]
+
+
+def load_inbox(inbox_id: str, root: Path | None = None) -> Inbox:
+    """One inbox. Raises `ConfigurationError` that names the known ones if there is no such file."""
+    path = _file((root or config_root()) / "inboxes", inbox_id, "inbox")
+    return _named(_read(path, Inbox), path)
+
+
+def load_inboxes(root: Path | None = None) -> list[Inbox]:
+    """All enabled inboxes, by id."""
+    return [inbox for stem in _stems("inboxes", root) if (inbox := load_inbox(stem, root)).enabled]
+
+
+def load_archive(archive_id: str, root: Path | None = None) -> Archive:
+    """One archive. Raises `ConfigurationError` that names the known ones if there is no such file."""
+    path = _file((root or config_root()) / "archives", archive_id, "archive")
+    return _named(_read(path, Archive), path)
+
+
+def load_archives(root: Path | None = None) -> list[Archive]:
+    """All enabled archives, by id."""
+    return [archive for stem in _stems("archives", root) if (archive := load_archive(stem, root)).enabled]
+
+
+def load_people(root: Path | None = None) -> People:
+    """Roles and who has them; nobody has any where there is no `people.toml`."""
+    path = (root or config_root()) / "people.toml"
+    return _read(path, People) if path.exists() else People()
+
+
+def _stems(kind: str, root: Path | None) -> list[str]:
+    return [path.stem for path in sorted(((root or config_root()) / kind).glob("*.toml"))]
+
+
+def _file(folder: Path, id: str, what: str) -> Path:
+    path = folder / f"{id}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
+        raise ConfigurationError(f"there is no {what} {id!r}", where=str(folder), todo=f"Known: {known}.")
+    return path
+
+
+def _named(one: N, path: Path) -> N:
+    if one.id != path.stem:
+        raise ConfigurationError(f"id is {one.id!r}", where=str(path), todo="Make the id equal the file's name.")
+    return one
+
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
-        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
         raise ConfigurationError("the file is missing", where=str(path), todo="Copy one from the repository's config/.") from missing
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
         raise ConfigurationError(
             f"not valid TOML: {bad}", where=str(path), todo="Mend the line and run `colophon partners check`."
         ) from bad
+
+
+def _read(path: Path, model: type[M]) -> M:
+    try:
+        return model.model_validate(_toml(path))
     except ValidationError as bad:
         lines = "; ".join(
             f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}" for e in bad.errors(include_url=False, include_input=False)

@@ -33,11 +33,11 @@ def check_services() -> Iterator[Check]:
 def check_partner(partner_id: str) -> Iterator[Check]:
     """Reach, log in, read, write, rename, clean up: the steps that this partner's commit rule needs."""
     from colophon.hooks.remote import open_remote
-    from include.partners import load_partner
+    from include.partners import load_party
 
     connection = f"partner_{partner_id}"
     try:
-        transport = load_partner(partner_id).transport
+        transport = load_party(partner_id).transport
         connection = transport.connection
         with open_remote(transport) as remote:
             for step in remote.probe():
@@ -50,10 +50,10 @@ def check_partner(partner_id: str) -> Iterator[Check]:
 
 def missing(partner_ids: Iterable[str], rows: Iterable[Check]) -> list[Check]:
     """A row for each partner whose check gave none: its task died, and silence is no good news."""
-    from include.partners import load_partner
+    from include.partners import load_party
 
     told = {row.connection for row in rows}
-    silent = [name for one in partner_ids if (name := load_partner(one).transport.connection) not in told]
+    silent = [name for one in partner_ids if (name := load_party(one).transport.connection) not in told]
     return [Check(name, "check", False, "the check came to no end", "See its task's log.") for name in silent]
 
 

@@ -24,26 +24,40 @@ def say(text: str = "") -> None:
 def partners_check(args: argparse.Namespace) -> int:
     from include.feeds import renderer_for
     from include.feeds.rules import codes_of
-    from include.partners import load_house, load_partner
+    from include.ledger.recipients import label
+    from include.partners import Partner, load_archive, load_house, load_inbox, load_party, load_people
     from include.partners.registry import config_root
 
     house, bad = load_house(), 0
+    load_people()
     for path in sorted((config_root() / "partners").glob("*.toml")):
         try:
-            partner = load_partner(path.stem)
-            label = renderer_for(partner, house).label
-            say(f"ok    {partner.id:<16} {partner.transport.protocol:<5} {label:<22} {len(codes_of(partner))} rules")
+            partner = load_party(path.stem)
+            gets = (
+                f"{renderer_for(partner, house).label:<22} {len(codes_of(partner))} rules"
+                if isinstance(partner, Partner)
+                else label(partner)
+            )
+            say(f"ok    {partner.id:<16} {partner.transport.protocol:<5} {gets}")
         except ColophonError as wrong:
             bad += 1
             say(f"FAIL  {path.stem:<16} {wrong}")
+    for kind, load in (("inboxes", load_inbox), ("archives", load_archive)):
+        for path in sorted((config_root() / kind).glob("*.toml")):
+            try:
+                source = load(path.stem)
+                say(f"ok    {source.id:<16} {source.transport.protocol:<5} {kind}: {source.name}")
+            except ColophonError as wrong:
+                bad += 1
+                say(f"FAIL  {path.stem:<16} {wrong}")
     return 1 if bad else 0
 
 
 def connections_check(args: argparse.Namespace) -> int:
     from colophon.checks import check_partner, check_services, table
-    from include.partners import load_partners
+    from include.partners import load_parties
 
-    rows = [*check_services(), *(row for partner in load_partners() for row in check_partner(partner.id))]
+    rows = [*check_services(), *(row for partner in load_parties() for row in check_partner(partner.id))]
     say(json.dumps([row.to_json() for row in rows], indent=2) if args.json else table(rows))
     return 0 if all(row.ok for row in rows) else 1
 
@@ -69,10 +83,10 @@ def feed_preview(args: argparse.Namespace) -> int:
 def partners_list(args: argparse.Namespace) -> int:
     from colophon.hooks.ledger import open_ledger
     from include.ledger.recipients import recipients
-    from include.partners import load_partners
+    from include.partners import load_parties
 
     with open_ledger().read() as session:
-        rows = [asdict(row) for row in recipients(session, load_partners(), datetime.now(UTC))]
+        rows = [asdict(row) for row in recipients(session, load_parties(), datetime.now(UTC))]
     if _printed_as_json(args, rows):
         return 0
     for row in rows:

@@ -17,8 +17,8 @@ from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, RetryDe
 
 from colophon.notifiers.failure import DeadlineNotice, FailureNotice
 from include.errors import ColophonError, ConfigurationError, PermanentError, RejectedData, TransientError
-from include.partners.model import Partner
-from include.partners.registry import load_partners
+from include.partners.model import Party
+from include.partners.registry import load_parties
 
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -56,7 +56,7 @@ class RetryByErrorClass(RetryPolicy):
         return cls()
 
 
-def defaults(partner: Partner | None = None) -> dict[str, Any]:
+def defaults(partner: Party | None = None) -> dict[str, Any]:
     """`default_args` of a DAG; failures of a partner's own flow are told to that partner's `notify` addresses."""
     return {
         "owner": "publishing",
@@ -84,27 +84,27 @@ class PoolSize:
 CONSONANCE_POOL = "consonance"
 
 
-def pool_for(partner: Partner | str) -> str:
+def pool_for(partner: Party | str) -> str:
     """The pool of what talks to this partner. One slot: feeds, redeliveries and collections take turns."""
     return f"partner_{partner if isinstance(partner, str) else partner.id}"
 
 
-def pools(partners: Iterable[Partner] | None = None) -> list[PoolSize]:
+def pools(partners: Iterable[Party] | None = None) -> list[PoolSize]:
     """Every pool that the flows name; of all enabled partners unless some are given."""
-    known = load_partners() if partners is None else partners
+    known = load_parties() if partners is None else partners
     of_partners = [PoolSize(pool_for(p), 1, f"{p.name}: one task at a time; files in flight are the partner's `parallel`") for p in known]
     # Consonance publishes no limit; two flows at once are what a careful guest allows itself.
     return [PoolSize(CONSONANCE_POOL, 2, "Flows that read or write Consonance"), *of_partners]
 
 
-def pools_file(partners: Iterable[Partner] | None = None) -> str:
+def pools_file(partners: Iterable[Party] | None = None) -> str:
     """The pools as JSON, as `airflow pools import` reads them."""
     return json.dumps(
         {p.name: {"slots": p.slots, "description": p.description, "include_deferred": False} for p in pools(partners)}, indent=2
     )
 
 
-def deadline_for(partner: Partner) -> DeadlineAlert | None:
+def deadline_for(partner: Party) -> DeadlineAlert | None:
     """Tells the partner's `notify` addresses when a scheduled run has not ended by `schedule.deadline`.
 
     Airflow counts from the run's logical date, so runs by hand or by an asset have no deadline. On the two days when

@@ -11,7 +11,7 @@ from airflow.sdk import BaseNotifier
 
 from colophon.notifiers.channels import Notice, tell
 from include.errors import ColophonError, ConfigurationError
-from include.partners.registry import load_house, load_partner
+from include.partners.registry import load_house, load_party
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def people(partner: str = "") -> tuple[str, tuple[str, ...], str]:
         sender = house.sender.email
         to = house.notify or ((sender,) if sender else ())
         if partner:
-            settings = load_partner(partner)
+            settings = load_party(partner)
             name, to = settings.name, settings.notify or to
     except ConfigurationError as broken:
         log.warning("Addresses for a notice are not known: %s", broken)

@@ -10,9 +10,9 @@ from airflow.sdk import task
 @task
 def partner_ids() -> list[str]:
     """Ids of all enabled partners."""
-    from include.partners import load_partners
+    from include.partners import load_parties
 
-    return [partner.id for partner in load_partners()]
+    return [partner.id for partner in load_parties()]
 
 
 @task(retries=0)

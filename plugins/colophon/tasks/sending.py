@@ -14,9 +14,9 @@ def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = 
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
     from include.deliveries.send import Sending
-    from include.partners import load_partner
+    from include.partners import load_party
 
     log = logging.getLogger("colophon.deliver")
-    partner = load_partner(partner_id)
+    partner = load_party(partner_id)
     sending = Sending(open_ledger(), open_store(), partner, run, say=log.info)
     return sending.send(delivery_id, lambda: open_remote(partner.transport), again=again)

@@ -102,7 +102,7 @@ def connections(request: Request, session: Reading, user: User, check: int | Non
         shown = next(iter(_checks(session, check, 1)), None)
         if shown is None or shown.id != check:
             raise PermanentError(f"there is no check {check}", todo="Choose one of the list.")
-    partners, _ = shell.partners()
+    partners, _ = shell.parties()
     return render(
         request,
         "connections.html",

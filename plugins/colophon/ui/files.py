@@ -51,7 +51,7 @@ def rejects(session: Reading, partner_id: str) -> Response:
     from include.deliveries.preview import rejects_csv
     from include.feeds.record import Reason
 
-    if shell.partner_or_none(partner_id) is None:
+    if shell.party_or_none(partner_id) is None:
         raise PermanentError(f"there is no partner {partner_id[:60]!r}")
 
     def held() -> Iterator[tuple[int, str, list[Reason]]]:

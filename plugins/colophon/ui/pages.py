@@ -19,6 +19,7 @@ from include.ledger.answers import overdue
 from include.ledger.deliveries import get
 from include.ledger.models import DeliveryRow, RecordState
 from include.ledger.recipients import count_in_state, recipients
+from include.partners import Partner
 
 router = APIRouter()
 ROWS = 50
@@ -114,7 +115,7 @@ def deliveries(
     if (after and after_id is None) or (before and before_id is None):
         wrong.append("The page's address was cut: here is the first page.")
     now = datetime.now(UTC)
-    known, broken = shell.partners()
+    known, broken = shell.parties()
     page = lists.Page([])
     if not wrong:
         page = lists.deliveries(session, **asked, after=after_id, before=before_id, limit=ROWS, partners=known, now=now, files=False)
@@ -150,7 +151,7 @@ def delivery(
     request: Request, session: Reading, user: User, delivery_id: int, after: int = Query(0, ge=0), answer: str = ""
 ) -> HTMLResponse:
     row = _delivery(session, delivery_id)
-    partner = shell.partner_or_none(row.partner)
+    partner = shell.party_or_none(row.partner)
     now = datetime.now(UTC)
     only = answer if answer in {"rejected", "accepted", "accepted with errors"} else None
     records = lists.records_of(session, row.id, after=min(after, 2**62), limit=RECORDS + 1, answer=only)
@@ -173,7 +174,7 @@ def delivery(
         newer=lists.next_to(session, row, newer=True),
         older=lists.next_to(session, row, newer=False),
         refusal=redelivery.refusal(row, user),
-        repeat=partner.feed.message_repeat if partner else False,
+        repeat=partner.feed.message_repeat if isinstance(partner, Partner) else False,
     )
 
 
@@ -188,7 +189,7 @@ def _delivery(session: Reading, delivery_id: int) -> DeliveryRow:
 
 @router.get("/partners/{partner_id}", response_class=HTMLResponse)
 def partner(request: Request, session: Reading, partner_id: str, show: str = "held", after: int = Query(0, ge=0)) -> HTMLResponse:
-    known = shell.partner_or_none(partner_id)
+    known = shell.party_or_none(partner_id)
     if known is None:
         raise PermanentError(f"there is no partner {partner_id[:60]!r}", todo="Partners are the files in config/partners.")
     if show not in TABS:

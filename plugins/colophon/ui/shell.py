@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from colophon.ui import words
 from include.errors import ColophonError
 from include.ledger.database import Ledger
-from include.partners import Partner, load_partner
+from include.partners import Partner, Party, load_party
 from include.partners.registry import config_root
 from include.store import ArtefactStore
 
@@ -80,7 +80,13 @@ def store() -> ArtefactStore:
 
 
 def partners() -> tuple[list[Partner], list[str]]:
-    """All partners, switched off ones too, and what is wrong with the files that can't be read."""
+    """All who get a feed, switched off ones too, and what is wrong with the files that can't be read."""
+    good, bad = parties()
+    return [party for party in good if isinstance(party, Partner)], bad
+
+
+def parties() -> tuple[list[Party], list[str]]:
+    """All who get something from us, as `partners`."""
     good, bad = [], []
     folder = config_root() / "partners"
     for path in sorted(folder.glob("*.toml")):
@@ -92,9 +98,9 @@ def partners() -> tuple[list[Partner], list[str]]:
 
 
 @lru_cache(maxsize=256)
-def _partner_at(partner_id: str, folder: str, changed: int) -> Partner:
-    return load_partner(partner_id, Path(folder).parent)
+def _partner_at(partner_id: str, folder: str, changed: int) -> Party:
+    return load_party(partner_id, Path(folder).parent)
 
 
-def partner_or_none(partner_id: str) -> Partner | None:
-    return next((partner for partner in partners()[0] if partner.id == partner_id), None)
+def party_or_none(partner_id: str) -> Party | None:
+    return next((partner for partner in parties()[0] if partner.id == partner_id), None)

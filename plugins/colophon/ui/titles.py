@@ -13,6 +13,7 @@ from include.errors import PermanentError
 from include.ledger import lists, questions
 from include.ledger.lists import plain_isbn
 from include.ledger.models import DeliveryRow
+from include.partners import Partner
 
 router = APIRouter()
 ROWS = 50
@@ -73,7 +74,7 @@ def record(request: Request, session: Reading, delivery_id: int, product_id: int
     if not (0 < delivery_id < 2**63 and 0 < product_id < 2**63):
         raise PermanentError("there is no such record", todo="Look at the title's page.")
     row = session.get(DeliveryRow, delivery_id)
-    partner = shell.partner_or_none(row.partner) if row else None
-    fragment = questions.fragment(session, shell.store(), delivery_id, product_id, partner)
+    partner = shell.party_or_none(row.partner) if row else None
+    fragment = questions.fragment(session, shell.store(), delivery_id, product_id, partner if isinstance(partner, Partner) else None)
     standing = questions.title(session, product_id=product_id)
     return render(request, "records.html", title=standing, shown=[fragment], chosen=[fragment], sides=[])

@@ -1,0 +1,1 @@
+"""Old archives: walked in shards, brought over, reconciled."""

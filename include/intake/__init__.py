@@ -1,0 +1,1 @@
+"""Files in: collected from inboxes, made safe, matched to titles, attached and recorded, each exactly once."""

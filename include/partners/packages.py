@@ -1,0 +1,63 @@
+"""What a party gets besides metadata: tables of `config/partners/<id>.toml`. Absent means: nothing of that sort."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from include.partners.tables import ProductFilter, Table
+
+
+class Handoff(Table):
+    """Print-ready files go to this printer once a title reaches one of the stages."""
+
+    profile: str = Field(description="Naming and parts: a file of `config/printers`, for example `lakeside`.")
+    products: ProductFilter = Field(default=ProductFilter(forms=("B",)), description="Which products this printer prints.")
+    stages: tuple[str, ...] = Field(default=("production-approved",), description="Stages (`[stages]` of the house) that start it.")
+    folder: str = Field(default="{isbn}", description="Folder of a package under the transport's folder: isbn, revision; empty: none.")
+    zipped: bool = Field(default=False, description="One zip for each package instead of a folder.")
+
+
+class Formats(Table):
+    """Digital and audio files that this vendor gets, and how it wants them."""
+
+    profile: str = Field(description="Naming, limits and checks: a file of `config/vendors`, for example `ebook`.")
+    products: ProductFilter = Field(default=ProductFilter(forms=("E",)), description="Which products this vendor handles.")
+    folder: str = Field(default="", description="Folder of a package under the transport's folder: isbn, revision; empty: none.")
+
+
+class Launch(Table):
+    """Launch packs for sales, marketing and retailers: nothing leaves before the gate and the embargo."""
+
+    products: ProductFilter = ProductFilter()
+    contents: tuple[Literal["cover", "copy", "biography", "promotional"], ...] = ("cover", "copy", "biography", "promotional")
+    days_before: int = Field(default=90, ge=0, description="Days before publication from which a pack may go.")
+    embargo: bool = Field(default=True, description="Nothing before the title's embargo date, where it has one.")
+    folder: str = Field(default="{isbn}", description="Folder of a pack under the transport's folder.")
+
+
+class Report(Table):
+    """Readiness reports of this party's titles and columns only."""
+
+    products: ProductFilter = ProductFilter()
+    columns: tuple[str, ...] = Field(default=(), description="Columns of the readiness report, in order; empty: all.")
+    formats: tuple[Literal["csv", "xlsx", "json", "html"], ...] = ("csv", "xlsx")
+    folder: str = Field(default="", description="Folder under the transport's folder; empty: that folder itself.")
+    file_name: str = Field(default="readiness_{date:%Y%m%d}", description="Mask without extension: partner, date.")
+
+
+class Releases(Table):
+    """Readiness packages: for each work and release date a checklist of every format."""
+
+    products: ProductFilter = ProductFilter()
+    days_before: int = Field(default=120, ge=0, description="Days before the release from which a package is kept up to date.")
+    folder: str = Field(default="{date:%Y-%m-%d}_{work}", description="Folder of a package under the transport's folder.")
+
+
+class Backup(Table):
+    """An archive of metadata, contracts, workflow history and final assets."""
+
+    folder: str = Field(default="", description="Folder under the transport's folder.")
+    keep_days: int | None = Field(default=None, ge=1, description="Manifests older than this may go, the last one never; empty: all stay.")
+    sample: int = Field(default=20, ge=0, description="Stored objects that are read back and compared after each run.")

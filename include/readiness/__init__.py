@@ -1,0 +1,1 @@
+"""How ready a title is: one definition for reports, packages, launch gates and pages."""
