@@ -17,8 +17,9 @@ from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, RetryDe
 
 from colophon.notifiers.failure import DeadlineNotice, FailureNotice
 from include.errors import ColophonError, ConfigurationError, PermanentError, RejectedData, TransientError
+from include.partners.inboxes import Archive, Inbox
 from include.partners.model import Party
-from include.partners.registry import load_parties
+from include.partners.registry import load_archives, load_inboxes, load_parties
 
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -89,12 +90,24 @@ def pool_for(partner: Party | str) -> str:
     return f"partner_{partner if isinstance(partner, str) else partner.id}"
 
 
+def inbox_pool(inbox: Inbox | str) -> str:
+    """The pool of what looks into this inbox. One slot: two looks at once would only wait for each other."""
+    return f"inbox_{inbox if isinstance(inbox, str) else inbox.id}"
+
+
+def archive_pool(archive: Archive | str) -> str:
+    """The pool of what reads from this old archive."""
+    return f"archive_{archive if isinstance(archive, str) else archive.id}"
+
+
 def pools(partners: Iterable[Party] | None = None) -> list[PoolSize]:
-    """Every pool that the flows name; of all enabled partners unless some are given."""
+    """Every pool that the flows name; of all enabled parties unless some are given, and of all inboxes and archives."""
     known = load_parties() if partners is None else partners
+    sources = [PoolSize(inbox_pool(inbox), 1, f"{inbox.name}: one task at a time") for inbox in load_inboxes()]
+    sources += [PoolSize(archive_pool(archive), 1, f"{archive.name}: one task at a time") for archive in load_archives()]
     of_partners = [PoolSize(pool_for(p), 1, f"{p.name}: one task at a time; files in flight are the partner's `parallel`") for p in known]
     # Consonance publishes no limit; two flows at once are what a careful guest allows itself.
-    return [PoolSize(CONSONANCE_POOL, 2, "Flows that read or write Consonance"), *of_partners]
+    return [PoolSize(CONSONANCE_POOL, 2, "Flows that read or write Consonance"), *of_partners, *sources]
 
 
 def pools_file(partners: Iterable[Party] | None = None) -> str:

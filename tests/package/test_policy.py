@@ -16,7 +16,7 @@ from include.errors import (
     RejectedData,
     TransientError,
 )
-from include.partners.registry import load_partner, load_partners
+from include.partners.registry import load_partner
 
 policy = pytest.importorskip("colophon.policy")
 
@@ -46,11 +46,11 @@ def test_everything_else_is_retried_with_growing_delay(error):
     assert policy.DEFAULTS["retry_exponential_backoff"] > 1
 
 
-def test_there_is_one_pool_per_partner_and_one_for_consonance():
-    partners = load_partners()
+def test_there_is_a_pool_for_everybody_we_talk_to():
     names = [pool.name for pool in policy.pools()]
-    assert names == ["consonance", *[policy.pool_for(partner) for partner in partners]]
-    assert all(pool.slots == 1 for pool in policy.pools() if pool.name.startswith("partner_"))
+    sources = [*map(policy.inbox_pool, load_inboxes()), *map(policy.archive_pool, load_archives())]
+    assert names == ["consonance", *[policy.pool_for(party) for party in load_parties()], *sources]
+    assert all(pool.slots == 1 for pool in policy.pools() if pool.name.startswith(("partner_", "inbox_")))
 
 
 def test_the_pools_file_is_what_airflow_imports():
