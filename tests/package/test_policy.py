@@ -16,7 +16,7 @@ from include.errors import (
     RejectedData,
     TransientError,
 )
-from include.partners.registry import load_partner
+from include.partners.registry import load_archives, load_inboxes, load_parties, load_partner
 
 policy = pytest.importorskip("colophon.policy")
 
