@@ -87,7 +87,7 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
     listener = _listen(root / "consonance-port")
     port = listener.getsockname()[1]
     url = consonance.base_url = f"http://{HOST}:{port}"
-    names = frozenset(connection.removeprefix("partner_") for connection in partners.connections) if partners else frozenset()
+    names = frozenset(profile.id for profile in partners.profiles) if partners else frozenset()
     control = Control(consonance, faults, names, partners.answer if partners else None)
     config = uvicorn.Config(
         consonance.app(control.routes()), log_level="critical", lifespan="off", timeout_graceful_shutdown=3, access_log=False
@@ -148,10 +148,7 @@ def _write(path: Path, content: Any) -> None:
 def _print_table(root: Path, consonance: Consonance, url: str, addresses: dict[str, str]) -> None:
     catalogue = consonance.catalogue
     rows = [("consonance", url, f"{catalogue.titles} titles, seed {catalogue.seed}, {catalogue.today}, tenant {catalogue.tenant}")]
-    rows += [
-        (name.removeprefix("partner_"), address, f"{root.name}/partners/{name.removeprefix('partner_')}")
-        for name, address in addresses.items()
-    ]
+    rows += [(name, address, f"{root.name}/partners/{name.split('_', 1)[1]}") for name, address in addresses.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, address, note in rows:
         print(f"{name:<{widths[0]}}  {address:<{widths[1]}}  {note}")

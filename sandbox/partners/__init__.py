@@ -75,7 +75,7 @@ def start_partners(root: Path, faults: Faults | None = None, profiles: Iterable[
     sftp: list[SftpServer] = []
     ftp = FtpThread()
     for profile in chosen:
-        home = make_home(root, profile.id)
+        home = make_home(root, profile)
         if profile.protocol == "sftp":
             sftp.append(SftpServer.prepare(profile, home, listeners[profile.id], keys, faults))
         else:

@@ -1,4 +1,7 @@
-"""The six partners of the make-believe publisher: how each one's server behaves. What we send them is in `config/partners`."""
+"""Everybody the make-believe publisher exchanges files with: how each one's server behaves.
+
+What goes to whom and what comes from whom is in `config/partners`, `config/inboxes` and `config/archives`, which name the connections.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ FOLDERS = ("inbox", "inbox/covers", "acks", "reports", "outbox")
 
 @dataclass(frozen=True)
 class Profile:
-    """One partner's server.
+    """One server. Its connection is `<role>_<id>`: what a party is to us, and its short name, under which its home and its faults go.
 
+    `folders`: those that are there from the first day.
     `sweeps`: a whole file under /inbox is taken to /swept the moment it has its final name.
     `renames`: whether the server lets clients rename. `answers`: how the partner tells what it made of a file.
     """
@@ -23,13 +27,15 @@ class Profile:
     sweeps: bool = False
     renames: bool = True
     answers: Literal["", "onix", "csv", "rename"] = ""
+    role: Literal["partner", "inbox", "archive"] = "partner"
+    folders: tuple[str, ...] = FOLDERS
 
     @property
     def connection(self) -> str:
-        return f"partner_{self.id}"
+        return f"{self.role}_{self.id}"
 
 
-ROSTER = (
+FEEDS = (
     Profile("northgate", "sftp", login="key", answers="onix"),
     Profile("meridian", "sftp", answers="csv"),
     Profile("librarium", "ftps"),
@@ -37,6 +43,26 @@ ROSTER = (
     Profile("quickshelf", "sftp", sweeps=True),
     Profile("dropwell", "sftp", renames=False),
 )
+SENDERS = (
+    Profile("authors", "ftp", role="inbox", folders=("incoming", "incoming/Questionnaires", "incoming/Permissions")),
+    Profile("agency", "sftp", role="inbox", folders=("delivery",)),
+    Profile("rights", "sftp", role="inbox", folders=("documents",)),
+)
+MAKERS = (
+    Profile("compositor", "sftp", folders=("out", "in", "in/readiness")),  # takes reports, and is the inbox `typesetter`
+    Profile("pressmark", "sftp", login="key", folders=("jobs", "readiness")),
+    Profile("inkwell", "ftps", folders=("in", "readiness")),
+    Profile("leafcast", "sftp", folders=("epub",)),
+    Profile("soundleaf", "sftp", folders=("masters",)),
+    Profile("clearpage", "sftp", folders=("in",)),
+    Profile("bookbarn", "sftp", folders=("launch",)),
+    Profile("salesroom", "ftp", folders=("packs", "releases")),
+)
+ARCHIVES = (
+    Profile("strongroom", "sftp", folders=("backup",)),
+    Profile("vault", "sftp", role="archive", folders=("archive",)),
+)
+ROSTER = FEEDS + SENDERS + MAKERS + ARCHIVES
 
 
 def home_of(root: Path, partner: str) -> Path:
@@ -44,9 +70,9 @@ def home_of(root: Path, partner: str) -> Path:
     return root / "partners" / partner
 
 
-def make_home(root: Path, partner: str) -> Path:
-    home = home_of(root, partner)
-    for folder in FOLDERS:
+def make_home(root: Path, profile: Profile) -> Path:
+    home = home_of(root, profile.id)
+    for folder in profile.folders:
         (home / folder).mkdir(parents=True, exist_ok=True)
     return home
 

@@ -10,6 +10,7 @@ import json
 import ssl
 import stat
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,6 +36,9 @@ SHORT = b"""<ONIXmessage release="3.0" xmlns="http://ns.editeur.org/onix/3.0/sho
 <b244>9780000000019</b244></productidentifier></product></ONIXmessage>"""
 
 
+FIRST = ("northgate", "meridian", "librarium", "fennimore", "quickshelf", "dropwell")  # the tests below are theirs
+
+
 @pytest.fixture(scope="module")
 def switches() -> Faults:
     return Faults()
@@ -54,8 +58,8 @@ def _good_day(switches: Faults) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def sftp(servers: PartnerServers, partner: str, **other: Any) -> Any:
-    c = servers.connections[f"partner_{partner}"]
+async def sftp(servers: PartnerServers, partner: str, connection: str = "", **other: Any) -> Any:
+    c = servers.connections[connection or f"partner_{partner}"]
     known = asyncssh.import_known_hosts(f"[{c['host']}]:{c['port']} {c['extra']['host_key']}\n")
     login: dict[str, Any] = {"username": c["login"], "password": c.get("password"), "client_keys": None}
     if "private_key" in c["extra"]:
@@ -73,8 +77,8 @@ class ReuseTls(ftplib.FTP_TLS):
         return self.context.wrap_socket(conn, server_hostname=self.host, session=self.sock.session), size
 
 
-def ftps(servers: PartnerServers, kind: type[ftplib.FTP_TLS] = ReuseTls, **login: str) -> ftplib.FTP_TLS:
-    c = servers.connections["partner_librarium"]
+def ftps(servers: PartnerServers, kind: type[ftplib.FTP_TLS] = ReuseTls, profile: Profile | None = None, **login: str) -> ftplib.FTP_TLS:
+    c = servers.connections[profile.connection if profile else "partner_librarium"]
     client = kind(context=ssl.create_default_context(cafile=c["extra"]["ca_cert"]), timeout=10)
     client.connect(c["host"], c["port"])
     client.login(c["login"], login.get("password", c["password"]))
@@ -82,8 +86,8 @@ def ftps(servers: PartnerServers, kind: type[ftplib.FTP_TLS] = ReuseTls, **login
     return client
 
 
-def ftp(servers: PartnerServers, password: str = "") -> ftplib.FTP:
-    c = servers.connections["partner_fennimore"]
+def ftp(servers: PartnerServers, password: str = "", profile: Profile | None = None) -> ftplib.FTP:
+    c = servers.connections[profile.connection if profile else "partner_fennimore"]
     client = ftplib.FTP(timeout=10)
     client.connect(c["host"], c["port"])
     client.login(c["login"], password or c["password"])
@@ -102,6 +106,45 @@ def test_sftp_partner_shows_only_its_own_folders(servers: PartnerServers, partne
             return {name for name in await client.listdir("/") if not name.startswith(".")}
 
     assert {"inbox", "acks", "reports", "outbox"} <= asyncio.run(go())
+
+
+def test_every_party_of_the_configuration_has_its_server() -> None:
+    named = {
+        (tomllib.loads(path.read_text())["transport"]["protocol"], tomllib.loads(path.read_text())["transport"]["connection"])
+        for folder in ("partners", "inboxes", "archives")
+        for path in (Path(__file__).resolve().parents[2] / "config" / folder).glob("*.toml")
+    }
+    assert named == {(profile.protocol, profile.connection) for profile in ROSTER}
+
+
+@pytest.mark.parametrize("profile", [one for one in ROSTER if one.id not in FIRST], ids=lambda profile: profile.id)
+def test_files_come_and_go_wherever_a_party_keeps_them(servers: PartnerServers, switches: Faults, profile: Profile) -> None:
+    content = b"whole" * 99
+
+    def there_and_back(folder: str) -> bytes:
+        if profile.protocol == "sftp":
+            return asyncio.run(by_sftp(folder))
+        back = io.BytesIO()
+        client = ftps(servers, profile=profile) if profile.protocol == "ftps" else ftp(servers, profile=profile)
+        with client:
+            client.storbinary(f"STOR /{folder}/.a.part", io.BytesIO(content))
+            client.rename(f"/{folder}/.a.part", f"/{folder}/a")
+            client.retrbinary(f"RETR /{folder}/a", back.write)
+        return back.getvalue()
+
+    async def by_sftp(folder: str) -> bytes:
+        async with sftp(servers, profile.id, connection=profile.connection) as client:
+            async with client.open(f"/{folder}/.a.part", "wb") as file:
+                await file.write(content)
+            await client.posix_rename(f"/{folder}/.a.part", f"/{folder}/a")
+            async with client.open(f"/{folder}/a", "rb") as file:
+                return await file.read()
+
+    for folder in profile.folders:
+        assert there_and_back(folder) == content
+    switches.set(profile.id, "wrong_password", times=1)
+    with pytest.raises((asyncssh.PermissionDenied, ftplib.error_perm)):
+        there_and_back(profile.folders[0])
 
 
 def test_upload_read_back_and_rename(servers: PartnerServers) -> None:
