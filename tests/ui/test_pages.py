@@ -10,6 +10,7 @@ from lxml import html
 from sqlalchemy import select
 
 from include.ledger.models import DeliveryRow, EventRow
+from include.partners import load_parties
 from tests.ui.conftest import HOSTILE, ISBNS
 
 pytestmark = pytest.mark.airflow
@@ -271,9 +272,9 @@ def test_a_file_of_another_delivery_is_not_given(client, seeded, ledger) -> None
 
 
 def test_names_can_not_break_the_header() -> None:
-    from colophon.ui.files import _attachment
+    from colophon.ui.files import attachment
 
-    header = _attachment('a";\r\nSet-Cookie: x="ü.xml')
+    header = attachment('a";\r\nSet-Cookie: x="ü.xml')
     assert "\r" not in header
     assert "\n" not in header
     assert header.count('"') == 2

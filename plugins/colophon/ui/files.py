@@ -41,7 +41,7 @@ def artefact(request: Request, session: Reading, delivery_id: int, file_id: int)
             while chunk := stream.read(CHUNK):
                 yield chunk
 
-    headers = {"Content-Disposition": _attachment(file.name), "Content-Length": str(store.size(file.sha256)), "ETag": f'"{file.sha256}"'}
+    headers = {"Content-Disposition": attachment(file.name), "Content-Length": str(store.size(file.sha256)), "ETag": f'"{file.sha256}"'}
     return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
 
 
@@ -65,10 +65,10 @@ def rejects(session: Reading, partner_id: str) -> Response:
                 yield row.product_id, row.isbn, reasons
             after = rows[-1].product_id
 
-    return Response(rejects_csv(held()), media_type="text/csv", headers={"Content-Disposition": _attachment(f"rejects-{partner_id}.csv")})
+    return Response(rejects_csv(held()), media_type="text/csv", headers={"Content-Disposition": attachment(f"rejects-{partner_id}.csv")})
 
 
-def _attachment(name: str) -> str:
+def attachment(name: str) -> str:
     """RFC 6266: the name for every browser, quoted so that it can't end the header."""
     plain = "".join(character if character.isascii() and (character.isalnum() or character in "._- ") else "_" for character in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

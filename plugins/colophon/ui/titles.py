@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from colophon.ui import shell
-from colophon.ui.shell import Reading, render
+from colophon.ui import roles, shell
+from colophon.ui.shell import Reading, User, render
 from include.errors import PermanentError
+from include.files.model import Kind
 from include.ledger import lists, questions
 from include.ledger.lists import plain_isbn
-from include.ledger.models import DeliveryRow
+from include.ledger.models import DeliveryRow, ProductRow
+from include.ledger.record import Wanted
+from include.ledger.record import record as title_record
 from include.partners import Partner
 
 router = APIRouter()
@@ -43,12 +46,53 @@ def find(request: Request, session: Reading, isbn: str = "", text: str = "", aft
 
 
 @router.get("/titles/{product_id}", response_class=HTMLResponse)
-def title(request: Request, session: Reading, product_id: int) -> HTMLResponse:
+def title(
+    request: Request,
+    session: Reading,
+    user: User,
+    product_id: int,
+    kind: str = "",
+    edition: str = "",
+    since: str = "",
+    until: str = "",
+) -> HTMLResponse:
+    """What partners have of a title, and its record: files and versions (of one kind, edition, stretch of days), packages, history."""
     known, _ = shell.partners()
     now = datetime.now(UTC)
     standing = questions.title(session, product_id=product_id, partners=known, now=now)
     covers = questions.files(session, isbn=standing.isbn, limit=50) if standing.isbn else []
-    return render(request, "title.html", now=now, title=standing, covers=covers, names={one.id: one.name for one in known})
+    product = session.get(ProductRow, product_id)
+    wrong = [text for text in (since, until) if text and not _day(text)]
+    wanted = Wanted(_id(edition), kind if kind in set(Kind) else "", _day(since), _day(until))
+    found = (
+        title_record(session, product.work_id, allowed=roles.may(user), wanted=wanted, contracts=roles.may(user)("rights"))
+        if product
+        else None
+    )
+    return render(
+        request,
+        "title.html",
+        now=now,
+        title=standing,
+        covers=covers,
+        names={one.id: one.name for one in shell.parties()[0]},
+        record=found,
+        wanted=wanted,
+        wrong=wrong,
+        kinds=[str(one) for one in Kind if one is not Kind.UNKNOWN],
+        my_roles=roles.roles_of(user),
+    )
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 @router.get("/titles/{product_id}/records", response_class=HTMLResponse)

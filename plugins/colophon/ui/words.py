@@ -12,10 +12,22 @@ from include.errors import ConfigurationError
 from include.titles import codelists
 
 TONES = {
-    "good": {"delivered", "acknowledged", "sent", "accepted", "processed", "unchanged", "well"},
-    "busy": {"prepared", "sending", "pending", "received"},
-    "ask": {"awaiting approval", "held", "accepted with errors", "partly"},
-    "bad": {"failed", "rejected", "overdue", "not delivered", "no answer", "to mend"},
+    "good": {
+        "delivered",
+        "acknowledged",
+        "sent",
+        "accepted",
+        "processed",
+        "unchanged",
+        "well",
+        "approved",
+        "attached",
+        "ready",
+        "verified",
+    },
+    "busy": {"prepared", "sending", "pending", "received", "arriving", "built", "open", "waiting", "listing", "moving"},
+    "ask": {"awaiting approval", "held", "accepted with errors", "partly", "to review", "proposed"},
+    "bad": {"failed", "rejected", "overdue", "not delivered", "no answer", "to mend", "quarantined", "late", "stopped", "unreadable"},
 }
 _XML = re.compile(r"(<!--.*?-->)|(<[/?!]?)([\w:.-]+)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)(\s*[/?]?>)|([^<]+|<)", re.DOTALL)
 

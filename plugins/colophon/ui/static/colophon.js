@@ -116,3 +116,37 @@ dialog?.querySelector("form").addEventListener("submit", (event) => {
 // Check now
 const check = document.querySelector("[data-start]");
 check?.addEventListener("click", () => start(check, check.dataset.start, {}, "connections_check", "A check has started: load this page again in a minute."));
+
+
+// Forms that decide something: sent as JSON, the page is loaded again once it is done.
+for (const form of document.querySelectorAll("form[data-post]")) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const wish = {};
+    for (const [name, value] of new FormData(form, event.submitter)) {
+      const field = form.elements[name];
+      wish[name] = field?.dataset?.number !== undefined ? (value === "" ? null : Number(value)) : field?.type === "checkbox" ? true : value;
+    }
+    const buttons = form.querySelectorAll("button");
+    for (const button of buttons) button.disabled = true;
+    try {
+      const answer = await fetch(form.dataset.post, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        body: JSON.stringify(wish),
+      });
+      const said = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Error([said.error || said.detail || `Airflow answered ${answer.status}.`, said.todo].filter(Boolean).join(" "));
+      try { sessionStorage.setItem("said", said.said || "Done."); } catch { /* without it the page says nothing */ }
+      location.reload();
+    } catch (error) {
+      tell("bad", error.message);
+      outcome.scrollIntoView({ block: "nearest" });
+      for (const button of buttons) button.disabled = false;
+    }
+  });
+}
+try {
+  const said = sessionStorage.getItem("said");
+  if (said && outcome) { tell("good", said); sessionStorage.removeItem("said"); }
+} catch { /* no storage: nothing to say */ }

@@ -1,0 +1,93 @@
+"""A title's files: download, preview, review (approve, reject with a note), take off. Restricted files only for their role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from colophon.ui import roles, runs, shell
+from colophon.ui.files import attachment
+from colophon.ui.shell import Reading, User
+from include.errors import PermanentError
+from include.ledger import title_files
+from include.ledger.file_rows import Approval
+from include.ledger.record import file_for
+from include.store.artefacts import CHUNK
+
+APPROVED = "approved_files"  # the flow that takes approved files on
+router = APIRouter()
+
+
+class Verdict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    role: str = Field(max_length=31)
+    verdict: Literal["approved", "rejected", "pending"]
+    note: str = Field("", max_length=2000)
+
+
+class Removal(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    note: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("/title-files/{file_id}")
+def download(session: Reading, user: User, file_id: int) -> Response:
+    """The bytes as they came, to be saved: never shown in the page's place, whatever they are."""
+    row = file_for(session, file_id, roles.may(user))
+    store = shell.store()
+    stream = store.open(row.sha256)
+
+    def chunks() -> Iterator[bytes]:
+        with stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+
+    headers = {"Content-Disposition": attachment(row.name), "Content-Length": str(store.size(row.sha256)), "ETag": f'"{row.sha256}"'}
+    return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/title-files/{file_id}/preview")
+def preview(session: Reading, user: User, file_id: int) -> Response:
+    """The preview that was made of it: a JPEG of our own making."""
+    row = file_for(session, file_id, roles.may(user))
+    return picture(row.preview, f"file {file_id}")
+
+
+def picture(sha256: str, what: str) -> Response:
+    """A preview out of the store."""
+    if not sha256:
+        raise PermanentError(f"{what} has no preview", todo="Fetch the file itself.")
+    with shell.store().open(sha256) as stream:
+        return Response(stream.read(), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400", "ETag": f'"{sha256}"'})
+
+
+@router.post("/title-files/{file_id}/review", dependencies=[Depends(runs.from_our_page)])
+def review(request: Request, user: User, file_id: int, said: Verdict) -> dict[str, Any]:
+    """Records one role's word, with the name that Airflow knows; once all have approved, starts the flow that takes it on."""
+    roles.must(user, said.role)
+    with shell.ledger().session() as session:
+        file_for(session, file_id, roles.may(user))
+        row = title_files.review(
+            session, file_id, said.role, said.verdict, now=datetime.now(UTC), who=user.get_name(), note=said.note.strip()
+        )
+        approval = row.approval
+    done: dict[str, Any] = {"approval": approval, "said": f"{said.role}: {said.verdict}."}
+    if approval == Approval.APPROVED and not runs.refusal(APPROVED, user):
+        done |= runs.start(request, APPROVED, {}, user)
+    return done
+
+
+@router.post("/title-files/{file_id}/remove", dependencies=[Depends(runs.from_our_page)])
+def remove(user: User, file_id: int, wish: Removal) -> dict[str, Any]:
+    """Takes a version off its title; the one before it is current again. Wants any role of people.toml, or an admin."""
+    if not roles.roles_of(user):
+        roles.must(user, "production")
+    with shell.ledger().session() as session:
+        row = file_for(session, file_id, roles.may(user))
+        title_files.remove(session, row.id, now=datetime.now(UTC), who=user.get_name(), note=wish.note.strip())
+    return {"said": f"{row.name} is off this title."}
