@@ -279,27 +279,34 @@ class PackageFileRow(Base):
 
 
 class ReadinessRow(Base):
-    """How ready one product is, as last assessed. `checks` are [{code, name, state, message, todo}]."""
+    """How ready one product is, as last assessed. `checks` are [{code, name, state, message, todo, due}]; see `include.ledger.readiness`."""
 
     __tablename__ = "readiness"
-    __table_args__ = (Index("ix_readiness_late", "late", "publication_date"),)
+    __table_args__ = (  # lists go by date of publication and turn pages by (publication_date, product_id)
+        Index("ix_readiness_published", "publication_date", "product_id"),
+        Index("ix_readiness_season", "season", "publication_date", "product_id"),
+        Index("ix_readiness_imprint", "imprint", "publication_date", "product_id"),
+        Index("ix_readiness_late", "late", "publication_date", "product_id"),
+        Index("ix_readiness_state", "state", "publication_date", "product_id"),
+    )
     product_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     work_id: Mapped[int] = mapped_column(BigId, index=True)
     isbn: Mapped[str] = mapped_column(String(20), default="")
     title: Mapped[str] = mapped_column(Text, default="")
-    imprint: Mapped[str] = mapped_column(String(200), default="", index=True)
-    season: Mapped[str] = mapped_column(String(100), default="", index=True)
+    imprint: Mapped[str] = mapped_column(String(200), default="")
+    season: Mapped[str] = mapped_column(String(100), default="")
     form: Mapped[str] = mapped_column(String(4), default="")
     format: Mapped[str] = mapped_column(String(100), default="")
     stage: Mapped[str] = mapped_column(String(200), default="")
-    publication_date: Mapped[str] = mapped_column(String(10), default="", index=True)
+    publication_date: Mapped[str] = mapped_column(String(10), default="")  # the planned one where there is no other
     state: Mapped[str] = mapped_column(String(12))  # ready, open, late, published
     late: Mapped[bool] = mapped_column(default=False)
     risk: Mapped[str] = mapped_column(String(10), default="")  # "", low, high
     done: Mapped[int] = mapped_column(Integer, default=0)
     wanted: Mapped[int] = mapped_column(Integer, default=0)
     checks: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    digest: Mapped[str] = mapped_column(String(64), default="")
+    digest: Mapped[str] = mapped_column(String(64), default="")  # of all that the assessment read
+    stable_until: Mapped[str] = mapped_column(String(10), default="")  # from this day on the same sources may read differently
     assessed_at: Mapped[datetime]
 
 

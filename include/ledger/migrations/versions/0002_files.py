@@ -210,13 +210,15 @@ def upgrade() -> None:
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("checks", sa.JSON(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("stable_until", sa.String(length=10), nullable=False),
         sa.Column("assessed_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("product_id", name=op.f("pk_readiness")),
     )
-    op.create_index(op.f("ix_readiness_imprint"), "readiness", ["imprint"], unique=False)
-    op.create_index("ix_readiness_late", "readiness", ["late", "publication_date"], unique=False)
-    op.create_index(op.f("ix_readiness_publication_date"), "readiness", ["publication_date"], unique=False)
-    op.create_index(op.f("ix_readiness_season"), "readiness", ["season"], unique=False)
+    op.create_index("ix_readiness_imprint", "readiness", ["imprint", "publication_date", "product_id"], unique=False)
+    op.create_index("ix_readiness_late", "readiness", ["late", "publication_date", "product_id"], unique=False)
+    op.create_index("ix_readiness_published", "readiness", ["publication_date", "product_id"], unique=False)
+    op.create_index("ix_readiness_season", "readiness", ["season", "publication_date", "product_id"], unique=False)
+    op.create_index("ix_readiness_state", "readiness", ["state", "publication_date", "product_id"], unique=False)
     op.create_index(op.f("ix_readiness_work_id"), "readiness", ["work_id"], unique=False)
     op.create_table(
         "stage_change",
