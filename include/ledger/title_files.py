@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from include.errors import ConfigurationError, PermanentError
+from include.errors import PermanentError, RejectedData
 from include.ledger.deliveries import record_event
 from include.ledger.file_rows import Approval, ReviewRow, TitleFileRow
 
@@ -107,15 +107,15 @@ def review(session: Session, file_id: int, role: str, verdict: str, *, now: date
     """One role's word on one version: `approved`, `rejected` (wants a note), or `pending` (takes it back).
 
     The version is approved once every asked role approved it, rejected as soon as one rejects. A role that was not asked may
-    speak all the same, and is asked from then on. Raises `ConfigurationError` for a superseded or removed version.
+    speak all the same, and is asked from then on. Raises `RejectedData` for a superseded or removed version, and for a rejection without a note.
     """
     if verdict not in {Approval.APPROVED, Approval.REJECTED, Approval.PENDING}:
-        raise ConfigurationError(f"{verdict!r} is no verdict", where=f"file {file_id}", todo="approved, rejected or pending.")
+        raise RejectedData(f"{verdict!r} is no verdict", where=f"file {file_id}", todo="approved, rejected or pending.")
     if verdict == Approval.REJECTED and not note.strip():
-        raise ConfigurationError("a rejection needs a note", where=f"file {file_id}", todo="Say what must change.")
+        raise RejectedData("a rejection needs a note", where=f"file {file_id}", todo="Say what must change.")
     row = get(session, file_id, lock=True)
     if row.state != ATTACHED:
-        raise ConfigurationError(f"the file is {row.state}", where=f"file {file_id}, {row.name}", todo="Review the current version.")
+        raise RejectedData(f"the file is {row.state}", where=f"file {file_id}, {row.name}", todo="Review the current version.")
     said = next((one for one in row.reviews if one.role == role), None)
     if said is None:
         said = ReviewRow(role=role)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from colophon.ui import roles, runs, shell
 from colophon.ui.files import attachment
 from colophon.ui.shell import Reading, User
-from include.errors import PermanentError
+from include.errors import ConfigurationError, PermanentError
 from include.ledger import title_files
 from include.ledger.file_rows import Approval
 from include.ledger.record import file_for
@@ -78,7 +78,10 @@ def review(request: Request, user: User, file_id: int, said: Verdict) -> dict[st
         approval = row.approval
     done: dict[str, Any] = {"approval": approval, "said": f"{said.role}: {said.verdict}."}
     if approval == Approval.APPROVED and not runs.refusal(APPROVED, user):
-        done |= runs.start(request, APPROVED, {}, user)
+        try:
+            done |= runs.start(request, APPROVED, {}, user)
+        except ConfigurationError as later:  # the word stands; the flow's own schedule takes the file on
+            done["said"] += f" {later.what}: {later.todo}"
     return done
 
 
