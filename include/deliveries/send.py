@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from include.deliveries.build import Run
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
-from include.ledger import deliveries
+from include.ledger import deliveries, packages
 from include.ledger.database import Ledger
 from include.ledger.models import DeliveryRow, DeliveryState, FileRow
 from include.partners import Party
@@ -44,7 +44,8 @@ class Sending:
         """Sends what has not arrived; with `again`, everything of a delivery that had arrived whole, once for each run.
 
         Gives id, partner, state, records, files and seconds. Raises the gravest error of the files that failed:
-        `TransientError` only if trying again can help with all of them; `ConfigurationError` for a delivery that must not go.
+        `TransientError` only if trying again can help with all of them; `ConfigurationError` for a delivery that must not go;
+        `packages.Stopped` for a package that holds a file which is not approved, or not current, any more.
         """
         with self.ledger.session() as session:
             row = deliveries.get(session, delivery_id)
@@ -53,10 +54,14 @@ class Sending:
                 return _outcome(row)
             if row.state == DeliveryState.DECLINED:
                 deliveries.approve(session, row, now=self.clock(), who=self.run.who)
-            row = deliveries.start(session, row, now=self.clock(), who=self.run.who, dag_id=self.run.dag_id, run_id=self.run.run_id)
+            stopped = packages.refuse_unfit(session, row, now=self.clock(), who=self.run.who)
+            if stopped is None:
+                row = deliveries.start(session, row, now=self.clock(), who=self.run.who, dag_id=self.run.dag_id, run_id=self.run.run_id)
             missing = [file for file in row.files if file.state != "delivered"]
             arrived = [self._outgoing(file) for file in row.files if file.state == "delivered"]
             outgoing, resend = [self._outgoing(file) for file in missing], row.delivered_at is not None
+        if stopped is not None:
+            raise stopped
         self.say(f"Delivery {delivery_id} to {self.partner.name}: {len(outgoing)} files, {sum(file.bytes for file in outgoing):,} bytes")
         started = time.monotonic()
         results = self._publish(delivery_id, outgoing, arrived, connect, again=resend)
@@ -72,6 +77,7 @@ class Sending:
             else:
                 row = deliveries.mark_delivered(session, delivery_id, self.clock(), who=self.run.who, seconds=time.monotonic() - started)
             outcome = _outcome(row)
+            packages.settle_delivery(session, row, now=self.clock(), who=self.run.who)
         if failures:
             raise _gravest(failures)
         return outcome

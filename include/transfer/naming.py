@@ -106,11 +106,15 @@ def leftovers(names: Iterable[str], places: Mapping[tuple[str, str], T]) -> Iter
 
 
 def closing(files: Sequence[Outgoing], commit: Commit, key: str) -> list[Outgoing]:
-    """What follows once all of `files` are there: the manifest, or a done-file for each message (for each file, if there is none)."""
+    """What follows once all of `files` are there: the manifest, or a done-file for each message (for each file, if there is none).
+
+    Files that bring a manifest of their own get no other, and the done-file is for the last of these.
+    """
     messages = [file for file in files if file.role == "message"] or list(files)
     if commit.rule == "manifest_last" and files and not any(file.role == "manifest" for file in files):
         return [_manifest(files, messages[0], commit, key)]
     if commit.rule == "done_file":
+        messages = [file for file in files if file.role == "manifest"][-1:] or messages
         done = {
             (file.folder, _fill(commit.done, name=file.name, stem=PurePosixPath(file.name).stem, sha8=file.sha256[:8])): file
             for file in messages

@@ -43,11 +43,11 @@ def publish(
 ) -> list[Published | Failure]:
     """Publishes `files` and gives what came of each, in their order; a manifest or done-files stand at the end.
 
-    Covers go first, then messages; a manifest or done-file follows only if everything else is there. A failure of one
-    file does not stop the others. Only `TransientError` is tried again, up to `attempts` times. `key` names the delivery
-    in the manifest. `arrived` are files of the same delivery that an earlier run brought there: they are not sent, only
-    named in the manifest and told to be done. `again` sends also what lies there already. Raises nothing of its own:
-    failures are in the list.
+    Covers go first, then messages. Manifests, one after the other in their order, and then done-files follow only if
+    everything before them is there. A failure of one file does not stop the others. Only `TransientError` is tried again,
+    up to `attempts` times. `key` names the delivery in the manifest. `arrived` are files of the same delivery that an
+    earlier run brought there: they are not sent, only named in the manifest and told to be done. `again` sends also what
+    lies there already. Raises nothing of its own: failures are in the list.
     """
     outcomes: dict[int, Published | Failure] = {}
     batch: list[_Upload] = []
@@ -64,28 +64,34 @@ def publish(
             on_event(Event("failed", file.name, str(bad)))
     for wave in (lambda role: role not in {"message", "manifest"}, lambda role: role == "message"):
         outcomes |= _run(remote, [upload for upload in batch if wave(upload.file.role)], transport)
-    last = [upload for upload in batch if upload.file.role == "manifest"]
+    last = [[upload] for upload in batch if upload.file.role == "manifest"]
     try:
-        follow = naming.closing([*arrived, *files], transport.commit, key)
-        for number, file in enumerate(follow, start=len(files)):
-            last.append(
-                _Upload(
-                    number, file, naming.place(file, _plain(transport).commit), _plain(transport), attempts, again, on_event, on_progress
-                )
-            )
+        plain, follow = _plain(transport), naming.closing([*arrived, *files], transport.commit, key)
+        last.append([
+            _Upload(number, file, naming.place(file, plain.commit), plain, attempts, again, on_event, on_progress)
+            for number, file in enumerate(follow, start=len(files))
+        ])
     except ColophonError as bad:
         outcomes[len(files)] = Failure(transport.commit.rule, bad)
-    missing = sum(isinstance(outcome, Failure) for outcome in outcomes.values())
-    if not missing:
-        outcomes |= _run(remote, last, transport)
-    for upload in last if missing else ():
+    for wave_of_last in last:
+        if missing := sum(isinstance(outcome, Failure) for outcome in outcomes.values()):
+            outcomes |= _held_back(wave_of_last, missing, len(files), on_event)
+        else:
+            outcomes |= _run(remote, wave_of_last, transport)
+    return [outcomes[number] for number in sorted(outcomes)]
+
+
+def _held_back(uploads: Sequence[_Upload], missing: int, own: int, on_event: OnEvent) -> dict[int, Published | Failure]:
+    """What can't follow yet; only files of the delivery's `own` are told as failures."""
+    outcomes: dict[int, Published | Failure] = {}
+    for upload in uploads:
         reason = TransientError(
             f"held back: {missing} of the files before it did not arrive", where=upload.place.final, todo="See their reasons."
         )
         on_event(Event("held back", upload.file.name, str(reason)))
-        if upload.number < len(files):
+        if upload.number < own:
             outcomes[upload.number] = Failure(upload.file.name, reason)
-    return [outcomes[number] for number in sorted(outcomes)]
+    return outcomes
 
 
 def _plain(transport: Transport) -> Transport:

@@ -131,6 +131,25 @@ def test_manifest_and_done_file_wait_until_everything_is_there(partners: Partner
 
 
 @EACH
+def test_manifests_that_the_files_bring_arrive_last_in_their_order_and_get_no_other(partners: Partners, partner: str) -> None:
+    package = [file("SHA256SUMS", role="manifest"), file("manifest.json", role="manifest"), file("text.pdf", role="part")]
+    for rule, end in (("manifest_last", []), ("done_file", ["manifest.json.done"])):
+        with partners.remote(partner, commit=Commit(rule=rule)) as remote:
+            sent = send(remote, *package)
+        assert [event.name for event in sent.events] == ["text.pdf", "SHA256SUMS", "manifest.json", *end]
+
+
+@EACH
+def test_a_manifest_does_not_arrive_where_a_part_is_missing(partners: Partners, partner: str) -> None:
+    damaged = file("text.pdf", role="part")
+    damaged = type(damaged)(damaged.name, damaged.folder, damaged.bytes, "0" * 64, damaged.open, damaged.role)
+    with partners.remote(partner, commit=Commit(rule="done_file")) as remote:
+        sent = send(remote, damaged, file("SHA256SUMS", role="manifest"), file("manifest.json", role="manifest"))
+    assert all(isinstance(result, Failure) for result in sent.results)
+    assert names(partners.inbox(partner)) == set()
+
+
+@EACH
 def test_direct_publication_never_renames(partners: Partners, partner: str) -> None:
     with partners.remote(partner, commit=Commit(rule="direct")) as remote:
         send(remote, file("lq.csv", b"longer content, of an earlier day"))
