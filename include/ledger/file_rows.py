@@ -175,10 +175,15 @@ class ArchiveFolderRow(Base):
     """A folder that the walk has still to list, or has listed: the walk's checkpoint."""
 
     __tablename__ = "archive_folder"
+    __table_args__ = (Index("ix_archive_folder_open", "archive", "walk", "listed"),)
     archive: Mapped[str] = mapped_column(String(41), primary_key=True)
     walk: Mapped[int] = mapped_column(Integer, primary_key=True)
-    path: Mapped[str] = mapped_column(String(700), primary_key=True)
+    path: Mapped[str] = mapped_column(String(700), primary_key=True)  # under the root, as `include.ledger.archives.key` writes it
+    whole_path: Mapped[str] = mapped_column(Text, default="")  # where it is longer than `path` may be
     listed: Mapped[bool] = mapped_column(default=False)
+    files: Mapped[int] = mapped_column(Integer, default=0)  # as listed, without those left out
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    left_out: Mapped[int] = mapped_column(Integer, default=0)  # names that `exclude` leaves out
     problem: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -190,7 +195,7 @@ class ArchiveWalkRow(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     archive: Mapped[str] = mapped_column(String(41))
     number: Mapped[int] = mapped_column(Integer)
-    phase: Mapped[str] = mapped_column(String(12), default="listing")  # listing, planned, moving, done
+    phase: Mapped[str] = mapped_column(String(12), default="listing")  # listing, listed, planned, moving, done
     started_at: Mapped[datetime]
     listed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -208,10 +213,13 @@ class ArchiveFileRow(Base):
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     archive: Mapped[str] = mapped_column(String(41))
-    path: Mapped[str] = mapped_column(String(700))
+    path: Mapped[str] = mapped_column(String(700))  # under the root, as `include.ledger.archives.key` writes it
+    whole_path: Mapped[str] = mapped_column(Text, default="")  # where it is longer than `path` may be
+    other: Mapped[str] = mapped_column(String(8), default="")  # what it is if no file: link, special
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     modified: Mapped[datetime | None]
-    sha256: Mapped[str] = mapped_column(String(64), default="")
+    sha256: Mapped[str] = mapped_column(String(64), default="")  # once it was fetched
+    kind: Mapped[str] = mapped_column(String(20), default="")
     fate: Mapped[str] = mapped_column(String(12), default=Fate.WAITING)
     reason: Mapped[str] = mapped_column(Text, default="")
     change: Mapped[str] = mapped_column(String(10), default="new")  # new, changed, same: against the walk before

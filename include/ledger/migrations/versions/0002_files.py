@@ -18,9 +18,12 @@ def upgrade() -> None:
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("archive", sa.String(length=41), nullable=False),
         sa.Column("path", sa.String(length=700), nullable=False),
+        sa.Column("whole_path", sa.Text(), nullable=False),
+        sa.Column("other", sa.String(length=8), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("modified", MOMENT, nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("fate", sa.String(length=12), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("change", sa.String(length=10), nullable=False),
@@ -39,10 +42,15 @@ def upgrade() -> None:
         sa.Column("archive", sa.String(length=41), nullable=False),
         sa.Column("walk", sa.Integer(), nullable=False),
         sa.Column("path", sa.String(length=700), nullable=False),
+        sa.Column("whole_path", sa.Text(), nullable=False),
         sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("left_out", sa.Integer(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("archive", "walk", "path", name=op.f("pk_archive_folder")),
     )
+    op.create_index("ix_archive_folder_open", "archive_folder", ["archive", "walk", "listed"], unique=False)
     op.create_table(
         "archive_shard",
         sa.Column("id", BIG_ID, nullable=False),
