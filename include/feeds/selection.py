@@ -13,14 +13,17 @@ from include.feeds import codelists
 from include.feeds.offers import sellable
 from include.feeds.tax import fits_form
 from include.partners.model import Partner
+from include.partners.tables import ProductFilter
 from include.titles.model import Product
 
 
 def excluded_by(product: Product, partner: Partner, today: date) -> str:
-    """The first rule that leaves the title out: `not-exportable`, `imprint`, `form`, `status`, `market`, `horizon`; "" if none does."""
-    wanted = partner.feed.products
-    if not product.exportable:
-        return "not-exportable"
+    """The first rule that leaves the title out: `not-exportable`, or one of `left_out_by`; "" if none does."""
+    return "not-exportable" if not product.exportable else left_out_by(product, partner.feed.products, today)
+
+
+def left_out_by(product: Product, wanted: ProductFilter, today: date) -> str:
+    """The first rule of a filter that leaves the title out: `imprint`, `form`, `status`, `market`, `horizon`; "" if none does."""
     if wanted.imprints and product.work.imprint not in wanted.imprints:
         return "imprint"
     if product.form and not fits_form(product.form, wanted.forms):
