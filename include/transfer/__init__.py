@@ -3,7 +3,7 @@
 `include.transfer.publish.publish` sends, `include.transfer.fetch.fetch` takes.
 """
 
-from include.transfer.model import Event, Failure, Fetched, Outgoing, Published, RemoteEntry, Step
+from include.transfer.model import Event, Failure, Fetched, Listed, Outgoing, Published, RemoteEntry, Step
 from include.transfer.remote import Remote
 
-__all__ = ["Event", "Failure", "Fetched", "Outgoing", "Published", "Remote", "RemoteEntry", "Step"]
+__all__ = ["Event", "Failure", "Fetched", "Listed", "Outgoing", "Published", "Remote", "RemoteEntry", "Step"]

@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace as replaced
 from pathlib import PurePosixPath
@@ -19,13 +19,14 @@ from pathlib import PurePosixPath
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.transfer.ftp_wire import certificate_of, facts_about, features_of, size_and_announce, take_any_bytes
 from include.transfer.lane import T
-from include.transfer.listings import facts_of, list_line, moment
-from include.transfer.model import RemoteEntry
+from include.transfer.listings import facts_of, list_line, listed, moment
+from include.transfer.model import Listed, RemoteEntry
 from include.transfer.naming import is_safe, readable
 from include.transfer.refusals import ftp_error, is_absent, loses_connection
 from include.transfer.source import Source
 
 BLOCK = 64 << 10  # bytes
+BATCH = 500  # names of a folder handed on at once
 ERRORS = (ftplib.Error, OSError, EOFError)
 
 log = logging.getLogger(__name__)
@@ -200,6 +201,26 @@ class FtpLane:
                 else:
                     log.warning("%s: left out the name %r: it is no plain name", self.where, entry.name)
         return entries if most is None or len(entries) <= most else None
+
+    async def scan(self, folder: str, take: Callable[[Sequence[Listed]], object]) -> None:
+        told = self._knows("MLST")
+
+        def collect(ftp: ftplib.FTP) -> None:
+            self._image(ftp)
+            with ftp.transfercmd(f"MLSD {folder}" if told else f"LIST {folder}") as data, data.makefile("rb") as stream:
+                self._data = data
+                batch: list[Listed] = []
+                for line in stream:
+                    name = listed(line.decode("utf-8", "surrogateescape").rstrip("\r\n"), told=told)
+                    if name is not None:
+                        batch.append(name)
+                    if len(batch) == BATCH:
+                        take(batch)
+                        batch = []
+                take(batch)
+            ftp.voidresp()
+
+        self._do(folder, collect)
 
     def _entry(self, line: bytes, folder: str, told: bool) -> RemoteEntry | None:
         """`path` keeps the server's own bytes; `name` is them in the partner's encoding."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
-from include.transfer.model import RemoteEntry
+from include.transfer.model import Listed, RemoteEntry
 from include.transfer.source import Source
 
 T = TypeVar("T")
@@ -39,6 +39,11 @@ class Lane(Protocol):
 
     async def list(self, folder: str, most: int | None = None) -> list[RemoteEntry] | None:
         """Names in a folder; None if there are more than `most`. Raises `PermanentError` if there is no such folder."""
+        ...
+
+    async def scan(self, folder: str, take: Callable[[Sequence[Listed]], object]) -> None:
+        """Every name of a folder, whatever it is, in batches as they come: a folder of a million names needs no more memory
+        than one of a thousand. Links are not followed. After an error some batches may have been taken. Raises as `list`."""
         ...
 
     async def stat(self, path: str) -> RemoteEntry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from include.transfer.model import RemoteEntry
+from include.transfer.model import Listed, RemoteEntry
 from include.transfer.naming import join
 
 # `ls -l` as vsftpd and its kin print it, and the listing of Microsoft's server
@@ -39,6 +39,35 @@ def list_line(line: str, folder: str) -> RemoteEntry | None:
         size, name = found.groups()
         return RemoteEntry(name, join(folder, name), 0 if size == "<DIR>" else int(size), None, size == "<DIR>")
     return None
+
+
+def listed(line: str, *, told: bool) -> Listed | None:
+    """One line of MLSD (`told`) or LIST as one name of the folder; None for what names nothing (`.`, `..`, `total 12`, no text).
+
+    A line that can't be read is `unnamed`, so that nothing is passed over in silence: a name with a line break in it is
+    two such lines.
+    """
+    entry = facts_of(line, "") if told else list_line(line, "")
+    if entry is None:
+        return None if not line.strip() or _TOTAL.match(line) else Listed(line[:300], 0, None, "unnamed")
+    if entry.name in {"", ".", ".."}:
+        return None
+    sort = "folder" if entry.is_dir else _sort_told(line) if told else _SORTS.get(line[:1], "file")
+    if "/" in entry.name:
+        sort = "unnamed"
+    return Listed(entry.name, entry.bytes if sort == "file" else 0, entry.modified, sort)
+
+
+_TOTAL = re.compile(r"^total \d+\s*$")
+_SORTS = {"l": "link", "p": "special", "s": "special", "c": "special", "b": "special"}
+
+
+def _sort_told(line: str) -> str:
+    """`type=OS.unix=slink:/target` and the like (RFC 3659, section 7.5.1.5)."""
+    found = re.search(r"(?i)(?:^|;)type=(os\.[^;]*)", line.partition(" ")[0])
+    if not found:
+        return "file"
+    return "link" if "link" in found[1].lower() else "special"
 
 
 def moment(text: str) -> datetime | None:

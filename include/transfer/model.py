@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 from include.errors import ColophonError
 
@@ -64,6 +64,19 @@ class RemoteEntry:
     bytes: int
     modified: datetime | None = None
     is_dir: bool = False
+
+
+class Listed(NamedTuple):
+    """One name of a folder, exactly as the server gives it, for who must account for every one of them.
+
+    Bytes of the name that are not UTF-8 stand as lone surrogates (`surrogateescape`). `sort` is `file`, `folder`, `link`,
+    `special` (a device, a socket), or `unnamed`: nothing of that name can be asked for. `modified` is None where untold.
+    """
+
+    name: str
+    bytes: int
+    modified: datetime | None
+    sort: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ import asyncssh
 
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.transfer.blocks import REQUESTS, read_blocks, write_blocks
-from include.transfer.model import RemoteEntry
+from include.transfer.model import Listed, RemoteEntry
 from include.transfer.naming import is_safe, join, readable
 from include.transfer.refusals import loses_connection, sftp_error
+from include.transfer.sftp_names import Channel, open_names, scan
 from include.transfer.source import Source
 
 R = TypeVar("R")
@@ -54,6 +55,7 @@ class SftpLane:
         self._lock = asyncio.Lock()
         self._connection: asyncssh.SSHClientConnection | None = None
         self._clients: list[asyncssh.SFTPClient] = []
+        self._names: Channel | None = None
         self._refused: ColophonError | None = None
         self._folders: dict[str, asyncio.Task[None]] = {}
         self._round_trip = 0.0
@@ -123,7 +125,7 @@ class SftpLane:
     def _drop(self, connection: asyncssh.SSHClientConnection | None) -> None:
         """Forget a broken connection, unless somebody has replaced it already."""
         if connection is not None and connection is self._connection:
-            self._connection, self._clients = None, []
+            self._connection, self._clients, self._names = None, [], None
             self._folders.clear()
             connection.abort()
 
@@ -154,7 +156,7 @@ class SftpLane:
         self._drop(self._connection)
 
     async def close(self) -> None:
-        connection, self._connection, self._clients = self._connection, None, []
+        connection, self._connection, self._clients, self._names = self._connection, None, [], None
         if connection is not None:
             connection.close()
             with suppress(OSError, asyncssh.Error):
@@ -216,6 +218,17 @@ class SftpLane:
             return True
 
         return entries if await self._ask(collect(), folder) else None
+
+    async def scan(self, folder: str, take: Callable[[Sequence[Listed]], object]) -> None:
+        await self._client()
+        via = self._connection
+        async with self._lock:
+            if self._names is None and via is not None:
+                self._names = await self._ask(open_names(via), folder, via)
+        names = self._names
+        if names is None or via is not self._connection:
+            raise sftp_error(asyncssh.SFTPConnectionLost("the connection broke"), f"{self.where}: {folder}")
+        await self._ask(scan(names, folder or ".", take, lambda answer: self._ask(answer, folder, via)), folder, via)
 
     async def stat(self, path: str) -> RemoteEntry | None:
         client = await self._client()
