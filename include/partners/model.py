@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from include.partners.packages import Backup, Formats, Handoff, Launch, Releases, Report
+from include.partners.readiness import Calendar, ReadinessRules
 from include.partners.tables import Code2, Country, Currency, PartnerId, ProductFilter, Table
 
 
@@ -311,3 +312,5 @@ class House(Table):
     accessibility: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="In-house format name to List 196 codes that hold for all its products."
     )
+    readiness: ReadinessRules = Field(default=ReadinessRules(), description="What a title needs before it is ready, and by when.")
+    calendar: Calendar | None = Field(default=None, description="Consonance's calendar of to-dos, where you subscribed to one.")
