@@ -24,6 +24,10 @@ class Formats(Table):
 
     profile: str = Field(description="Naming, limits and checks: a file of `config/vendors`, for example `ebook`.")
     products: ProductFilter = Field(default=ProductFilter(forms=("E",)), description="Which products this vendor handles.")
+    stages: tuple[str, ...] = Field(
+        default=("production-approved", "at-press", "published"),
+        description="Stages (`[stages]` of the house) in which files go once they are approved; empty: in any.",
+    )
     folder: str = Field(default="", description="Folder of a package under the transport's folder: isbn, revision; empty: none.")
 
 

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from include.errors import ConfigurationError
 from include.partners.inboxes import Archive, Inbox, People
 from include.partners.model import House, Partner, Party
+from include.partners.printers import Printer
 from include.partners.tables import Table
+from include.partners.vendors import Vendor
 
 M = TypeVar("M", bound=Table)
-N = TypeVar("N", Party, Inbox, Archive)
+N = TypeVar("N", Party, Inbox, Archive, Printer, Vendor)
 
 
 def config_root() -> Path:
@@ -73,6 +75,18 @@ def load_archive(archive_id: str, root: Path | None = None) -> Archive:
 def load_archives(root: Path | None = None) -> list[Archive]:
     """All enabled archives, by id."""
     return [archive for stem in _stems("archives", root) if (archive := load_archive(stem, root)).enabled]
+
+
+def load_printer(profile: str, root: Path | None = None) -> Printer:
+    """A printer's profile. Raises `ConfigurationError` that names the known ones if there is no such file."""
+    path = _file((root or config_root()) / "printers", profile, "printer's profile")
+    return _named(_read(path, Printer), path)
+
+
+def load_vendor(profile: str, root: Path | None = None) -> Vendor:
+    """A vendor's profile. Raises `ConfigurationError` that names the known ones if there is no such file."""
+    path = _file((root or config_root()) / "vendors", profile, "vendor's profile")
+    return _named(_read(path, Vendor), path)
 
 
 def load_people(root: Path | None = None) -> People:
