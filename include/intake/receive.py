@@ -1,0 +1,290 @@
+"""From bytes in the store to a version on a title, or to a reason why not: what inboxes and old archives share.
+
+Whoever is stopped anywhere goes on by calling again: an arrival is found by its path and mark, attaching and recording are one
+transaction, and the same bytes on the same title are one version. Two workers on one arrival: the first decides, the second reads what
+was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from include.files.model import Clues, Kind
+from include.intake.examine import Examined, Examiner, Thing
+from include.intake.match import Target, TitleIndex
+from include.intake.source import Source
+from include.ledger import intake as rows
+from include.ledger import title_files
+from include.ledger.database import Ledger
+from include.ledger.deliveries import record_event
+from include.ledger.file_rows import IntakeFileRow, IntakeState, MatchRuleRow, TitleFileRow
+from include.ledger.intake import Seen
+from include.ledger.models import WorkRow
+from include.store import ArtefactStore
+
+AT_ONCE = 50  # members of one archive recorded in one transaction, so that other writers get their turn
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file whose bytes the store has. `path` under its source; `mark` tells it from the next one there (empty: size and time).
+
+    `refused`: it is set aside for this reason ({code, message, where, todo}), whatever it holds.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+    modified: datetime | None = None
+    mark: str = ""
+    refused: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one arrival, as the ledger has it. `members`: of an archive, archives in it already opened up.
+
+    `reasons` are [{code, message, where, todo}]; `title` is the title it is on, or the likeliest one it was proposed for.
+    """
+
+    id: int
+    path: str
+    state: IntakeState
+    kind: Kind = Kind.UNKNOWN
+    work_id: int | None = None
+    product_id: int | None = None
+    contract_id: int | None = None
+    title: str = ""
+    title_file_id: int | None = None
+    reasons: tuple[dict[str, str], ...] = ()
+    why: str = ""
+    members: tuple[Outcome, ...] = ()
+
+    def each(self) -> Iterator[Outcome]:
+        """This one, and those of its members."""
+        yield self
+        for member in self.members:
+            yield from member.each()
+
+    @property
+    def set_aside(self) -> bool:
+        return self.state in rows.OPEN
+
+
+def receive(
+    ledger: Ledger, store: ArtefactStore, source: Source, index: TitleIndex, arrivals: Sequence[Arrival], *, now: datetime, who: str = ""
+) -> list[Outcome]:
+    """Records and decides each arrival, in their order; sidecars among them speak for the others.
+
+    One bad file never stops the others. Raises only where ledger or store fail; then calling again goes on.
+    """
+    receiver = Receiver(ledger, store, source, index, now=now, who=who)
+    ids = []
+    for arrival in arrivals:
+        with ledger.session() as session:
+            row = rows.arrival(session, source.id, _seen(arrival), now=now, mark=arrival.mark)
+            rows.stored(session, row.id, row.mark, arrival.sha256, arrival.bytes, now=now)
+            ids.append(row.id)
+    return receiver.decide(ids, {id: each.refused for id, each in zip(ids, arrivals, strict=True) if each.refused})
+
+
+class Receiver:
+    """Decides stored arrivals of one source. Build one per run: it reads the source's rules once."""
+
+    def __init__(self, ledger: Ledger, store: ArtefactStore, source: Source, index: TitleIndex, *, now: datetime, who: str = "") -> None:
+        self.ledger = ledger
+        self.source = source
+        self.now = now
+        self.who = who
+        with ledger.read() as session:
+            rules = session.scalars(select(MatchRuleRow).where(MatchRuleRow.inbox == source.id).order_by(MatchRuleRow.id)).all()
+        self.examiner = Examiner(store, source, index, rules)
+
+    def decide(self, ids: Sequence[int], refused: dict[int, dict[str, str]] | None = None) -> list[Outcome]:
+        """What became of these stored arrivals, in their order; `refused`: reasons that are known already, by id."""
+        with self.ledger.read() as session:
+            waiting = {row.id: row for id in ids if (row := session.get(IntakeFileRow, id))}
+            twins = {id: rows.twin(session, row) for id, row in waiting.items() if row.state == IntakeState.ARRIVING}
+        open_ones = {
+            row.id: Thing(rows.server_path(row.path), row.sha256, row.bytes)
+            for row in waiting.values()
+            if row.state == IntakeState.ARRIVING and row.sha256 and twins[row.id] is None and row.id not in (refused or {})
+        }
+        looks = self.examiner.several(list(open_ones.values()))
+        done: dict[int, Outcome] = {}
+        for id, row in waiting.items():
+            if id in open_ones:
+                done[id] = self._record(id, next(looks))
+            elif reason := (refused or {}).get(id):
+                thing = Thing(rows.server_path(row.path), row.sha256, row.bytes)
+                done[id] = self._record(id, Examined(thing, IntakeState.QUARANTINED, reasons=(reason,)))
+            elif twin := twins.get(id):
+                done[id] = self._repeated(id, twin)
+            else:
+                with self.ledger.read() as session:
+                    done[id] = outcome_of(session, row)
+        return [done[id] for id in ids if id in done]
+
+    def _record(self, id: int, found: Examined) -> Outcome:
+        if found.state is IntakeState.UNPACKED:
+            return self._unpacked(id, found)
+        with self.ledger.session() as session:
+            return self._settle(session, rows.get(session, id, lock=True), found)
+
+    def _unpacked(self, id: int, found: Examined) -> Outcome:
+        """The members first, the archive last: whoever is stopped in between opens it again and finds the members done."""
+        things = [member for member in found.members if isinstance(member, Thing)]
+        looks = self.examiner.several(things)
+        outcomes: list[Outcome] = []
+        for start in range(0, len(found.members), AT_ONCE):
+            members = [next(looks) if isinstance(one, Thing) else one for one in found.members[start : start + AT_ONCE]]
+            with self.ledger.session() as session:
+                parent = rows.get(session, id)
+                for number, member in enumerate(members, start):
+                    outcomes.append(self._settle(session, self._member(session, parent, number, member.thing), member))
+        with self.ledger.session() as session:
+            row = rows.get(session, id, lock=True)
+            if row.state == IntakeState.ARRIVING:
+                self._describe(row, found)
+                row.state, row.decided_at, row.decided_by = IntakeState.UNPACKED, self.now, self.who
+            return replace(outcome_of(session, row), members=tuple(outcomes))
+
+    def _member(self, session: Session, parent: IntakeFileRow, number: int, thing: Thing) -> IntakeFileRow:
+        seen = Seen(thing.path, PurePosixPath(thing.path.rsplit("!", 1)[-1]).name, thing.bytes, parent.modified)
+        row = rows.arrival(session, self.source.id, seen, now=self.now, mark=f"{parent.id}#{number}", parent_id=parent.id)
+        if thing.sha256:
+            rows.stored(session, row.id, row.mark, thing.sha256, thing.bytes, now=self.now)
+        return row
+
+    def _settle(self, session: Session, row: IntakeFileRow, found: Examined) -> Outcome:
+        """Writes down what was found, once."""
+        if row.state != IntakeState.ARRIVING:
+            return outcome_of(session, row)
+        self._describe(row, found)
+        twin = None if found.state is IntakeState.ATTACHED else rows.twin(session, row)
+        if twin is not None:  # a member that waits for a person already, from an earlier archive of this name
+            _repeats(session, row, twin, self.now, self.who)
+        elif found.state is IntakeState.ATTACHED and found.target is not None:
+            attach(
+                session, row, self.source, found.target, kind=found.kind, part=found.part, clues=found.clues, facts=dict(found.facts),
+                now=self.now, who=self.who,
+            )  # fmt: skip
+            if found.rule_id is not None and (rule := session.get(MatchRuleRow, found.rule_id)):
+                rule.used += 1
+        else:
+            row.state, row.decided_at, row.decided_by = found.state, self.now, self.who
+            _event(session, "file set aside", row, self.now, self.who, {"reasons": row.reasons})
+        session.flush()
+        return replace(outcome_of(session, row), why=found.why)
+
+    def _describe(self, row: IntakeFileRow, found: Examined) -> None:
+        row.kind, row.preview, row.restricted = found.kind, found.preview, self.source.restricted
+        row.media_type = found.sniffed.media_type if found.sniffed else ""
+        row.clues = kept_clues(found)
+        row.proposals = [proposal.to_json() for proposal in found.proposals]
+        row.reasons = [dict(reason) for reason in found.reasons]
+
+    def _repeated(self, id: int, twin: IntakeFileRow) -> Outcome:
+        """The same bytes under the same name as before: nothing is looked at again."""
+        with self.ledger.session() as session:
+            row = rows.get(session, id, lock=True)
+            if row.state == IntakeState.ARRIVING:
+                _repeats(session, row, twin, self.now, self.who)
+            return outcome_of(session, row)
+
+
+def attach(
+    session: Session,
+    row: IntakeFileRow,
+    source: Source,
+    target: Target,
+    *,
+    kind: Kind,
+    part: str,
+    clues: Clues,
+    facts: dict[str, Any],
+    now: datetime,
+    who: str,
+) -> title_files.Attached:
+    """Puts an arrival on a title and says so in its row; both or neither."""
+    session.get(WorkRow, target.work_id, with_for_update=True)  # two first versions at the same moment take turns
+    new = title_files.NewTitleFile(
+        work_id=target.work_id,
+        product_id=target.product_id,
+        contract_id=target.contract_id,
+        kind=kind,
+        part=part,
+        name=row.name,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        revision=clues.revision[:20],
+        rank=clues.rank,
+        dated=clues.dated.isoformat() if clues.dated else "",
+        media_type=row.media_type,
+        restricted=source.restricted,
+        source=source.label,
+        source_path=row.path,
+        modified=row.modified,
+        preview=row.preview,
+        facts=facts,
+        review=source.review,
+    )
+    attached = title_files.attach(session, new, now=now, who=who)
+    if attached.duplicate:
+        row.state = IntakeState.DUPLICATE
+        first = select(IntakeFileRow.id).where(IntakeFileRow.title_file_id == attached.row.id, IntakeFileRow.id != row.id)
+        row.duplicate_of_id = session.scalar(first.order_by(IntakeFileRow.id).limit(1))
+    else:
+        row.state = IntakeState.ATTACHED if attached.current else IntakeState.SUPERSEDED
+    row.kind, row.title_file_id, row.decided_at, row.decided_by, row.reasons = kind, attached.row.id, now, who, []
+    return attached
+
+
+def outcome_of(session: Session, row: IntakeFileRow) -> Outcome:
+    """What the ledger says of an arrival."""
+    best = row.proposals[0] if row.proposals else {}
+    file = session.get(TitleFileRow, row.title_file_id) if row.title_file_id else None
+    work = session.get(WorkRow, file.work_id) if file else None
+    return Outcome(
+        id=row.id,
+        path=row.path,
+        state=IntakeState(row.state),
+        kind=Kind(row.kind) if row.kind else Kind.UNKNOWN,
+        work_id=file.work_id if file else best.get("work_id"),
+        product_id=file.product_id if file else best.get("product_id"),
+        contract_id=file.contract_id if file else best.get("contract_id"),
+        title=work.title if work else str(best.get("title", "")),
+        title_file_id=row.title_file_id,
+        reasons=tuple(row.reasons),
+    )
+
+
+def kept_clues(found: Examined) -> dict[str, Any]:
+    """What the ledger keeps, enough to judge the file again without reading it: its clues, its family, its part."""
+    kept = found.clues.to_json()
+    if found.sniffed:
+        kept |= {"family": found.sniffed.family, "extension": found.sniffed.extension}
+    return kept | ({"filed_as": found.part} if found.part else {}) | ({"match": found.why} if found.why else {})
+
+
+def _seen(arrival: Arrival) -> Seen:
+    return Seen(arrival.path, PurePosixPath(arrival.path.rsplit("!", 1)[-1]).name, arrival.bytes, arrival.modified)
+
+
+def _repeats(session: Session, row: IntakeFileRow, twin: IntakeFileRow, now: datetime, who: str) -> None:
+    row.state, row.duplicate_of_id, row.title_file_id = IntakeState.DUPLICATE, twin.id, twin.title_file_id
+    row.kind, row.media_type, row.preview, row.restricted = twin.kind, twin.media_type, twin.preview, twin.restricted
+    row.reasons, row.proposals, row.decided_at, row.decided_by = [], [], now, who
+    _event(session, "file came again", row, now, who, {"first": twin.id, "then": twin.state})
+
+
+def _event(session: Session, what: str, row: IntakeFileRow, now: datetime, who: str, detail: dict[str, Any]) -> None:
+    about = {"inbox": row.inbox, "intake": row.id}
+    record_event(session, what=what, now=now, who=who, subject=row.path, bytes=row.bytes, sha256=row.sha256, detail=about | detail)
