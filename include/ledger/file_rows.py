@@ -178,7 +178,7 @@ class ArchiveFolderRow(Base):
     __table_args__ = (Index("ix_archive_folder_open", "archive", "walk", "listed"),)
     archive: Mapped[str] = mapped_column(String(41), primary_key=True)
     walk: Mapped[int] = mapped_column(Integer, primary_key=True)
-    path: Mapped[str] = mapped_column(String(700), primary_key=True)  # under the root, as `include.ledger.archives.key` writes it
+    path: Mapped[str] = mapped_column(String(700), primary_key=True)  # under the root, as `archive_listing.key` writes it
     whole_path: Mapped[str] = mapped_column(Text, default="")  # where it is longer than `path` may be
     listed: Mapped[bool] = mapped_column(default=False)
     files: Mapped[int] = mapped_column(Integer, default=0)  # as listed, without those left out
@@ -213,7 +213,7 @@ class ArchiveFileRow(Base):
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     archive: Mapped[str] = mapped_column(String(41))
-    path: Mapped[str] = mapped_column(String(700))  # under the root, as `include.ledger.archives.key` writes it
+    path: Mapped[str] = mapped_column(String(700))  # under the root, as `archive_listing.key` writes it
     whole_path: Mapped[str] = mapped_column(Text, default="")  # where it is longer than `path` may be
     other: Mapped[str] = mapped_column(String(8), default="")  # what it is if no file: link, special
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
