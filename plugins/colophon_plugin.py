@@ -1,4 +1,4 @@
-"""Tells Airflow about Colophon's pages: Publishing → Deliveries, Titles, Connections. Nothing else belongs here.
+"""Tells Airflow about Colophon's pages under Publishing. Nothing else belongs here.
 
 The scheduler and every worker load plugins as well, so the pages are imported when the API server is first asked for one.
 """
@@ -44,4 +44,6 @@ def view(name: str, route: str) -> dict[str, str]:
 class ColophonPlugin(AirflowPlugin):
     name = "colophon"
     fastapi_apps: ClassVar = [{"name": "Colophon", "app": Pages(), "url_prefix": PREFIX}]
-    external_views: ClassVar = [view("Deliveries", "deliveries"), view("Titles", "titles"), view("Connections", "connections")]
+    external_views: ClassVar = [
+        view(name, name.lower()) for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Migration", "Connections")
+    ]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows read best as rows
 """The title record on the title's page: files, versions, who may see them, and reviews with a name."""
 
 from __future__ import annotations

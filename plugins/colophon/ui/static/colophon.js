@@ -113,9 +113,10 @@ dialog?.querySelector("form").addEventListener("submit", (event) => {
   start(form.querySelector("[type=submit]"), form.getAttribute("action"), wish, "redeliver", wish.dry_run ? "A dry run has started." : "It goes again.");
 });
 
-// Check now
-const check = document.querySelector("[data-start]");
-check?.addEventListener("click", () => start(check, check.dataset.start, {}, "connections_check", "A check has started: load this page again in a minute."));
+// Buttons that start a flow: Check now, Assess now
+for (const button of document.querySelectorAll("[data-start]")) {
+  button.addEventListener("click", () => start(button, button.dataset.start, {}, button.dataset.dag, button.dataset.said));
+}
 
 
 // Forms that decide something: sent as JSON, the page is loaded again once it is done.
