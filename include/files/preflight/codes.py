@@ -33,6 +33,7 @@ CODES: dict[str, Code] = {
     for one in (
         *_of(
             "any file",
+            ("check-stopped", FAIL, "The check was stopped: the file takes too long, or makes its reader fail.", "Ask for the file again."),
             ("format-unexpected", FAIL, "The file is of another format than this partner takes.", "Export it in a format that is taken."),
             (
                 "file-too-large",
