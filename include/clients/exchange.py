@@ -102,20 +102,23 @@ class Exchange:
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
         check: Check = lambda _: None,
+        repeat: bool = True,
     ) -> Any:
         """The decoded reply; numbers with a fraction are `Decimal`.
 
         `check` looks at the reply and may raise: a `TransientError` from it is tried again like the network's own.
-        Only for requests that may be repeated. Raises `LoginRefused` (401, 403), `ConfigurationError` (redirect, 404),
-        `PermanentError` (other 4xx, reply too large), `TransientError` (all else, once patience is at its end).
+        `repeat` is off for requests that change something: one that got no answer may have been done. Raises `LoginRefused`
+        (401, 403), `ConfigurationError` (redirect, 404), `PermanentError` (other 4xx, reply too large), `TransientError` (all
+        else, once patience is at its end).
         """
         request = _Request(method, path, f"{method} {self.address}{path}", authorization, params, body)
-        for attempt in range(1, self._patience.tries + 1):
+        tries = self._patience.tries if repeat else 1
+        for attempt in range(1, tries + 1):
             try:
                 reply = self._once(request)
                 check(reply)
             except TransientError as passing:
-                if attempt == self._patience.tries:
+                if attempt == tries:
                     raise
                 self._wait(attempt, passing)
             else:

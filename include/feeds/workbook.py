@@ -18,6 +18,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import Cell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from include.feeds.record import Record
 from include.feeds.tabular import formatted
@@ -50,7 +51,7 @@ class XlsxWriter:
         for number, column in enumerate(self._columns, start=1):
             width = max(_WIDE.get(column.field, 12), len(column.header) + 2)
             self._sheet.column_dimensions[get_column_letter(number)].width = width
-        self._sheet.append([self._text(column.header, bold=True) for column in self._columns])
+        self._sheet.append([text_cell(self._sheet, column.header, bold=True) for column in self._columns])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -58,30 +59,32 @@ class XlsxWriter:
             self._book.save(draft)  # also after an error: it removes openpyxl's own temporary file
             if kind is None:
                 draft.seek(0)
-                _same_bytes(draft, self._out)
+                same_bytes(draft, self._out)
 
     def _cell(self, value: str | dict[str, str] | None, column: Column) -> Cell | None:
         if value is None:
             return None
         if isinstance(value, str):
-            return self._text(value)
+            return text_cell(self._sheet, value)
         typed = date.fromisoformat(value["d"]) if "d" in value else Decimal(value["n"])
         if column.format:
-            return self._text(formatted(typed, column))
+            return text_cell(self._sheet, formatted(typed, column))
         cell = WriteOnlyCell(self._sheet, typed)  # type: ignore[arg-type]  # dates and decimals are written too
         cell.number_format = "yyyy-mm-dd" if isinstance(typed, date) else "General"
         return cell
 
-    def _text(self, value: str, *, bold: bool = False) -> Cell:
-        cell = WriteOnlyCell(self._sheet, value)
-        cell.data_type = "s"  # also what starts with "=": a title is never a formula
-        cell.number_format = "@"
-        if bold:
-            cell.font = Font(bold=True)
-        return cell
+
+def text_cell(sheet: WriteOnlyWorksheet, value: str, *, bold: bool = False) -> Cell:
+    """A cell that is text and nothing else, also where it starts with "=": a title is never a formula."""
+    cell = WriteOnlyCell(sheet, value)
+    cell.data_type = "s"
+    cell.number_format = "@"
+    if bold:
+        cell.font = Font(bold=True)
+    return cell
 
 
-def _same_bytes(draft: BinaryIO, out: BinaryIO) -> None:
+def same_bytes(draft: BinaryIO, out: BinaryIO) -> None:
     """Copies a workbook without what only says when it was written: dates of its parts and in its properties."""
     with ZipFile(draft) as old, ZipFile(out, "w", ZIP_DEFLATED) as new:
         for part in old.infolist():

@@ -63,7 +63,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`certain`, or proposals, best first (five at most), and a sentence why. `rule`: the person's rule that decided, `kind` the kind it says."""
+    """`certain`, or proposals, best first (five at most), and a sentence why; `rule`, a person's that decided, and the `kind` it says."""
 
     certain: Target | None
     proposals: tuple[Proposal, ...]

@@ -43,10 +43,14 @@ class Seen:
 
 
 def kept_path(path: str) -> str:
-    """A path as a column can hold it: bytes that are no UTF-8 as `\\xe9` (a backslash is in no path that we take), and what is too
-    long cut, with a digest that keeps it apart from others."""
-    kept = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A path as the key of a row: as `escaped`, and what is too long cut, with a digest that keeps it apart from others."""
+    kept = escaped(path)
     return kept if len(kept) <= _LONGEST else f"{kept[: _LONGEST - 17]}~{digest_of(kept.encode()).hexdigest()[:16]}"
+
+
+def escaped(path: str) -> str:
+    """A path as a column can hold it: bytes that are no UTF-8 as `\\xe9` (a backslash is in no path that we take)."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def server_path(kept: str) -> str:

@@ -29,7 +29,7 @@ class Wish:
     """Which rows a list shows; empty means all. `form` is a List 150 code or how it starts; `state` one of `STATES`, or `unpublished`.
 
     `words`: a part of the title, or the beginning of an ISBN. `since` and `until`: publication dates, inclusive; both leave out titles
-    without one.
+    without one. `unpublished_since`: not yet published, or on this day or later.
     """
 
     season: str = ""
@@ -41,6 +41,7 @@ class Wish:
     words: str = ""
     since: str = ""
     until: str = ""
+    unpublished_since: str = ""
     work_id: int | None = None
 
 
@@ -184,6 +185,8 @@ def _wished(query: Select[Any], wish: Wish) -> Select[Any]:
         query = query.where(row.publication_date >= wish.since)
     if wish.until:
         query = query.where(row.publication_date <= wish.until, row.publication_date != "")
+    if wish.unpublished_since:
+        query = query.where(or_(row.state != PUBLISHED, row.publication_date >= wish.unpublished_since))
     return _worded(query, wish.words)
 
 

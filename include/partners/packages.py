@@ -45,10 +45,14 @@ class Report(Table):
     """Readiness reports of this party's titles and columns only."""
 
     products: ProductFilter = ProductFilter()
-    columns: tuple[str, ...] = Field(default=(), description="Columns of the readiness report, in order; empty: all.")
+    columns: tuple[str, ...] = Field(
+        default=(),
+        description="Columns of the readiness report, in order (docs/readiness.md lists them; `checks` stands for one of each check); empty: all.",
+    )
+    published_days: int = Field(default=30, ge=0, description="Titles published longer ago than this are left out.")
     formats: tuple[Literal["csv", "xlsx", "json", "html"], ...] = ("csv", "xlsx")
     folder: str = Field(default="", description="Folder under the transport's folder; empty: that folder itself.")
-    file_name: str = Field(default="readiness_{date:%Y%m%d}", description="Mask without extension: partner, date.")
+    file_name: str = Field(default="readiness_{date:%Y%m%d}", description="Mask without extension: partner, date, schema.")
 
 
 class Releases(Table):

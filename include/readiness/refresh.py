@@ -20,9 +20,9 @@ from include.ledger.models import ProductRow, WorkRow
 from include.ledger.title_files import ATTACHED
 from include.partners.model import House
 from include.readiness import assess, files
+from include.readiness.lines import products_of
 from include.readiness.model import File, Readiness
 from include.readiness.todos import NO_TODOS, Todos
-from include.titles import codec
 from include.titles.model import Product
 
 PAGE = 500  # products
@@ -122,7 +122,7 @@ def _judge(
         source = _source(row, settings, beside, todos)
         if row.source != source or not row.stable_until or row.stable_until <= day.isoformat():
             due.append((row, source))
-    contents = _contents(session, [row.id for row, _ in due])
+    contents = products_of(session, [row.id for row, _ in due]) if due else {}
     contracts = _contract_contents(session, {id for row, _ in due for id, _ in beside.contracts.get(row.work_id, ())})
     values = []
     for row, source in due:
@@ -206,17 +206,6 @@ def _read_beside(session: Session, works: Collection[int]) -> _Beside:
     for work, id, digest in session.execute(signed):
         beside.contracts.setdefault(work or 0, []).append((id, digest))
     return beside
-
-
-def _contents(session: Session, product_ids: Sequence[int]) -> dict[int, Product]:
-    query = select(ProductRow.id, ProductRow.content, WorkRow.id, WorkRow.content).join(WorkRow, WorkRow.id == ProductRow.work_id)
-    works: dict[int, Any] = {}
-    found = {}
-    for id, content, work_id, work_content in session.execute(query.where(ProductRow.id.in_(product_ids))) if product_ids else ():
-        if work_id not in works:
-            works[work_id] = codec.decode_work(work_content)
-        found[id] = codec.decode_product(content, works[work_id])
-    return found
 
 
 def _contract_contents(session: Session, ids: Collection[int]) -> dict[int, Mapping[str, Any]]:

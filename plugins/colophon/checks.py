@@ -105,10 +105,11 @@ def _consonance() -> Iterator[Check]:
         message = f"for {', '.join(capability.flows)}"
         if capability.missing:
             message += f"; missing: {', '.join(capability.missing)}"
+            message += f"; instead: {capability.instead}" if capability.instead else ""
         elif capability.left_out:
             message += f"; read without: {', '.join(capability.left_out)}"
-        todo = "" if capability.ok else "Ask Consonance support whether your tenant's schema can offer it."
-        yield Check("consonance", capability.operation, capability.ok, message, todo)
+        todo = "Ask Consonance support whether your tenant's schema can offer it." if capability.fatal else ""
+        yield Check("consonance", capability.operation, not capability.fatal, message, todo)
 
 
 def table(rows: Iterable[Check]) -> str:

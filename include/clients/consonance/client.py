@@ -82,6 +82,23 @@ class Consonance:
         """One stored operation; its `data`."""
         return self._send(self._fit(operation, variants).demand(), variables, operation)
 
+    def change(self, operation: str, variables: Row) -> Row:
+        """One stored mutation, sent once; its `data`. After a `TransientError` nobody knows whether it was done: read back first."""
+        return self._send(self._fit(operation, ()).demand(), variables, operation, repeat=False)
+
+    def change_with(self, text: str, variables: Row, name: str) -> Row:
+        """A mutation written for this tenant's schema (`include.intake.web_links`), sent once; as `change`."""
+        return self._send(text, variables, name, repeat=False)
+
+    def contracts(self, ids: Collection[int]) -> Iterator[tuple[int, Row | None]]:
+        """Each of these contracts, or None where there is none of that id; a bounded number of requests at a time."""
+        self._fit("contract", ()).demand()
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="consonance") as pool:
+            yield from pool.map(self._contract, sorted(ids))
+
+    def _contract(self, id: int) -> tuple[int, Row | None]:
+        return id, _row_or_none(self.run("contract", {"id": id}).get("contract"), "contract")
+
     def works(self, *, after: int = 0, changed_since: date | None = None) -> Iterator[list[Row]]:
         """Pages of works by rising id, from the first above `after`."""
         return self._pages("works", "works", after, changed_since)
@@ -136,7 +153,7 @@ class Consonance:
             after = max(fresh)
             yield [*(fresh[id] for id in sorted(fresh)), *(row for row in rows if id_of(row) <= 0)]
 
-    def _send(self, query: str, variables: Row, operation: str) -> Row:
+    def _send(self, query: str, variables: Row, operation: str, *, repeat: bool = True) -> Row:
         where = f"operation {operation}"
 
         def check(reply: Any) -> None:
@@ -148,7 +165,12 @@ class Consonance:
                 raise TransientError("the reply has neither data nor errors", where=where)
 
         reply = self._exchange.json(
-            "POST", "/graphql", authorization=f"Bearer {self._key}", body={"query": query, "variables": variables}, check=check
+            "POST",
+            "/graphql",
+            authorization=f"Bearer {self._key}",
+            body={"query": query, "variables": variables},
+            check=check,
+            repeat=repeat,
         )
         data: Row = reply["data"]
         return data

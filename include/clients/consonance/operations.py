@@ -67,17 +67,19 @@ VARIANT_ARGUMENT = "variantIn"
 VARIANT_ALIAS = "variant_"
 _OURS = frozenset({"ifOffered", "eachType", "eachVariant"})
 _FLOWS = re.compile(r"^#\s*Flows:\s*(.+)$", re.MULTILINE)
+_INSTEAD = re.compile(r"^#\s*Without it:\s*(.+)$", re.MULTILINE)
 
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An operation as written. `flows` are those that need it."""
+    """An operation as written. `flows` are those that use it; `instead` says how they go on without it, "" where they can't."""
 
     name: str
     flows: tuple[str, ...]
     document: DocumentNode
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,12 @@ class Capability:
     ok: bool
     missing: tuple[str, ...]
     left_out: tuple[str, ...]
+    instead: str = ""
+
+    @property
+    def fatal(self) -> bool:
+        """Whether its flows can't run at this tenant."""
+        return not self.ok and not self.instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +123,11 @@ def stored() -> dict[str, Stored]:
     parts = [node for path in sorted((FOLDER / "fragments").glob("*.graphql")) for node in _parse(path).definitions]
     found = {}
     for path in sorted((FOLDER / "operations").glob("*.graphql")):
-        flows = _FLOWS.search(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        flows, instead = _FLOWS.search(text), _INSTEAD.search(text)
         names = tuple(name.strip() for name in flows.group(1).split(",")) if flows else ()
-        found[path.stem] = Stored(path.stem, names, DocumentNode(definitions=(*_parse(path).definitions, *parts)))
+        document = DocumentNode(definitions=(*_parse(path).definitions, *parts))
+        found[path.stem] = Stored(path.stem, names, document, instead.group(1).strip() if instead else "")
     return found
 
 
@@ -142,7 +152,8 @@ def fit(operation: Stored, schema: GraphQLSchema, variants: Collection[str] = ()
         # What the fitting can't see (types of variables, clashes between fragments) the reference implementation does.
         missing = [error.message for error in validate(schema, document)]
     left_out = tuple(dict.fromkeys(fitting.left_out))
-    capability = Capability(operation.name, operation.flows, not missing, tuple(dict.fromkeys(missing)), left_out)
+    gaps = tuple(dict.fromkeys(missing))
+    capability = Capability(operation.name, operation.flows, not missing, gaps, left_out, operation.instead)
     return Fitted(capability, "" if missing else print_ast(document))
 
 

@@ -65,7 +65,7 @@ class ConsonanceHook(BaseHook):
             if client.rest == "only":
                 next(client.rest_products())
                 return True, "REST v4 answers"
-            lacking = [one for one in client.capabilities() if not one.ok]
+            lacking = [one for one in client.capabilities() if one.fatal]
         except ColophonError as bad:
             return False, str(bad)
         if lacking:
