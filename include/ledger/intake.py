@@ -131,6 +131,13 @@ def untidied(session: Session, inbox: str) -> list[IntakeFileRow]:
     return list(session.scalars(query.order_by(IntakeFileRow.id)))
 
 
+def was_taken(session: Session, inbox: str, path: str) -> bool:
+    """Whether the last arrival under a path was decided and its original is no longer there."""
+    query = _of(inbox).where(IntakeFileRow.path == kept_path(path)).order_by(IntakeFileRow.id.desc()).limit(1)
+    row = session.scalar(query)
+    return row is not None and row.state != IntakeState.ARRIVING and row.original in CLOSED
+
+
 # --- taking
 
 
