@@ -96,7 +96,7 @@ def _alike(sheets: Sequence[Sheet]) -> Iterator[Finding]:
 
 
 def _measures(first: Sheet, expected: Expected, facts: dict[str, Any]) -> Iterator[Finding]:
-    if expected.trim_mm is None or (expected.part and expected.part not in {"text", *FLAT}):
+    if expected.trim_mm is None or first.trim is None or (expected.part and expected.part not in {"text", *FLAT}):
         return
     width, height = size(first.finished)
     if first.rotate in {90, 270}:
