@@ -210,6 +210,26 @@ def settle(session: Session, partner: str, flow: str, *, now: datetime, who: str
     session.flush()
 
 
+def decide(session: Session, package_id: int, *, approved: bool, now: datetime, who: str = "") -> PackageRow:
+    """A person lets a package go in spite of what the checks found, or holds it back; `who` empty: nobody answered in time, which is
+    a no. Does nothing to one that does not wait for an answer."""
+    row = get(session, package_id)
+    delivery = deliveries.get(session, row.delivery_id or 0, lock=True)
+    if delivery.state != S.AWAITING_APPROVAL:
+        return row
+    if approved:
+        deliveries.approve(session, delivery, now=now, who=who)
+        row.state = BUILT
+    else:
+        note = f"{who} said no." if who else "Nobody answered in time."
+        deliveries.decline(session, delivery, now=now, who=who or "colophon", note=note)
+        row.reasons = [*row.reasons, {"code": "declined", "message": note}]
+    row.decided_by, row.decided_at = who, now
+    _event(session, "package approved" if approved else "package declined", row, now, who or "colophon", {})
+    session.flush()
+    return row
+
+
 def settle_delivery(session: Session, delivery: DeliveryRow, *, now: datetime, who: str = "") -> None:
     """As `settle`, for the one package that a delivery carries, if it carries one."""
     row = of_delivery(session, delivery.id)

@@ -57,7 +57,8 @@ class NewPackage:
     """What is to go. `subject` tells this party's packages apart (an ISBN; a work and a date) and holds no colon. `folder` is the
     remote folder, `zipped` the name of the one zip instead of a folder of files; both may hold `{revision}`. `about` goes into the
     manifest. `ask`: reasons why a person must look first ([{code, message, todo}]). `whole`: a changed package goes as a whole;
-    else only what changed travels."""
+    else only what changed travels. `flat`: other packages lie in the same folder, so sums and manifest bear the subject in their
+    names. `bare`: neither sums nor manifest travel."""
 
     party: Party
     flow: str
@@ -72,7 +73,14 @@ class NewPackage:
     ticket: Mapping[str, Any] = field(default_factory=dict)
     ask: Sequence[Mapping[str, Any]] = ()
     whole: bool = True
+    flat: bool = False
+    bare: bool = False
     format: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """Of the names of what is made for the package."""
+        return f"{self.subject}." if self.flat else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ def prepare(ledger: Ledger, store: ArtefactStore, new: NewPackage, *, now: datet
     files, outside any session; nothing is sent. Raises `RejectedData` if two files would have one name or a name is no plain path.
     """
     run = run or Run()
-    _check_names(new)
+    check_names(new)
     digest = digest_of(new.items)
     for _ in range(_TRIES):
         with ledger.session() as session:
@@ -147,11 +155,13 @@ def assemble(store: ArtefactStore, new: NewPackage, revision: int, before: Packa
     folder = new.folder.replace("{revision}", str(revision))
     name = _manifest_name(new)
     sealed = _sealed(store, new, _put(store, name, told, "manifest"))
-    listed = _put(store, SUMS, sums([*packed, sealed]), "sums")  # never sealed: whoever moves the files can check them
+    listed = _put(store, new.prefix + SUMS, sums([*packed, sealed]), "sums")  # never sealed: whoever moves the files can check them
     rows = (*packed, listed, sealed)
     if new.zipped:
         return _as_zip(store, new, rows, folder, revision)
     files = [_new_file(folder, file, "part") for file in packed if file.travels]
+    if new.bare:
+        return Assembled(tuple(files), rows)
     return Assembled((*files, _new_file(folder, listed, "manifest"), _new_file(folder, sealed, "manifest")), rows)
 
 
@@ -203,7 +213,7 @@ def _same_place(session: Session, row: PackageRow, new: NewPackage) -> bool:
     if row.delivery_id is None:
         return False
     last = deliveries.get(session, row.delivery_id).files[-1]
-    return last.folder == new.folder.replace("{revision}", str(row.revision)) and (last.role == "manifest") >= (not new.zipped)
+    return last.folder == new.folder.replace("{revision}", str(row.revision))
 
 
 def _revive(session: Session, row: PackageRow, new: NewPackage, now: datetime, run: Run) -> None:
@@ -264,11 +274,12 @@ def _made_names(before: PackageRow | None) -> set[str]:
     return {file.name for file in before.files if file.role in {"manifest", "sums"}} if before is not None else set()
 
 
-def _check_names(new: NewPackage) -> None:
+def check_names(new: NewPackage) -> None:
+    """Raises `RejectedData` if two files would have one name, on whatever system, or a name is no plain path."""
     where = f"{new.party.id}, {new.subject}"
     if ":" in new.subject:
         raise ConfigurationError(f"{new.subject!r} holds a colon", where=where, todo="Name the package without one.")
-    taken: dict[str, str] = {_manifest_name(new).casefold(): "the manifest", SUMS.casefold(): "the sums"}
+    taken: dict[str, str] = {_manifest_name(new).casefold(): "the manifest", (new.prefix + SUMS).casefold(): "the sums"}
     for item in new.items:
         if not all(is_safe(part) for part in item.name.split("/")) or len(item.name) > 255:
             raise RejectedData(f"{item.name!r} is no file name", where=where, todo="Mend the name mask in the profile.")
@@ -285,8 +296,9 @@ def _manifest_name(new: NewPackage) -> str:
     """As the partner's commit rule calls it, so that the transport adds none of its own."""
     commit = new.party.transport.commit
     if commit.rule != "manifest_last":
-        return "manifest.json"
-    return commit.manifest.format(name=new.subject, stem=new.subject, sha8="")
+        return new.prefix + "manifest.json"
+    name = commit.manifest.format(name=new.subject, stem=new.subject, sha8="")
+    return new.prefix + name if name == commit.manifest else name
 
 
 def _sealed(store: ArtefactStore, new: NewPackage, file: Packed) -> Packed:

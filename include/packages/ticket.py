@@ -36,8 +36,7 @@ SECTIONS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("quantities", _QUANTITY), ("bindings", _BINDING), ("covers", _COVER), ("interiors", _INTERIOR), ("finishes", _NAMED),
     ("embellishments", _NAMED),
 )  # fmt: skip
-NO_RUN = "Consonance has no production run for this product: quantities and materials as in the order."
-NOT_OFFERED = "This Consonance does not offer production runs through its API: quantities and materials as in the order."
+NO_RUN = "Consonance tells no production run for this product: quantities and materials as in the order."
 _GSM = re.compile(r"(?i)(\d{2,3}(?:\.\d)?)\s*g(?:sm|/m|r|\b)")
 _VOLUME = re.compile(r"(?i)vol(?:ume)?\.?\s*(\d{1,2}(?:\.\d)?)")
 _BLACK = re.compile(r"(?i)^\s*(1\s*/\s*1|1|black(?: only)?|mono(?:chrome)?|k)\s*$")
@@ -50,9 +49,9 @@ def run_for(product: Product, runs: Sequence[Mapping[str, Any]]) -> Mapping[str,
     return max(ours, key=lambda run: (run.get("deliveryDate") or "9999-12-31", run.get("id") or 0), default=None)
 
 
-def ticket(product: Product, run: Mapping[str, Any] | None, house: House, *, offered: bool = True) -> dict[str, Any]:
-    """{job, extent, measures, dates, run, note, contact}: JSON values only, empty ones left out. `offered`: whether this Consonance
-    gives production runs at all. Lengths are millimetres, weights grams, dates ISO."""
+def ticket(product: Product, run: Mapping[str, Any] | None, house: House, *, left_out: str = "") -> dict[str, Any]:
+    """{job, extent, measures, dates, run, note, contact}: JSON values only, empty ones left out. `left_out`: a sentence on what this
+    Consonance does not tell of production runs. Lengths are millimetres, weights grams, dates ISO."""
     work = product.work
     return {
         "job": _filled({
@@ -71,14 +70,14 @@ def ticket(product: Product, run: Mapping[str, Any] | None, house: House, *, off
         }),
         "dates": _filled({"delivery": (run or {}).get("deliveryDate"), "publication": product.publication_date or product.planned_date}),
         "run": _run(product, run) if run is not None else None,
-        "note": "" if run is not None else NO_RUN if offered else NOT_OFFERED,
+        "note": " ".join(sentence for sentence in ("" if run is not None else NO_RUN, left_out) if sentence),
         "contact": _filled({"name": house.sender.contact or house.sender.name, "email": house.sender.email}),
     }  # fmt: skip
 
 
 def identity(content: Mapping[str, Any]) -> str:
-    """What of a ticket makes another job: all but the contact and the publication date, which the printer does not print by."""
-    told = {name: value for name, value in content.items() if name != "contact"}
+    """What of a ticket makes another job: all but contact, note and the publication date, which the printer does not print by."""
+    told = {name: value for name, value in content.items() if name not in {"contact", "note"}}
     told["dates"] = {name: value for name, value in content["dates"].items() if name != "publication"}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
@@ -103,9 +102,9 @@ def lines(content: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         (section, "", name, str(value)) for section in ("job", "extent", "measures", "dates") for name, value in content[section].items()
     ]
     run = content["run"]
-    if run is None:
+    if content["note"]:
         found.append(("run", "", "note", content["note"]))
-    else:
+    if run is not None:
         found.append(("run", "", "name", run["name"]))
         for section, _ in SECTIONS:
             for number, item in enumerate(run[section], start=1):

@@ -84,10 +84,10 @@ def _rows(content: Mapping[str, Any]) -> tuple[list[tuple[str, str, str]], int]:
     for section in ("extent", "measures", "dates"):
         add(section.capitalize(), content[section])
     run = content["run"]
-    if run is None:
-        rows.append(("Run", "", content["note"]))
-    else:
-        add("Run", {"name": run["name"] or run["id"]})
+    if content["note"]:
+        rows.append(("Run", "note", content["note"]))
+    if run is not None:
+        add("" if content["note"] else "Run", {"name": run["name"] or run["id"]})
         for section, _ in SECTIONS:
             many = len(run[section]) > 1
             for number, item in enumerate(run[section], start=1):

@@ -12,7 +12,7 @@ from include.partners.profiles import PartId, Profile
 class Printer(Profile):
     """How a printer names the parts of a book, which it needs for which binding, what it checks."""
 
-    ticket: str = Field(default="jobticket", description="Name mask of the job ticket, without extension: isbn, title, job, revision.")
+    ticket: str = Field(default="jobticket", description="Name mask of the job ticket, without extension: isbn, title, job.")
     layers: dict[str, PartId] = Field(
         default_factory=dict,
         description="Words in an ordered finish or embellishment, and the part with its artwork: without it there is a warning.",
