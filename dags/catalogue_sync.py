@@ -1,7 +1,7 @@
 """# Catalogue mirror
 
 **What** Reads what changed in Consonance into the ledger's mirror of works and products, and tells the flows that wait
-for changed, acquired or moved titles.
+for changed, acquired or moved titles; then the contracts, as far as the tenant shows them.
 
 **When** Every night at 00:30, before the feeds; by hand at any time. Tick *full* to read everything again.
 
@@ -29,7 +29,7 @@ from colophon.tasks import catalogue
     params={"full": Param(False, type="boolean", title="Full", description="Read every title again, not only what changed.")},
 )
 def catalogue_sync() -> None:
-    catalogue.synchronise()
+    catalogue.synchronise() >> catalogue.contracts()
 
 
 catalogue_sync()

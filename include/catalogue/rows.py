@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from include.ledger.file_rows import StageChangeRow
 from include.ledger.models import ProductRow, WorkRow
 from include.partners.model import House
 from include.titles import codec
@@ -42,9 +43,10 @@ def write_works(session: Session, works: Sequence[Work], stamp: Stamp, house: Ho
     """Works by id, each at most once in the batch."""
     columns = (WorkRow.id, WorkRow.digest, WorkRow.deleted_at, WorkRow.stage, WorkRow.acquired_at)
     written = Written()
-    for chunk in _chunks(list({work.id: work for work in works}.values())):
+    for chunk in chunks(list({work.id: work for work in works}.values())):
         before = {row.id: row for row in session.execute(select(*columns).where(WorkRow.id.in_([work.id for work in chunk])))}
         new, changed, same = [], [], []
+        stages: list[dict[str, Any]] = []
         for work in chunk:
             content = codec.encode_work(work)
             digest = codec.digest(content)
@@ -57,9 +59,9 @@ def write_works(session: Session, works: Sequence[Work], stamp: Stamp, house: Ho
                 acquired_at = stamp.now
             values: dict[str, Any] = {
                 "id": work.id,
-                "title": _column(work.title),
-                "imprint": _column(work.imprint, 200),
-                "stage": _column(work.stage, 200),
+                "title": column(work.title),
+                "imprint": column(work.imprint, 200),
+                "stage": column(work.stage, 200),
                 "digest": digest,
                 "content": content,
                 "changed_at": stamp.now,
@@ -74,7 +76,12 @@ def write_works(session: Session, works: Sequence[Work], stamp: Stamp, house: Ho
             moved = old is None or old.stage != values["stage"]
             if moved and not stamp.baseline and (name := house.stages.get(work.stage)):
                 written.stages.setdefault(name, []).append(work.id)
+            if moved and not stamp.baseline and values["stage"]:
+                before_it = old.stage if old is not None else ""
+                stages.append({"work_id": work.id, "before": before_it, "after": values["stage"], "at": stamp.now})
         _store(session, WorkRow, new, changed, same, stamp)
+        if stages:
+            session.execute(insert(StageChangeRow), stages)
         written.new += len(new)
         written.changed += len(changed)
     return written
@@ -84,7 +91,7 @@ def write_products(session: Session, products: Sequence[Product], stamp: Stamp) 
     """Products by id, each at most once in the batch; their works are in the mirror already."""
     columns = (ProductRow.id, ProductRow.digest, ProductRow.work_id, ProductRow.deleted_at)
     written = Written()
-    for chunk in _chunks(list({product.id: product for product in products}.values())):
+    for chunk in chunks(list({product.id: product for product in products}.values())):
         before = {row.id: row for row in session.execute(select(*columns).where(ProductRow.id.in_([product.id for product in chunk])))}
         new, changed, same = [], [], []
         for product in chunk:
@@ -97,9 +104,9 @@ def write_products(session: Session, products: Sequence[Product], stamp: Stamp) 
             values: dict[str, Any] = {
                 "id": product.id,
                 "work_id": product.work.id,
-                "isbn": _column(product.isbn, 20),
-                "title": _column(product.full_title or product.work.title),
-                "form": _column(product.form, 4),
+                "isbn": column(product.isbn, 20),
+                "title": column(product.full_title or product.work.title),
+                "form": column(product.form, 4),
                 "publication_date": product.publication_date.isoformat() if product.publication_date else "",
                 "digest": digest,
                 "content": content,
@@ -119,13 +126,13 @@ def write_products(session: Session, products: Sequence[Product], stamp: Stamp) 
 
 def known(session: Session, kind: Mirrored, ids: Collection[int]) -> set[int]:
     """Which of these the mirror has, deleted ones among them."""
-    return {id for chunk in _chunks(sorted(ids)) for id in session.scalars(select(kind.id).where(kind.id.in_(chunk)))}
+    return {id for chunk in chunks(sorted(ids)) for id in session.scalars(select(kind.id).where(kind.id.in_(chunk)))}
 
 
 def alive(session: Session, kind: Mirrored, ids: Collection[int]) -> dict[int, str]:
     """Which of these the mirror has and does not hold for deleted, with their titles."""
     found: dict[int, str] = {}
-    for chunk in _chunks(sorted(ids)):
+    for chunk in chunks(sorted(ids)):
         query = select(kind.id, kind.title).where(kind.id.in_(chunk), kind.deleted_at.is_(None))
         found |= {row.id: row.title for row in session.execute(query)}
     return found
@@ -133,7 +140,7 @@ def alive(session: Session, kind: Mirrored, ids: Collection[int]) -> dict[int, s
 
 def seen(session: Session, kind: Mirrored, ids: Collection[int], stamp: Stamp) -> None:
     """These exist in Consonance, whatever is in them."""
-    for chunk in _chunks(sorted(ids)):
+    for chunk in chunks(sorted(ids)):
         session.execute(update(kind).where(kind.id.in_(chunk)).values(seen_in=stamp.sync).execution_options(synchronize_session=False))
 
 
@@ -147,11 +154,11 @@ def _store(
     seen(session, kind, same, stamp)
 
 
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
-def _column(text: str, longest: int | None = None) -> str:
+def column(text: str, longest: int | None = None) -> str:
     """As a database takes it: no NUL (PostgreSQL), no half of a surrogate pair, not too long. `content` keeps all of it."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "")[:longest]

@@ -286,6 +286,21 @@ class Contact(Table):
     country: str = ""
 
 
+class ContractIds(Table):
+    """Which contracts are mirrored. Consonance lists none, so their ids are walked through; all of this may be left out."""
+
+    ids: tuple[int, ...] = Field(default=(), description="These ids alone, for example from a custom report; nothing is walked.")
+    first: int = Field(default=1, ge=1, description="Where the walk starts; later nights go on behind the highest known.")
+    last: int | None = Field(default=None, ge=1, description="Where it ends at the latest.")
+    gap: int = Field(default=200, ge=1, le=100_000, description="It ends after so many ids in a row without a contract.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ContractIds:
+        if self.last is not None and self.last < self.first:
+            raise ValueError("last is before first")
+        return self
+
+
 class House(Table):
     """The publisher: what every feed says about it, and what Consonance's API does not tell."""
 
@@ -313,4 +328,5 @@ class House(Table):
         default_factory=dict, description="In-house format name to List 196 codes that hold for all its products."
     )
     readiness: ReadinessRules = Field(default=ReadinessRules(), description="What a title needs before it is ready, and by when.")
+    contracts: ContractIds = Field(default=ContractIds(), description="Which contracts of Consonance are mirrored.")
     calendar: Calendar | None = Field(default=None, description="Consonance's calendar of to-dos, where you subscribed to one.")

@@ -40,3 +40,28 @@ def synchronise(*, params: dict[str, Any] | None = None, outlet_events: Any = No
     for name, works in outcome.stages.items():
         events.add(assets.stage(name), extra={"works": len(works)})
     return outcome.counts()
+
+
+@task(pool=CONSONANCE_POOL)
+def contracts(*, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Brings the mirror of contracts up to date; gives counts, or why there are none."""
+    import logging
+    from datetime import UTC, datetime
+
+    from colophon.hooks.consonance import ConsonanceHook
+    from colophon.hooks.ledger import open_ledger
+    from include.catalogue.contracts import synchronise as mirror
+    from include.partners import load_house
+
+    log = logging.getLogger("colophon.catalogue")
+    outcome = mirror(
+        open_ledger(),
+        ConsonanceHook().get_conn(),
+        load_house().contracts,
+        datetime.now(UTC),
+        full=bool((params or {}).get("full")),
+        on_progress=lambda message: log.info("%s", message),
+    )
+    if outcome.left_out:
+        log.warning("No contracts: %s.", outcome.left_out)
+    return outcome.counts()
