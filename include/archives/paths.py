@@ -1,9 +1,10 @@
-"""Paths of an archive: which are left out, and what a file is called here."""
+"""Paths of an archive: which are left out, and what they are called here."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 
 
@@ -16,7 +17,8 @@ def excluder(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     if not patterns:
         return lambda path: False
     expression = re.compile("|".join(f"(?:{_expression(pattern)})" for pattern in patterns), re.DOTALL)
-    return lambda path: expression.fullmatch(path) is not None
+    fits = expression.fullmatch
+    return lambda path: fits(path) is not None
 
 
 def _expression(pattern: str) -> str:
@@ -26,19 +28,28 @@ def _expression(pattern: str) -> str:
     return "".join(meanings.get(part) or re.escape(part) for part in parts) + ("(?:/.*)?" if below else "")
 
 
-def plain_name(path: str) -> str:
-    """The last name of a path in the server's own bytes, as one that may stand in a title record: without control characters and
-    backslashes, bytes that are no UTF-8 as `_`, and no longer than 200 characters, the extension kept."""
-    name = path.rpartition("/")[2]
-    if "\\" in name or not name.isprintable():
-        name = "".join(
-            "_" if letter == "\\" or ord(letter) < 32 or ord(letter) == 127 or 0xDC80 <= ord(letter) <= 0xDCFF else letter
-            for letter in name
-        )
-    if len(name) > 200:
+def plain_path(path: str) -> str:
+    """A path in the server's own bytes as one that may stand in a title record, and whose name the safety checks don't mind.
+
+    Control characters, backslashes, colons and bytes that are no UTF-8 become `_`, and so does `!`, which marks members of
+    packed files here. Dots and blanks at the end of a name go; a name keeps its extension when it is cut at 200 characters.
+    """
+    return "/".join(map(_plain, path.split("/")))
+
+
+def _plain(name: str) -> str:
+    if not name.isprintable() or not _ODD.isdisjoint(name):
+        name = "".join("_" if letter in _ODD or unicodedata.category(letter) in _UNSEEN else letter for letter in name)
+    name = name.rstrip(". ") or "_"
+    if len(name) > 200 or len(name.encode()) > 200:
         stem, dot, extension = name.rpartition(".")
-        name = f"{stem[:190]}.{extension}" if dot and len(extension) < 9 else name[:200]
+        ending = f".{extension}" if dot and len(extension) < 9 else ""
+        name = (stem if ending else name).encode()[: 200 - len(ending.encode())].decode("utf-8", "ignore") + ending
     return name
+
+
+_ODD = frozenset("\\:!")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def under(root: str, path: str) -> str:
@@ -48,12 +59,3 @@ def under(root: str, path: str) -> str:
 
 def levels(path: str) -> int:
     return path.count("/") + 1 if path else 0
-
-
-def ancestors(path: str) -> Sequence[str]:
-    """`a/b/c` → `a/b`, `a`, and the root ``."""
-    found = []
-    while path:
-        path = path.rpartition("/")[0]
-        found.append(path)
-    return found

@@ -15,7 +15,7 @@ from sqlalchemy import and_, case, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
-from include.ledger.archive_listing import listing, problems
+from include.ledger.archive_listing import key, listing, problems, server_path
 from include.ledger.file_rows import ArchiveFileRow, ArchiveFolderRow, ArchiveShardRow, ArchiveWalkRow, Fate, TitleFileRow
 from include.ledger.title_files import REMOVED
 
@@ -34,6 +34,12 @@ _RECENT = timedelta(seconds=90)  # a pace older than this is none: the worker wa
 def latest(session: Session, archive: str) -> ArchiveWalkRow | None:
     """The archive's last walk, ended or not."""
     return session.scalar(select(ArchiveWalkRow).where(ArchiveWalkRow.archive == archive).order_by(ArchiveWalkRow.number.desc()).limit(1))
+
+
+def walks(session: Session, archive: str, most: int = 20) -> list[ArchiveWalkRow]:
+    """The archive's walks, newest first."""
+    query = select(ArchiveWalkRow).where(ArchiveWalkRow.archive == archive).order_by(ArchiveWalkRow.number.desc())
+    return list(session.scalars(query.limit(most)))
 
 
 def walk(session: Session, archive: str, number: int, *, lock: bool = False) -> ArchiveWalkRow:
@@ -130,6 +136,21 @@ def settle(session: Session, file_id: int, *, expected_sha256: str = "", **value
         shard = ArchiveShardRow
         session.execute(update(shard).where(shard.id == row.shard_id).values(done=shard.done + 1, done_bytes=shard.done_bytes + row.bytes))
     return True
+
+
+def relist(session: Session, file_id: int, number: int, bytes: int, modified: datetime | None) -> None:
+    """A file has changed since the walk listed it: what was listed is set right, so that sums still agree."""
+    file, folder, shard = ArchiveFileRow, ArchiveFolderRow, ArchiveShardRow
+    row = session.execute(
+        select(file.archive, file.path, file.whole_path, file.bytes, file.shard_id).where(file.id == file_id).with_for_update()
+    ).one()
+    more = bytes - row.bytes
+    session.execute(update(file).where(file.id == file_id).values(bytes=bytes, modified=modified))
+    if more:
+        above, _ = key(server_path(row.path, row.whole_path).rpartition("/")[0])
+        where = (folder.archive == row.archive, folder.walk == number, folder.path == above)
+        session.execute(update(folder).where(*where).values(bytes=folder.bytes + more))
+        session.execute(update(shard).where(shard.id == row.shard_id).values(bytes=shard.bytes + more))
 
 
 def fate_counts(session: Session, archive: str) -> dict[str, int]:
@@ -256,7 +277,8 @@ def tell_pace(session: Session, archive: str, number: int, worker: str, now: dat
     paces = {
         name: pace for name, pace in row.counts.get("paces", {}).items() if now - datetime.fromisoformat(pace["at"]) < _RECENT
     } | {worker: {"files": round(files, 3), "bytes": round(bytes, 1), "at": now.isoformat()}}  # fmt: skip
-    count(row, paces=paces)
+    together = {name: round(sum(float(pace[name]) for pace in paces.values()), 3) for name in ("files", "bytes")}
+    count(row, paces=paces, pace=together)
 
 
 # --- a title's past
