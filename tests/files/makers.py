@@ -124,9 +124,8 @@ _OPF = """<?xml version="1.0" encoding="UTF-8"?>
 <spine><itemref idref="one"/></spine>
 </package>"""
 _NAV = """<?xml version="1.0" encoding="UTF-8"?>
-def speech(
-    seconds: float = 8.0, *, rms_db: float = -20.0, floor_db: float = -72.0, head: float = 0.7, tail: float = 2.0
-) -> np.ndarray[Any, Any]:
+<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops" lang="en" xml:lang="en">
+<head><title>Contents</title></head>
 <body><nav epub:type="toc"><ol><li><a href="one.xhtml">One</a></li></ol></nav></body></html>"""
 _ONE = """<?xml version="1.0" encoding="UTF-8"?>
 <html xmlns="http://www.w3.org/1999/xhtml" lang="en" xml:lang="en"><head><title>One</title></head>
