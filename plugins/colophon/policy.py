@@ -31,6 +31,7 @@ class Tag(StrEnum):
     METADATA = "metadata"
     DELIVERY = "delivery"
     OPERATIONS = "operations"
+    READINESS = "readiness"
 
 
 class RetryByErrorClass(RetryPolicy):

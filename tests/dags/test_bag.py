@@ -18,6 +18,7 @@ FILES = {
     "redeliver.py": 1,
     "connections_check.py": 1,
     "acknowledgements.py": 1,
+    "readiness_reports.py": 1,
 }
 
 
