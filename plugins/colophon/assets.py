@@ -14,6 +14,9 @@ TITLES_CHANGED = Asset("titles/changed", group="titles")
 TITLES_ACQUIRED = Asset("titles/acquired", group="titles")
 """At least one work was seen as acquired for the first time."""
 
+FILES_APPROVED = Asset("files/approved", group="files")
+"""At least one file of a title was approved by all who were asked, and was looked at by `approved_files`."""
+
 
 def stage(name: str) -> Asset:
     """At least one work reached this stage. `name` is a value of `[stages]` in `config/house.toml`, as in `production-approved`."""

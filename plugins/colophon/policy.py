@@ -32,6 +32,7 @@ class Tag(StrEnum):
     DELIVERY = "delivery"
     OPERATIONS = "operations"
     READINESS = "readiness"
+    PRODUCTION = "production"
 
 
 class RetryByErrorClass(RetryPolicy):

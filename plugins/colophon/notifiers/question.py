@@ -28,7 +28,8 @@ def question_notice(context: Mapping[str, Any], partner: str) -> Notice:
 
     subject, ti = context["task"].subject, context["ti"]
     name, to, sender = people(partner)
-    reasons = ti.xcom_pull(task_ids="build")["approve"]
+    build = f"{ti.task_id.removesuffix('approve')}build"  # in a mapped group: of the same title
+    reasons = ti.xcom_pull(task_ids=build, map_indexes=ti.map_index)["approve"]
     try:
         where = HITLOperator.generate_link_to_ui_from_context(context=context)  # type: ignore[arg-type]
     except ValueError:  # no `[api] base_url` is set
