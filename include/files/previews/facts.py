@@ -71,7 +71,7 @@ def _pillow(local: Path, sniffed: Sniffed) -> dict[str, Any]:
     image = plugin(local)
     try:
         tiff = sniffed.media_type == "image/tiff"
-        turned = (int(image.tag_v2.get(274, 1) or 1) if tiff else orientation_of(image)) >= 5
+        turned = not tiff and orientation_of(image) >= 5  # Pillow gives a TIFF's size upright
         found: dict[str, Any] = {
             "pixels": list(reversed(image.size)) if turned else list(image.size),
             "colour": {"RGBa": "RGBA", "1": "bitmap"}.get(image.mode, image.mode.partition(";")[0]),

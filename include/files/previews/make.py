@@ -70,7 +70,8 @@ def here(local: Path, sniffed: Sniffed, longest: int) -> Preview:
     except MemoryError:
         return Preview(None, "The file needs more memory than a preview may have.")
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError, OverflowError, struct.error, RuntimeError, IndexError) as bad:
-        return Preview(None, f"The file can't be shown: {str(bad)[:200] or type(bad).__name__}.")
+        said = getattr(bad, "strerror", None) or (str(bad) if str(local) not in str(bad) else "") or type(bad).__name__
+        return Preview(None, f"The file can't be shown: {said[:200].rstrip('.')}.")
 
 
 def _image(local: Path, sniffed: Sniffed, longest: int) -> Image.Image:

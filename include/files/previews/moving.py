@@ -82,7 +82,7 @@ def facts(local: Path, sniffed: Sniffed) -> dict[str, Any]:
                 found["frame_rate"] = round(float(stream.average_rate), 3)
     if sniffed.family == "audio":
         found |= _tags(local)
-    return {name: value for name, value in found.items() if value not in {None, ""} if value != 0}
+    return {name: value for name, value in found.items() if value}
 
 
 def _tags(local: Path) -> dict[str, Any]:

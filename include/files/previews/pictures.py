@@ -42,12 +42,12 @@ def small(source: Path | io.BytesIO, media_type: str, longest: int) -> Image.Ima
     """The picture in RGB, its longer side at most `longest`. Raises `Refused`, OSError, SyntaxError, ValueError, struct.error."""
     if media_type in PHOTOSHOP and isinstance(source, Path):
         psd = Photoshop(source)
-        return _finished(_shrunk(psd, psd.size, longest), psd.info.get("icc_profile"), 1, longest)
+        return _finished(_shrunk(psd, psd.size, longest), psd.size, psd.info.get("icc_profile"), 1, longest)
     if media_type == "image/tiff" and isinstance(source, Path):
         bands = Bands(source)
         try:
             _within(bands.size, LARGEST if bands.banded else WHOLE)
-            return _finished(_shrunk(bands, bands.size, longest), bands.info.get("icc_profile"), bands.orientation, longest)
+            return _finished(_shrunk(bands, bands.size, longest), bands.size, bands.info.get("icc_profile"), bands.orientation, longest)
         finally:
             bands.close()
     plugin = PLUGINS.get(media_type)
@@ -55,7 +55,7 @@ def small(source: Path | io.BytesIO, media_type: str, longest: int) -> Image.Ima
         raise Refused("no-preview", f"No preview is made of {media_type}")
     image = plugin(source)
     try:
-        profile, orientation = image.info.get("icc_profile"), orientation_of(image)
+        size, profile, orientation = image.size, image.info.get("icc_profile"), orientation_of(image)
         if media_type == "image/jpeg":
             _within(image.size, LARGEST)
             image.draft(None, (longest, longest))
@@ -63,7 +63,7 @@ def small(source: Path | io.BytesIO, media_type: str, longest: int) -> Image.Ima
         image.load()
         if image.mode == "CMYK" and media_type == "image/jpeg" and "adobe" not in image.info:
             image = Image.eval(image, lambda value: 255 - value)  # Pillow inverts as Adobe writes; here nobody says it is Adobe's
-        return _finished(_shrunk([image], image.size, longest), profile, orientation, longest)
+        return _finished(_shrunk([image], image.size, longest), size, profile, orientation, longest)
     finally:
         image.close()
 
@@ -123,9 +123,11 @@ def _stacked(bands: list[Image.Image]) -> Image.Image:
     return whole
 
 
-def _finished(image: Image.Image, profile: Any, orientation: int, longest: int) -> Image.Image:
-    scale = min(1.0, longest / max(image.size))
-    if scale < 1:
-        image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS)
+def _finished(image: Image.Image, size: tuple[int, int], profile: Any, orientation: int, longest: int) -> Image.Image:
+    """`size`: of the picture as it was."""
+    scale = min(1.0, longest / max(size))
+    wanted = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    if image.size != wanted:
+        image = image.resize(wanted, Image.Resampling.LANCZOS)
     image = to_srgb(image, profile if isinstance(profile, bytes) else None)
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image

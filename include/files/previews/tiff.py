@@ -34,10 +34,10 @@ class Bands:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.image = TiffImagePlugin.TiffImageFile(path)  # the plugin itself: our own limits hold, not Pillow's
-        self.size, self.mode, self.info = self.image.size, self.image.mode, self.image.info
+        self.mode, self.info = self.image.mode, self.image.info
         self._tags = self.image.tag_v2
         stored: Any = self._tags.get(_WIDTH), self._tags.get(_LENGTH)
-        self._width, self._length = int(stored[0]), int(stored[1])
+        self._width, self._length = self.size = int(stored[0]), int(stored[1])  # as stored; Pillow's size is upright
 
     @property
     def orientation(self) -> int:
@@ -61,10 +61,6 @@ class Bands:
         return int(self._tags.get(_SAMPLES, 1)) if self._tags.get(_PLANAR, 1) == 2 else 1
 
     def __iter__(self) -> Iterator[Image.Image]:
-        if not self.banded:
-            self.image.load()
-            yield self.image
-            return
         with self._path.open("rb") as file:
             yield from self._tiles(file) if self._tiled else self._strips(file)
 
