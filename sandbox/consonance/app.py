@@ -82,7 +82,7 @@ class Consonance:
         problem = _problem(asked)
         if problem:
             return JSONResponse({"errors": [{"message": problem}]}, 400)
-        context = Context(self.catalogue, self._url(request))
+        context = Context(self.catalogue, self._url(request), self.uploads)
         answer = await run_in_threadpool(
             lambda: json.dumps(self.graphql.answer(asked["query"], asked.get("variables"), asked.get("operationName"), context))
         )

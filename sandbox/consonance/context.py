@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from graphql import GraphQLResolveInfo
@@ -19,10 +19,12 @@ Table = Mapping[str, Resolver | str]
 
 @dataclass
 class Context:
-    """What a resolver may ask. `base_url` is where the sandbox's own files (covers) are found."""
+    """What a resolver may ask. `base_url` is where the sandbox's own files (covers) are found, `uploads` their bytes where somebody
+    brought them."""
 
     catalogue: Catalogue
     base_url: str
+    uploads: dict[int, bytes] = field(default_factory=dict)
 
     def work_of(self, product: Product) -> Work:
         work = self.catalogue.work(product.work_id)
@@ -39,5 +41,5 @@ class Within:
 
 
 def cover_url(base_url: str, cover: Cover, style: str = "original") -> str:
-    """Where the image is; one that was given by its address stays there."""
-    return cover.remote_url or f"{base_url}/covers/{cover.id}/{style}.jpg"
+    """Where the image is; one that was given by its address and could not be fetched stays there."""
+    return cover.remote_url if cover.remote_url and not cover.height else f"{base_url}/covers/{cover.id}/{style}.jpg"
