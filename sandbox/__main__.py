@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -83,12 +84,32 @@ def _start_partners(root: Path, faults: Faults) -> Any:
     return start_partners(root, faults)
 
 
+class _Senders:
+    """Whoever sends files. What makes them is loaded when somebody does: it is not worth the wait at the start."""
+
+    def __init__(self, root: Path, catalogue: Catalogue) -> None:
+        self._root, self._catalogue = root, catalogue
+
+    def drop(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        from sandbox.files.drop import Drops
+
+        return Drops(self._root, self._catalogue).drop(wanted)
+
+    def archive(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        from sandbox.files.tree import fill
+
+        return fill(self._root / "partners" / "vault" / "archive", self._catalogue, wanted)
+
+
 async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: Any) -> None:
     listener = _listen(root / "consonance-port")
     port = listener.getsockname()[1]
     url = consonance.base_url = f"http://{HOST}:{port}"
     names = frozenset(profile.id for profile in partners.profiles) if partners else frozenset()
-    control = Control(consonance, faults, names, partners.answer if partners else None)
+    senders = _Senders(root, consonance.catalogue)
+    control = Control(
+        consonance, faults, names, partners.answer if partners else None, *((senders.drop, senders.archive) if partners else ())
+    )
     config = uvicorn.Config(
         consonance.app(control.routes()), log_level="critical", lifespan="off", timeout_graceful_shutdown=3, access_log=False
     )

@@ -5,9 +5,20 @@
 - `GET faults`: what is set. `POST faults`: set some, by service and kind:
   `{"consonance": {"status": 429, "retry_after": 1, "times": 2}, "northgate": {"drop_after": {"bytes": 1000, "times": 1}}}`;
   null for a service clears it, `{}` clears all.
-- `POST edit`: `{"works": n, "seed": s}` (a night's worth of changes), `{"product_id": id, "set": {…}}`, `{"delete_product": id}`,
-  `{"delete_work": id}`, `{"add_works": n}`; answers `product_ids` that changed, `changes`, `deleted` and `added`.
+- `POST edit`: `{"works": n, "seed": s}` (a night's worth of changes), `{"product_id": id, "set": {…}}`,
+  `{"work_id": id, "set": {"stage": "Production approved"}}` (also subtitle, season, tier), `{"delete_product": id}`, `{"delete_work": id}`,
+  `{"add_works": n}`; answers `product_ids` that changed, `changes`, `deleted` and `added`.
 - `POST answer`: `{"partner": id, "rejected": {reference or ISBN: reason}, "name": file}`: the partner answers a file of its inbox.
+- `POST drop`: a sender puts files of a title into its inbox, in its own way:
+  `{"inbox": "authors" | "agency" | "rights" | "typesetter", "kind": "manuscript", "work_id": id, "product_id": id or "isbn": …}`.
+  Kinds are those of `sandbox.files.make.SORTS`, and `audiobook` (`chapters`: n). More, where wanted: `format` (docx, pdf, tif, …),
+  `part`, `revision`, `defect`, `size` (bytes of a picture), `seconds`, `pages`, `colour` (rgb, cmyk, gray), `pdfx`, `seed` (another
+  such file), `naming` (what the file name says: isbn, title, reference, contract, none), `name` (the name itself), `folder` (under the
+  inbox), `unfinished` (the upload goes on), `age_seconds` (how long ago it was written). `"as_zip": [{"kind": …, "folder": …}, …]` puts
+  several into one zip (`evil`: traversal, absolute, bomb, duplicate, nested); `text` or `content` (Base64) with `name` brings a file
+  along. Answers `inbox`, `folder` and `files` with name, path, bytes, sha256, kind, work_id, product_id, isbn, revision, part.
+  The same words make the same bytes.
+- `POST archive`: `{"files": n, "seed": s}` fills the old production archive with n files of all titles; answers what lies there.
 - `POST reset`: catalogue, faults and counts as at the start.
 """
 
@@ -23,26 +34,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.catalogue.night import Change, edit_product, night
+from sandbox.catalogue.night import Change, edit_product, edit_work, night
 from sandbox.consonance.app import Consonance
 from sandbox.faults import CONSONANCE, Faults
 
 Answer = Callable[..., Any]
+Drop = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 class Control:
     """`partners` are those that can have faults; `answer` lets one of them answer a file (`sandbox.partners`)."""
 
     def __init__(
-        self, consonance: Consonance, faults: Faults, partners: frozenset[str] = frozenset(), answer: Answer | None = None
+        self,
+        consonance: Consonance,
+        faults: Faults,
+        partners: frozenset[str] = frozenset(),
+        answer: Answer | None = None,
+        drop: Drop | None = None,
+        archive: Drop | None = None,
     ) -> None:
-        self.consonance, self.catalogue, self.faults, self.partners, self.answer = (
-            consonance,
-            consonance.catalogue,
-            faults,
-            partners,
-            answer,
-        )
+        self.consonance, self.catalogue, self.faults, self.partners = consonance, consonance.catalogue, faults, partners
+        self.answer, self.drop, self.archive = answer, drop, archive
 
     def routes(self) -> list[Route]:
         return [
@@ -52,6 +65,8 @@ class Control:
             Route("/sandbox/faults", self._set_faults, methods=["POST"]),
             Route("/sandbox/edit", self._edit, methods=["POST"]),
             Route("/sandbox/answer", self._answer, methods=["POST"]),
+            Route("/sandbox/drop", self._drop, methods=["POST"]),
+            Route("/sandbox/archive", self._fill_archive, methods=["POST"]),
             Route("/sandbox/reset", self._reset, methods=["POST"]),
         ]
 
@@ -110,7 +125,7 @@ class Control:
             return _refused(error.args[0], 404)
 
     def _edited(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        known = {"works", "seed", "product_id", "set", "delete_product", "delete_work", "add_works"}
+        known = {"works", "seed", "product_id", "work_id", "set", "delete_product", "delete_work", "add_works"}
         if not wanted or set(wanted) - known:
             raise ValueError(f"an edit has {', '.join(sorted(known))}")
         changes: list[Change] = []
@@ -123,6 +138,11 @@ class Control:
             if not isinstance(members, dict) or not members:
                 raise ValueError("`set` is an object with what to set")
             changes += edit_product(self.catalogue, _whole(wanted["product_id"]), members)
+        if "work_id" in wanted:
+            members = wanted.get("set")
+            if not isinstance(members, dict) or not members or "product_id" in wanted:
+                raise ValueError("`set` is an object with what to set, of a work or of a product")
+            changes += edit_work(self.catalogue, _whole(wanted["work_id"]), members)
         if "delete_product" in wanted:
             id = _whole(wanted["delete_product"])
             self.catalogue.delete_product(id)
@@ -155,6 +175,22 @@ class Control:
         except LookupError as error:
             return _refused(error.args[0], 404)
         return JSONResponse({"answered": path.name})
+
+    async def _drop(self, request: Request) -> Response:
+        return await self._done(self.drop, request)
+
+    async def _fill_archive(self, request: Request) -> Response:
+        return await self._done(self.archive, request)
+
+    async def _done(self, doing: Drop | None, request: Request) -> Response:
+        if doing is None:
+            return _refused("no partners are running")
+        try:
+            return JSONResponse(await run_in_threadpool(doing, await _object(request)))
+        except (ValueError, TypeError, OSError) as error:
+            return _refused(error)
+        except KeyError as error:
+            return _refused(error.args[0], 404)
 
     async def _reset(self, request: Request) -> Response:
         self.catalogue.reset()

@@ -12,12 +12,14 @@ from typing import Any
 from sandbox.catalogue.catalogue import Catalogue
 from sandbox.catalogue.chance import dice
 from sandbox.catalogue.facts import Price, Product, Work
+from sandbox.catalogue.words import STAGES
 
 # Members of a product that `set` may name, by what their value is.
 _DATES = {"publication_date", "planned_date", "announcement_date", "out_of_print_date"}
 _DECIMALS = {"height_mm", "width_mm", "thickness_mm"}
 _LISTS = {"for_sale", "not_for_sale", "edition_types"}
 _UNTOUCHABLE = {"id", "work_id", "prices", "web_links", "written"}
+_OF_WORK = {"stage", "subtitle", "season", "tier"}
 _TEXTS = {
     "description": "MAIN_DESCRIPTION", "short_description": "SHORT_DESCRIPTION", "biography": "BIOGRAPHICAL_NOTE",
     "contents": "TABLE_OF_CONTENTS", "headline": "PROMOTIONAL_HEADLINE",
@@ -123,6 +125,23 @@ def edit_product(catalogue: Catalogue, id: int, members: Mapping[str, Any]) -> l
         work = catalogue.work(product.work_id)
         changes += [Change(other.id, product.work_id, name, "", text) for other in (work.products if work else ())]
     return changes
+
+
+def edit_work(catalogue: Catalogue, id: int, members: Mapping[str, Any]) -> list[Change]:
+    """Set `stage`, `subtitle`, `season` or `tier` of a work, as somebody in the house would. Changes are told for each of its products.
+
+    Raises `KeyError` for an unknown work, `ValueError` for another member or a stage that the house does not have.
+    """
+    if unknown := set(members) - _OF_WORK:
+        raise ValueError(f"a work has no {sorted(unknown)[0]!r} to set; it has {', '.join(sorted(_OF_WORK))}")
+    if members.get("stage", STAGES[0]) not in STAGES:
+        raise ValueError(f"there is no stage {members['stage']!r}; there are {', '.join(STAGES)}")
+    work = catalogue.work(id)
+    if work is None:
+        raise KeyError(f"no work {id}")
+    values: dict[str, Any] = {name: str(value) for name, value in members.items()}
+    catalogue.edit(id, lambda work: replace(work, **values))
+    return [Change(product.id, id, name, _said(getattr(work, name)), value) for product in work.products for name, value in values.items()]
 
 
 def _prices(product: Product, wanted: object) -> tuple[Price, ...]:

@@ -37,29 +37,38 @@ class Paper:
         self.canvas.setAuthor(author)
         self.canvas.setCreator("Sandbox Layout")
         self._fresh = True
-        self.black()
 
-    def black(self, share: float = 1) -> None:
-        self.canvas.setFillColorCMYK(0, 0, 0, share)
+    def black(self) -> None:
+        self.canvas.setFillColorCMYK(0, 0, 0, 1)
+
+    def _begin(self) -> None:
+        """Black on a new page; only once something is drawn, since the canvas would take an empty page for one more."""
+        if self._fresh:
+            self._fresh = False
+            self.black()
 
     def text(self, x: float, y: float, said: str, size: float = 10, font: str = REGULAR, align: str = "left") -> None:
+        self._begin()
         self.canvas.setFont(font, size)
         draw = {"left": self.canvas.drawString, "right": self.canvas.drawRightString, "centre": self.canvas.drawCentredString}[align]
         draw((x + self.origin) * mm, (y + self.origin) * mm, said)
 
     def column(self, x: float, y: float, said: list[str], size: float = 10, leading: float = 5, font: str = REGULAR) -> None:
         """Lines downwards from (x, y), `leading` millimetres apart."""
+        self._begin()
         body = self.canvas.beginText((x + self.origin) * mm, (y + self.origin) * mm)
         body.setFont(font, size, leading * mm)
         body.textLines(said, trim=0)
         self.canvas.drawText(body)
 
     def box(self, x: float, y: float, width: float, height: float, colour: tuple[float, float, float, float]) -> None:
+        self._begin()
         self.canvas.setFillColorCMYK(*colour)
         self.canvas.rect((x + self.origin) * mm, (y + self.origin) * mm, width * mm, height * mm, stroke=0, fill=1)
         self.black()
 
     def line(self, x1: float, y1: float, x2: float, y2: float, width: float = 0.1) -> None:
+        self._begin()
         self.canvas.setStrokeColorCMYK(0, 0, 0, 1)
         self.canvas.setLineWidth(width * mm)
         o = self.origin
@@ -67,11 +76,12 @@ class Paper:
 
     def image(self, image: BytesIO, x: float, y: float, width: float, height: float) -> None:
         """A JPEG goes in as it is."""
+        self._begin()
         self.canvas.drawImage(ImageReader(image), (x + self.origin) * mm, (y + self.origin) * mm, width * mm, height * mm)
 
     def next(self) -> None:
         self.canvas.showPage()
-        self.black()
+        self._fresh = True
 
     def save(self) -> None:
         self.canvas.save()

@@ -244,6 +244,13 @@ def test_the_sandbox_says_when_it_is_ready_and_leaves_cleanly(tmp_path: Path, nu
             for name in ("meridian", "librarium", "nobody")
         }
         assert {name: answer.status_code for name, answer in answers.items()} == {"meridian": 404, "librarium": 404, "nobody": 400}
+        dropped = httpx.post(
+            f"{host}/sandbox/drop", json={"inbox": "authors", "kind": "questionnaire", "work_id": 1010}, trust_env=False, timeout=30
+        ).json()["files"][0]
+        assert (tmp_path / "partners" / "authors" / dropped["path"][1:]).stat().st_size == dropped["bytes"]
+        assert httpx.post(f"{host}/sandbox/drop", json={"inbox": "attic"}, trust_env=False).status_code == 400
+        filled = httpx.post(f"{host}/sandbox/archive", json={"files": 30}, trust_env=False, timeout=30).json()
+        assert filled["files"] == len([path for path in (tmp_path / "partners" / "vault").rglob("*") if path.is_file()]) == 30
         assert all((tmp_path / "partners" / name.split("_")[1]).is_dir() for name in connections if name != "consonance")
     finally:
         process.send_signal(number)
@@ -274,3 +281,12 @@ def test_the_key_stays_the_same_for_the_same_folder(tmp_path: Path) -> None:
 
     assert _key(tmp_path) == _key(tmp_path)
     assert len(KEY) == len(_key(tmp_path)) == 32
+
+
+def test_somebody_moves_a_title_to_another_stage(full: Server) -> None:
+    answer = full.control("edit", {"work_id": 1010, "set": {"stage": "Production approved"}}).json()
+    assert {change["what"] for change in answer["changes"]} == {"stage"}
+    assert full.data("{ works(workSearch: {idEq: 1010}) { projectStage } }")["works"][0]["projectStage"] == "Production approved"
+    assert full.control("edit", {"work_id": 1010, "set": {"stage": "Lost"}}).status_code == 400
+    assert full.control("edit", {"work_id": 1010, "set": {"pages": 3}}).status_code == 400
+    assert full.control("edit", {"work_id": 9, "set": {"stage": "Editorial"}}).status_code == 404
