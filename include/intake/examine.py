@@ -144,7 +144,9 @@ class Examiner:
 
     def judge(self, thing: Thing, sniffed: Sniffed, clues: Clues, *, sidecar: bool = False) -> Examined:
         """Kind, title and what becomes of a safe file: from its clues alone, so that it can be asked again later."""
-        if clues.kind is Kind.UNKNOWN and not sidecar and self.source.expects(guess := _BY_FAMILY.get(sniffed.family, Kind.UNKNOWN)):
+        if sidecar:
+            clues = names.with_kind(clues, Kind.UNKNOWN)
+        elif clues.kind is Kind.UNKNOWN and self.source.expects(guess := _BY_FAMILY.get(sniffed.family, Kind.UNKNOWN)):
             clues = names.with_kind(clues, guess)
         match = self.index.match(clues, inbox_rules=self.rules, path=thing.path)
         target = match.certain

@@ -113,7 +113,7 @@ class Receiver:
             waiting = {row.id: row for id in ids if (row := session.get(IntakeFileRow, id))}
             twins = {id: rows.twin(session, row) for id, row in waiting.items() if row.state == IntakeState.ARRIVING}
         open_ones = {
-            row.id: Thing(rows.server_path(row.path), row.sha256, row.bytes)
+            row.id: Thing(rows.shown_path(row.path), row.sha256, row.bytes)
             for row in waiting.values()
             if row.state == IntakeState.ARRIVING and row.sha256 and twins[row.id] is None and row.id not in (refused or {})
         }
@@ -123,7 +123,7 @@ class Receiver:
             if id in open_ones:
                 done[id] = self._record(id, next(looks))
             elif reason := (refused or {}).get(id):
-                thing = Thing(rows.server_path(row.path), row.sha256, row.bytes)
+                thing = Thing(rows.shown_path(row.path), row.sha256, row.bytes)
                 done[id] = self._record(id, Examined(thing, IntakeState.QUARANTINED, reasons=(reason,)))
             elif twin := twins.get(id):
                 done[id] = self._repeated(id, twin)

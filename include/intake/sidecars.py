@@ -27,6 +27,7 @@ class Sidecars:
     def __init__(self, paths: Iterable[str]) -> None:
         self._files: dict[str, dict[str, str]] = {}  # folder → name in lower case → path
         self._said: dict[str, Clues] = {}
+        self._own: dict[str, Clues] = {}
         self._spoke: set[str] = set()
         for path in paths:
             folder, name = _split(path)
@@ -44,6 +45,8 @@ class Sidecars:
         stem = PurePosixPath(name).stem.lower()
         beside = self._files.get(folder, {})
         spoken_of = {self._named(folder, file) for file in says if file}
+        if says:
+            self._own[path] = reading.merge(*says.values())
         if stem in _OF_ALL:
             spoken_of |= {other for one, files in self._files.items() if one.startswith(folder) for other in files.values()}
         else:
@@ -55,8 +58,8 @@ class Sidecars:
                 self._spoke.add(path)
 
     def said_of(self, path: str) -> Clues | None:
-        """What sidecars say of this file; None: nothing."""
-        return self._said.get(path)
+        """What sidecars say of this file, or this one of all it speaks of; None: nothing."""
+        return self._own[path] if path in self._spoke else self._said.get(path)
 
     def spoke(self, path: str) -> bool:
         """Whether this file turned out to speak of others."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from include.files.model import Kind
-from include.partners import Archive, Inbox
+from include.partners import Archive, Inbox, load_archive, load_inbox
 from include.partners.inboxes import Limits
 
 
@@ -49,6 +49,12 @@ class Source:
             limits=archive.limits,
             restricted=archive.restricted,
         )
+
+    @classmethod
+    def named(cls, id: str) -> Source:
+        """By the id that rows of arrivals bear. Raises `ConfigurationError` if its file is gone."""
+        archive = id.removeprefix("archive:")
+        return cls.of_archive(load_archive(archive)) if archive != id else cls.of_inbox(load_inbox(id))
 
     def kind_of_folder(self, path: str) -> Kind:
         """Of the deepest folder in the path that says a kind; its name is compared without regard to case."""

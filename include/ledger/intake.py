@@ -59,6 +59,12 @@ def server_path(kept: str) -> str:
     return raw.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
+def shown_path(kept: str) -> str:
+    """The path as people read it: bytes that are no UTF-8 are taken for the Western European encoding of old systems."""
+    raw = server_path(kept)
+    return raw if raw.isprintable() else raw.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+
+
 # --- looking
 
 
@@ -236,7 +242,7 @@ def _of(inbox: str) -> Select[IntakeFileRow]:
 
 
 def _new(inbox: str, path: str, file: Seen, mark: str, now: datetime) -> dict[str, Any]:
-    name = kept_path(file.name)
+    name = shown_path(escaped(file.name))
     return {
         "inbox": inbox, "path": path, "mark": mark, "name": name if len(name) <= 255 else f"{name[:238]}~{name[-16:]}",
         "bytes": file.bytes, "modified": file.modified, "sha256": "", "media_type": "", "state": IntakeState.ARRIVING, "kind": "",

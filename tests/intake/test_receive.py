@@ -122,8 +122,8 @@ def test_a_folder_of_the_inbox_says_the_kind(room):
 def test_documents_of_a_contract_are_on_its_title_and_restricted(room):
     box = inbox(id="rights", flow="rights_documents", kinds=["contract", "statement", "permission"], restricted="rights")
     outcomes = room.bring(
-        box, ("contract 4711 signed.pdf", pdf()), ("royalty statement contract 4711 2025-H2.pdf", pdf("two")),
-        ("covering letter contract 4711.pdf", pdf("three")),
+        box, ("contract no 4711 signed.pdf", pdf()), ("contract no 4711/royalty statement 2025-H2.pdf", pdf("two")),
+        ("covering letter contract no 4711.pdf", pdf("three")),
     )  # fmt: skip
     assert [(one.state, one.kind) for one in outcomes] == [(S.ATTACHED, "contract"), (S.ATTACHED, "statement"), (S.ATTACHED, "contract")]
     assert {(file.work_id, file.contract_id, file.restricted, file.state) for file in room.files()} == {(1, 4711, "rights", "attached")}
