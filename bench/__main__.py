@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-NAMES = ("parse", "render", "validate", "deliver")
+NAMES = ("parse", "render", "validate", "deliver", "preflight")
 
 
 def main(argv: list[str]) -> int:

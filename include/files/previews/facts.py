@@ -44,7 +44,7 @@ def _picture(local: Path, sniffed: Sniffed) -> dict[str, Any]:
 
     try:
         return _photoshop(local) if sniffed.media_type in PHOTOSHOP else _pillow(local, sniffed)
-    except (Refused, OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, OverflowError, EOFError):
+    except (Refused, OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, OverflowError, EOFError, MemoryError):
         return {}
 
 

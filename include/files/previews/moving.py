@@ -46,6 +46,7 @@ DEMUXERS = {  # by name: guessing, FFmpeg might take a file for a playlist and o
     "video/avi": "avi",
     "video/ogg": "ogg",
     "video/mpeg": "mpeg",
+    "video/x-ms-asf": "asf",
 }
 PACKETS = 2_000  # decoded in search of one frame
 FRAME = 100_000_000  # pixels
