@@ -56,7 +56,7 @@ class Column:
     means: str = ""
 
 
-def _contributors(product: Product) -> str:
+def contributors(product: Product) -> str:
     names = [
         one.person_name or one.corporate_name or " ".join(part for part in (one.names_before_key, one.key_names) if part)
         for one in sorted(product.work.contributors, key=lambda one: (not one.role.startswith("A"), one.sequence))
@@ -91,7 +91,7 @@ def _column(key: str, header: str, means: str, width: int = 14, kind: Kind = "te
 COLUMNS: dict[str, Column] = {}
 _column("isbn", "ISBN", "ISBN-13, as Consonance has it", 16)(lambda line: line.row.isbn)
 _column("title", "Title", "", 44)(lambda line: line.row.title)
-_column("contributors", "Contributors", "authors first", 30)(lambda line: _contributors(line.product))
+_column("contributors", "Contributors", "authors first", 30)(lambda line: contributors(line.product))
 _column("imprint", "Imprint", "", 20)(lambda line: line.row.imprint)
 _column("season", "Season", "", 15)(lambda line: line.row.season)
 _column("format", "Format", "in-house format", 16)(lambda line: line.row.format)

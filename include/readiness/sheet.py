@@ -94,7 +94,7 @@ class HtmlReport:
         table = f'<table class="titles">\n<thead><tr>{row}</tr></thead>\n' if self._counts["all"] else ""
         return page_head(title) + (
             f"<header><div><h1>Readiness</h1><p>{escape(self._publisher)} for {escape(self._party)}</p></div>"
-            f"<p>As of {_spelt(self._today)} · schema {SCHEMA}</p></header>\n"
+            f"<p>As of {spelt(self._today)} · schema {SCHEMA}</p></header>\n"
             f"{self._tiles()}{months(self._months)}{table}"
         )
 
@@ -158,13 +158,13 @@ def months(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 def _item(check: Mapping[str, Any]) -> str:
     due = f' <span class="soft">due {escape(str(check["due"]))}</span>' if check["due"] else ""
-    todo = f' <span class="soft">{_short(check["todo"])}</span>' if check["todo"] else ""
-    return f"<li>{chip(check['state'])} <b>{_short(check['name'])}</b>{due}<br>{_short(check['message'])}.{todo}</li>"
+    todo = f' <span class="soft">{short(check["todo"])}</span>' if check["todo"] else ""
+    return f"<li>{chip(check['state'])} <b>{short(check['name'])}</b>{due}<br>{short(check['message'])}.{todo}</li>"
 
 
 def _group(keys: Sequence[tuple[str, int]], values: Sequence[Value]) -> str:
     """One cell: what belongs together, the first of it large."""
-    told = {key: _short(values[place]) for key, place in keys if values[place] not in {None, ""}}
+    told = {key: short(values[place]) for key, place in keys if values[place] not in {None, ""}}
     first = keys[0][0]
     if first == "title":
         told = {"title": f"<b>{told.get('title') or '(no title)'}</b>", **{key: shown for key, shown in told.items() if key != "title"}}
@@ -188,7 +188,8 @@ def _progress(done: int, wanted: int) -> str:
     return f'<td class="short"><span class="done"><i style="width:{share}%"></i></span> {done}/{wanted}</td>'
 
 
-def _short(value: Value) -> str:
+def short(value: Value) -> str:
+    """Escaped, and cut where it is very long."""
     shown = text(value)
     return escape(shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1].rstrip()}…")
 
@@ -200,5 +201,6 @@ def _month(month: str) -> str:
         return month
 
 
-def _spelt(day: date) -> str:
+def spelt(day: date) -> str:
+    """21 November 2026."""
     return f"{day.day} {day:%B} {day.year}"

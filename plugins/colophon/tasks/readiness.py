@@ -71,6 +71,34 @@ def report(party_id: str, *, dag_run: Any = None) -> dict[str, Any]:
     return asdict(built)
 
 
+@task
+def packages(party_id: str, *, dag_run: Any = None) -> list[int]:
+    """Builds the party's readiness packages; gives the deliveries that are to go."""
+    import logging
+    from datetime import UTC, datetime
+
+    from colophon.hooks.ledger import open_ledger, open_store
+    from include.deliveries.build import Run
+    from include.packages import releases
+    from include.partners import load_house, load_party
+
+    log, run = logging.getLogger("colophon.readiness"), Run(dag_run.dag_id, dag_run.run_id)
+    outcome = releases.build_all(open_ledger(), open_store(), load_party(party_id), load_house(), datetime.now(UTC), run)
+    log.info("%s: %s releases, %s packages to send", party_id, outcome.releases, len(outcome.deliveries))
+    for problem in outcome.problems:
+        log.warning("Set aside: %s: %s", problem["subject"], problem["message"])
+    return outcome.deliveries
+
+
+@task(retries=5, map_index_template="{{ delivery_id }}")
+def deliver_package(party_id: str, delivery_id: int, *, dag_run: Any = None) -> dict[str, Any]:
+    """Sends one package. Files that arrived in an earlier try are not sent again."""
+    from colophon.tasks.sending import send_delivery
+    from include.deliveries.build import Run
+
+    return send_delivery(party_id, delivery_id, Run(dag_run.dag_id, dag_run.run_id))
+
+
 @task(retries=5)
 def deliver(party_id: str, built: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any]:
     """Sends the report. Files that arrived in an earlier try are not sent again."""
