@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from colophon import commands
+from colophon import commands, preflight_commands
 from include.errors import ColophonError
 
 
@@ -85,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("name", "isbn", "sha256"):
         command.add_argument(f"--{name}", default="")
     command.add_argument("--json", action="store_true")
+
+    command = _command(groups, "preflight", preflight_commands.preflight, "check files as a package's files are checked")
+    preflight_commands.add_options(command)
 
     ledger = groups.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="what")
     _command(ledger, "upgrade", commands.ledger_upgrade, "bring the ledger's tables up to date")
