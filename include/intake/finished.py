@@ -140,7 +140,7 @@ def whole(
 
 def settles_in(rule: Finished, looked: Mapping[str, datetime], now: datetime) -> float | None:
     """Seconds until the first of these files can have stood still long enough; None if none will."""
-    if rule.rule not in {"two_looks", "manifest"} or not looked:
+    if rule.rule != "two_looks" or not looked:
         return None
     return max(min(rule.settle_seconds - (now - since).total_seconds() for since in looked.values()), 0.0)
 

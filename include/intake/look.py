@@ -80,18 +80,12 @@ def listing(inbox: Inbox, remote: Remote) -> Listing:
 
     Raises as the connection does, and `PermanentError` where the inbox's own folder can't be listed.
     """
-    base = inbox.transport.folder.rstrip("/")
     found: list[Seen] = []
     trouble: dict[str, str] = {}
 
     def job_for(folder: str) -> Job[list[RemoteEntry] | ColophonError]:
         async def job(lane: Lane) -> list[RemoteEntry] | ColophonError:
-            try:
-                return await lane.list(folder) or []
-            except PermanentError as refused:
-                if folder == inbox.transport.folder:
-                    raise
-                return refused
+            return await _listed(inbox, lane, folder)
 
         return job
 
@@ -99,21 +93,48 @@ def listing(inbox: Inbox, remote: Remote) -> Listing:
     for _ in range(DEEPEST):
         deeper: list[str] = []
         for folder, entries in zip(folders, remote.run([job_for(one) for one in folders], inbox.transport.parallel), strict=True):
-            if isinstance(entries, ColophonError):
-                trouble[_under(base, folder) + "/"] = str(entries)
-                continue
-            for entry in entries:
-                path = _under(base, entry.path)
-                if is_travelling(entry.name) or path == inbox.processed.strip("/"):
-                    continue
-                if entry.is_dir:
-                    deeper.append(entry.path)
-                elif fits_any(path, inbox.pattern) and not fits_any(path, inbox.exclude):
-                    found.append(Seen(path, entry.name, entry.bytes, entry.modified))
+            deeper += _sifted(inbox, folder, entries, found, trouble)
         folders = deeper
         if not folders:
             break
     return Listing(tuple(sorted(_timed(inbox, remote, found), key=lambda file: file.path)), trouble)
+
+
+async def glance(inbox: Inbox, lane: Lane) -> str:
+    """Digest of the listing, over one lane of whoever waits for a change; differs from `Listing.digest` where times must be asked for."""
+    found: list[Seen] = []
+    trouble: dict[str, str] = {}
+    folders = [inbox.transport.folder]
+    for _ in range(DEEPEST):
+        folders = [one for folder in folders for one in _sifted(inbox, folder, await _listed(inbox, lane, folder), found, trouble)]
+    return Listing(tuple(found), trouble).digest
+
+
+async def _listed(inbox: Inbox, lane: Lane, folder: str) -> list[RemoteEntry] | ColophonError:
+    try:
+        return await lane.list(folder) or []
+    except PermanentError as refused:
+        if folder == inbox.transport.folder:
+            raise
+        return refused
+
+
+def _sifted(inbox: Inbox, folder: str, entries: list[RemoteEntry] | ColophonError, found: list[Seen], trouble: dict[str, str]) -> list[str]:
+    """Adds one folder's files to `found`; gives the folders in it."""
+    base = inbox.transport.folder.rstrip("/")
+    if isinstance(entries, ColophonError):
+        trouble[_under(base, folder) + "/"] = str(entries)
+        return []
+    deeper: list[str] = []
+    for entry in entries:
+        path = _under(base, entry.path)
+        if is_travelling(entry.name) or path == inbox.processed.strip("/"):
+            continue
+        if entry.is_dir:
+            deeper.append(entry.path)
+        elif fits_any(path, inbox.pattern) and not fits_any(path, inbox.exclude):
+            found.append(Seen(path, entry.name, entry.bytes, entry.modified))
+    return deeper
 
 
 def digest_of(files: Any) -> str:

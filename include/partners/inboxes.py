@@ -54,6 +54,10 @@ class Inbox(Table):
     flow: Literal["partner_intake", "rights_documents"] = "partner_intake"
     transport: Transport = Field(description="`folder` is the inbox. Its commit rule is not used.")
     schedule: Schedule = Schedule(cron="*/15 * * * *")
+    watch_minutes: int = Field(
+        default=0, ge=0, le=720, description="sftp: so long a scheduled run goes on watching, without a worker, until something new is "
+        "whole; keep it shorter than the time between two runs. 0: one look.",
+    )  # fmt: skip
     pattern: tuple[str, ...] = Field(default=("**",), description="Paths under the folder that are looked at (glob).")
     exclude: tuple[str, ...] = Field(default=(), description="Paths that are left alone (glob). `processed/` always is.")
     kinds: tuple[KindName, ...] = Field(default=(), description="Expected kinds; another one is set aside. Empty: all.")

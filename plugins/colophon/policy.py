@@ -30,7 +30,9 @@ class Tag(StrEnum):
     CATALOGUE = "catalogue"
     METADATA = "metadata"
     DELIVERY = "delivery"
+    ARCHIVES = "archives"
     OPERATIONS = "operations"
+    INTAKE = "intake"
     READINESS = "readiness"
     PRODUCTION = "production"
 
@@ -98,7 +100,7 @@ def inbox_pool(inbox: Inbox | str) -> str:
 
 
 def archive_pool(archive: Archive | str) -> str:
-    """The pool of what reads from this old archive."""
+    """The pool of what reads from this old archive. As many slots as it allows connections: each task has one."""
     return f"archive_{archive if isinstance(archive, str) else archive.id}"
 
 
@@ -106,7 +108,7 @@ def pools(partners: Iterable[Party] | None = None) -> list[PoolSize]:
     """Every pool that the flows name; of all enabled parties unless some are given, and of all inboxes and archives."""
     known = load_parties() if partners is None else partners
     sources = [PoolSize(inbox_pool(inbox), 1, f"{inbox.name}: one task at a time") for inbox in load_inboxes()]
-    sources += [PoolSize(archive_pool(archive), 1, f"{archive.name}: one task at a time") for archive in load_archives()]
+    sources += [PoolSize(archive_pool(each), each.bounds.connections, f"{each.name}: connections at once") for each in load_archives()]
     of_partners = [PoolSize(pool_for(p), 1, f"{p.name}: one task at a time; files in flight are the partner's `parallel`") for p in known]
     # Consonance publishes no limit; two flows at once are what a careful guest allows itself.
     return [PoolSize(CONSONANCE_POOL, 2, "Flows that read or write Consonance"), *of_partners, *sources]

@@ -43,7 +43,7 @@ def open_remote(transport: Transport) -> Iterator[Remote]:
         from include.transfer.sftp import SftpDriver
 
         driver: Any = SftpDriver(
-            lambda: _sftp(name), name, channels=min(4, transport.parallel), fallback_encoding=transport.fallback_encoding
+            lambda: sftp_connection(name), name, channels=min(4, transport.parallel), fallback_encoding=transport.fallback_encoding
         )
     else:
         from include.transfer.ftp import FtpDriver
@@ -54,7 +54,7 @@ def open_remote(transport: Transport) -> Iterator[Remote]:
         yield remote
 
 
-async def _sftp(name: str) -> asyncssh.SSHClientConnection:
+async def sftp_connection(name: str) -> asyncssh.SSHClientConnection:
     """What `SFTPHookAsync._get_conn` does, from the hook's own reading of the connection, with our ciphers and time-outs."""
     import asyncssh
     from airflow.providers.common.compat.connection import get_async_connection

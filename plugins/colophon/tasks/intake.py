@@ -1,0 +1,118 @@
+"""Tasks of the inboxes: look (and wait, without a worker), take in batches, finish and tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import BaseOperator, task
+
+from include.partners import Inbox
+
+
+class Look(BaseOperator):
+    """Lists an inbox and gives the arrivals to take, in batches of ids.
+
+    Where nothing is whole yet it waits in the triggerer and looks again: as long as two looks must lie apart, if something is arriving;
+    and for `watch_minutes` in scheduled runs, until an SFTP inbox lists something new that stands still. `watch` in the trigger form
+    makes a run by hand do so, too.
+    """
+
+    def __init__(self, *, inbox_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inbox_id = inbox_id
+
+    def execute(self, context: Any) -> list[list[int]]:
+        from include.partners import load_inbox
+
+        inbox = load_inbox(self.inbox_id)
+        run = context["dag_run"]
+        watches = run.run_type == "scheduled" or bool((context.get("params") or {}).get("watch"))
+        until = datetime.now(UTC) + timedelta(minutes=inbox.watch_minutes if watches and inbox.transport.protocol == "sftp" else 0)
+        return self._look(inbox, until, settles=True)
+
+    def look_again(self, context: Any, event: Any = None, *, until: str, settles: bool = False) -> list[list[int]]:
+        """After a wait. `settles`: a second look for what was arriving is still owed."""
+        from include.errors import ConfigurationError
+        from include.partners import load_inbox
+
+        if isinstance(event, dict) and event.get("error"):
+            raise ConfigurationError(event["error"], where=f"inbox {self.inbox_id}", todo="Run connections_check.")
+        return self._look(load_inbox(self.inbox_id), datetime.fromisoformat(until), settles=settles)
+
+    def _look(self, inbox: Inbox, until: datetime, *, settles: bool) -> list[list[int]]:
+        from colophon.hooks.ledger import open_ledger
+        from colophon.hooks.remote import open_remote
+        from include.intake.look import look
+
+        now = datetime.now(UTC)
+        with open_remote(inbox.transport) as remote:
+            seen = look(open_ledger(), inbox, remote, now=now)
+        for problem in seen.problems:
+            self.log.warning("%s", problem)
+        self.log.info("%s: %d to take, %d more in the next run, %d arriving", inbox.name, len(seen.ready), seen.later, seen.arriving)
+        if seen.ready:
+            return seen.batches()
+        owed = seen.settles_in is not None and (settles or now < until)
+        if owed or now < until:
+            self._wait(inbox, seen.listing, until, now + timedelta(seconds=(seen.settles_in or 0) + 1) if owed else None)
+        return []
+
+    def _wait(self, inbox: Inbox, listing: str, until: datetime, wake: datetime | None) -> None:
+        """Ends this task for now. FTP is not watched (its library waits in a thread): there the clock alone wakes us."""
+        kwargs = {"until": until.isoformat()}
+        if inbox.transport.protocol == "sftp" and until > datetime.now(UTC):
+            from colophon.triggers import InboxTrigger
+
+            trigger: Any = InboxTrigger(inbox.id, listing, until.isoformat(), wake.isoformat() if wake else "")
+        else:
+            from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+
+            trigger = DateTimeTrigger(wake or until)
+        self.defer(trigger=trigger, method_name="look_again", kwargs=kwargs)
+
+
+@task(map_index_template="{{ batch }}")
+def take(inbox_id: str, ids: list[int]) -> dict[str, Any]:
+    """Fetches, decides and moves away one batch of arrivals; gives counts. What an earlier try has done is not done again."""
+    import logging
+
+    from airflow.sdk import get_current_context
+
+    from colophon.hooks.ledger import open_ledger, open_store
+    from colophon.hooks.remote import open_remote
+    from include.intake.run import take as take_all
+    from include.partners import load_inbox
+
+    get_current_context()["batch"] = f"{len(ids)} files"
+    inbox, log = load_inbox(inbox_id), logging.getLogger("colophon.intake")
+    with open_remote(inbox.transport) as remote:
+        report = take_all(open_ledger(), open_store(), inbox, remote, ids, now=datetime.now(UTC), say=log.info)
+    return {"counts": report.counts, "bytes": report.bytes, "growing": report.growing, "problems": len(report.problems)}
+
+
+@task(trigger_rule="all_done")
+def finish(inbox_id: str, batches: list[list[int]] | None, taken: list[dict[str, Any]] | None, *, dag_run: Any = None) -> dict[str, Any]:
+    """Clears up, tells who is to be told of what was set aside, and says what the run came to; fails if a step before it failed."""
+    import logging
+
+    from colophon.hooks.ledger import open_ledger, open_store
+    from colophon.hooks.remote import open_remote
+    from colophon.notifiers.channels import Notice, tell
+    from include.errors import PermanentError
+    from include.intake.run import finish as finish_all
+    from include.partners import load_house, load_inbox
+
+    if batches is None:
+        raise PermanentError("the inbox could not be looked into", where=inbox_id, todo="See the log of `look`; then start a new run.")
+    inbox, house, log = load_inbox(inbox_id), load_house(), logging.getLogger("colophon.intake")
+    since = (dag_run.start_date if dag_run else None) or datetime.now(UTC)
+    with open_remote(inbox.transport) as remote:
+        told = finish_all(open_ledger(), open_store(), inbox, remote, since=since, now=datetime.now(UTC), say=log.info)
+    if notice := told.notice():
+        tell(Notice(*notice, to=inbox.notify or house.notify, sender=house.sender.email, topic=f"intake {inbox.id}"))
+    done = [one for one in taken or [] if one]
+    if len(done) < len(batches):
+        what = f"{len(batches) - len(done)} of {len(batches)} batches were not taken whole"
+        raise PermanentError(what, where=inbox_id, todo="See the log of `take`; then start a new run: it goes on where this one stopped.")
+    return told.to_json()
