@@ -74,7 +74,7 @@ class Migration:
             row = archives.walk(session, self.archive.id, number, lock=True)
             row.phase, row.listed_at = archives.LISTED, now
             archives.count(row, listing=seen._asdict(), vanished=gone)
-        self.say(f"{self.archive.id}: {seen.files:,} files in {seen.folders:,} folders; {shards} shards wait; {gone:,} vanished")
+        self.say(f"{self.archive.id}: {seen.files:,} files in {seen.folders:,} folders; shards that wait: {shards:,}; vanished: {gone:,}")
 
     def plan(self, number: int, *, written: bool) -> Report | None:
         """The dry run over what waits. The reports are made where `written`, and where this plan is new."""

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from include.archives.bounds import Throttle, opens_at
 from include.archives.paths import plain_path, under
-from include.archives.plan import too_large
+from include.archives.plan import refused_unread
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.files.model import Kind
 from include.intake.download import Growing, download
@@ -150,8 +150,7 @@ class Mover:
             ids = [self._arrived(session, one, receiver.now) for one in stored]
         outcomes = dict(zip((one.row.id for one in stored), receiver.decide(ids), strict=True))
         with self.ledger.session() as session:
-            for one in got:
-                self._settle(session, one, outcomes.get(one.row.id))
+            self._settle(session, got, outcomes)
 
     def _arrived(self, session: Any, one: Got, now: datetime) -> int:
         """The arrival's row. Its mark holds the archive's own row, so that two odd names that look alike here stay apart."""
@@ -163,36 +162,33 @@ class Mover:
         arrivals.stored(session, row.id, row.mark, artefact.sha256, artefact.bytes, now=now)
         return row.id
 
-    def _settle(self, session: Any, one: Got, outcome: Outcome | None) -> None:
-        row, entry = one.row, one.entry
-        values: dict[str, Any] = {"fate": one.fate, "reason": one.reason}
-        if outcome is not None and one.artefact is not None:
-            fate, reason = fate_of(outcome)
-            values = {
-                "fate": fate, "reason": reason, "sha256": one.artefact.sha256, "kind": outcome.kind.value,
-                "work_id": outcome.work_id, "intake_id": outcome.id,
-            }  # fmt: skip
-            if outcome.kind is Kind.UNKNOWN and row.kind:
-                values["kind"] = row.kind
-        if (entry.bytes, entry.modified) != (row.bytes, row.modified):  # it has changed since it was listed
-            archives.relist(session, row.id, self.number, entry.bytes, entry.modified)
-        if archives.settle(session, row.id, **values):
-            self.moved.files += 1
-            self.moved.bytes += one.artefact.bytes if one.artefact else 0
-            self.moved.fates[values["fate"]] = self.moved.fates.get(values["fate"], 0) + 1
+    def _settle(self, session: Any, got: Sequence[Got], outcomes: dict[int, Outcome]) -> None:
+        fates = []
+        for one in got:
+            row, entry = one.row, one.entry
+            if (entry.bytes, entry.modified) != (row.bytes, row.modified):  # it has changed since it was listed
+                archives.relist(session, row.id, self.number, entry.bytes, entry.modified)
+            values: dict[str, Any] = {"id": row.id, "fate": one.fate, "reason": one.reason}
+            if one.artefact is not None:
+                outcome = outcomes[row.id]
+                values["fate"], values["reason"] = fate_of(outcome)
+                values |= {"sha256": one.artefact.sha256, "work_id": work_of(outcome), "intake_id": outcome.id}
+                values["kind"] = row.kind if outcome.kind is Kind.UNKNOWN else outcome.kind.value
+            fates.append(values)
+        news = set(archives.settle(session, got[0].row.shard_id or 0, fates))
+        for one, values in zip(got, fates, strict=True):
+            if one.row.id in news:
+                self.moved.files += 1
+                self.moved.bytes += one.artefact.bytes if one.artefact else 0
+                self.moved.fates[values["fate"]] = self.moved.fates.get(values["fate"], 0) + 1
 
     # --- bytes
 
     def _fetch(self, remote: Remote, rows: Sequence[ArchiveFileRow]) -> list[Got]:
         """Each file into the store, or the reason why not; in their order. Raises where all would fail alike."""
-        asked = [(row, self._entry(row)) for row in rows]
-        jobs = [self._job(row, entry) for row, entry in asked if row.bytes <= self.archive.limits.file_bytes]
-        fetched = iter(remote.run(jobs, self._parallel))
-        return [
-            next(fetched) if row.bytes <= self.archive.limits.file_bytes
-            else Got(row, entry, fate=Fate.UNREADABLE, reason=too_large(row.bytes, self.archive))
-            for row, entry in asked
-        ]  # fmt: skip
+        asked = [(row, self._entry(row), refused_unread(row.bytes, self.archive)) for row in rows]
+        fetched = iter(remote.run([self._job(row, entry) for row, entry, why in asked if not why], self._parallel))
+        return [Got(row, entry, fate=Fate.UNREADABLE, reason=why) if why else next(fetched) for row, entry, why in asked]
 
     def _entry(self, row: ArchiveFileRow) -> RemoteEntry:
         path = server_path(row.path, row.whole_path)
@@ -310,6 +306,12 @@ def fate_of(outcome: Outcome) -> tuple[Fate, str]:
         case IntakeState.REFUSED:
             return Fate.UNKNOWN, reason or "a person said that it is nobody's"
     return Fate.UNREADABLE, reason
+
+
+def work_of(outcome: Outcome) -> int | None:
+    """The work that a file came to; of a packed one, that of its first member that came to one."""
+    attached = [each.work_id for each in outcome.each() if each.title_file_id is not None]
+    return next((work for work in (*attached, *(each.work_id for each in outcome.each())) if work is not None), None)
 
 
 _BEST_FIRST = (Fate.ATTACHED, Fate.PROPOSED, Fate.UNKNOWN, Fate.DUPLICATE, Fate.UNREADABLE)

@@ -67,8 +67,8 @@ def _judge(
     clues = names.read(plain)
     kind = source.kind_of_folder(plain)
     kind = clues.kind if kind is Kind.UNKNOWN else kind
-    if size > archive.limits.file_bytes:
-        return {"kind": kind.value, "work_id": None, "fate": Fate.UNREADABLE, "reason": too_large(size, archive)}
+    if why := refused_unread(size, archive):
+        return {"kind": kind.value, "work_id": None, "fate": Fate.UNREADABLE, "reason": why}
     match = index.match(replace(clues, kind=kind), inbox_rules=rules, path=plain)
     kind = match.kind or kind
     if match.certain is not None:
@@ -77,8 +77,13 @@ def _judge(
     return {"kind": kind.value, "work_id": best, "fate": Fate.PROPOSED if match.proposals else Fate.UNKNOWN, "reason": match.why}
 
 
-def too_large(size: int, archive: Archive) -> str:
-    return f"{size:,} bytes are more than the {archive.limits.file_bytes:,} that `limits.file_bytes` allows; it is not fetched"
+def refused_unread(size: int, archive: Archive) -> str:
+    """Why a file of this size is not even fetched; empty if it is."""
+    if size == 0:
+        return "it is empty"
+    if size > archive.limits.file_bytes:
+        return f"{size:,} bytes are more than the {archive.limits.file_bytes:,} that `limits.file_bytes` allows; it is not fetched"
+    return ""
 
 
 def _suspect(ledger: Ledger, archive: str, number: int) -> None:

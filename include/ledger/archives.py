@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
@@ -53,11 +53,11 @@ def walk(session: Session, archive: str, number: int, *, lock: bool = False) -> 
 
 def begin(session: Session, archive: str, now: datetime, *, largest: int) -> ArchiveWalkRow:
     """A new walk from the root. Files that no earlier walk fetched wait again; among them those that the server would not give,
-    but not those larger than `largest` bytes: they would only be refused again."""
+    but not those that are empty or larger than `largest` bytes: they would only be refused again."""
     before = latest(session, archive)
     number = before.number + 1 if before else 1
     file = ArchiveFileRow
-    refused = and_(file.fate == Fate.UNREADABLE, file.other == "", file.bytes <= largest)
+    refused = and_(file.fate == Fate.UNREADABLE, file.other == "", file.bytes > 0, file.bytes <= largest)
     session.execute(
         update(file)
         .where(file.archive == archive, file.sha256 == "", or_(file.fate.in_(OPEN), refused))
@@ -118,24 +118,38 @@ def open_shards(session: Session, archive: str, number: int) -> list[int]:
 def left_in(session: Session, shard_id: int, *, after: int = 0, most: int = 1_000_000) -> list[ArchiveFileRow]:
     """Files of a shard that nobody has fetched yet, by id."""
     file = ArchiveFileRow
-    query = select(file).where(file.shard_id == shard_id, file.fate.in_(OPEN), file.sha256 == "", file.id > after)
+    query = select(file).where(file.shard_id == shard_id, *_unfetched(), file.id > after)
     return list(session.scalars(query.order_by(file.id).limit(most)))
+
+
+def _unfetched() -> tuple[ColumnElement[bool], ...]:
+    return ArchiveFileRow.fate.in_(OPEN), ArchiveFileRow.sha256 == ""
 
 
 # --- fates
 
 
-def settle(session: Session, file_id: int, *, expected_sha256: str = "", **values: Any) -> bool:
-    """Gives a file its fate; False if another worker has done so already. Counts it in its shard."""
-    file = ArchiveFileRow
-    row = session.execute(select(file.shard_id, file.bytes, file.sha256, file.fate).where(file.id == file_id).with_for_update()).one()
-    if row.sha256 != expected_sha256 or row.fate not in OPEN:
-        return False
-    session.execute(update(file).where(file.id == file_id).values(**values))
-    if row.shard_id is not None:
-        shard = ArchiveShardRow
-        session.execute(update(shard).where(shard.id == row.shard_id).values(done=shard.done + 1, done_bytes=shard.done_bytes + row.bytes))
-    return True
+def settle(session: Session, shard_id: int, fates: Sequence[dict[str, Any]]) -> list[int]:
+    """Gives files of one shard their fates ([{id, fate, reason, …}]), and counts them there. Gives the ids of those whose fate was
+    news: another worker may have been first."""
+    file, shard = ArchiveFileRow, ArchiveShardRow
+    found = session.execute(
+        select(file.id, file.bytes)
+        .where(file.id.in_([one["id"] for one in fates]), *_unfetched(), file.shard_id == shard_id)
+        .with_for_update()
+    )
+    open_ones = {int(id): int(size) for id, size in found}
+    if not open_ones:
+        return []
+    told = [one for one in fates if one["id"] in open_ones]
+    for names in {tuple(sorted(one)) for one in told}:  # one statement for those that tell the same
+        session.execute(update(file), [one for one in told if tuple(sorted(one)) == names])
+    session.execute(
+        update(shard)
+        .where(shard.id == shard_id)
+        .values(done=shard.done + len(open_ones), done_bytes=shard.done_bytes + sum(open_ones.values()))
+    )
+    return list(open_ones)
 
 
 def relist(session: Session, file_id: int, number: int, bytes: int, modified: datetime | None) -> None:

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from colophon import commands, preflight_commands
+from colophon import archive_commands, commands, preflight_commands
 from include.errors import ColophonError
 
 
@@ -92,10 +92,26 @@ def _parser() -> argparse.ArgumentParser:
     ledger = groups.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="what")
     _command(ledger, "upgrade", commands.ledger_upgrade, "bring the ledger's tables up to date")
 
+    _migrate(groups)
+
     catalogue = groups.add_parser("catalogue", help="the mirror of Consonance").add_subparsers(required=True, metavar="what")
     command = _command(catalogue, "sync", commands.catalogue_sync, "bring the mirror up to date")
     command.add_argument("--full", action="store_true", help="read every title again")
     return parser
+
+
+def _migrate(groups: Any) -> None:
+    migrate = groups.add_parser("migrate", help="old archives").add_subparsers(required=True, metavar="what")
+    for what, run, help in (
+        ("plan", archive_commands.plan, "list an archive and say what would become of every file; nothing is fetched"),
+        ("run", archive_commands.run, "bring an archive over, or go on with it"),
+        ("status", archive_commands.status, "how far an archive has come"),
+    ):
+        command = _command(migrate, what, run, help)
+        command.add_argument("archive")
+        command.add_argument("--json", action="store_true")
+        if what != "status":
+            command.add_argument("--out", type=Path, metavar="DIR", help="also write the report as text, CSV and workbook into this folder")
 
 
 def _command(group: Any, name: str, run: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
