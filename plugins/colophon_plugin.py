@@ -27,6 +27,20 @@ class Pages:
         await app(scope, receive, send)
 
 
+class Signed:
+    """Signed addresses, which need no log-in: an application of its own."""
+
+    async def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> None:
+        from colophon.ui.signed import app
+
+        await app(scope, receive, send)
+
+
 def view(name: str, route: str) -> dict[str, str]:
     """An entry of the menu. Its addresses are relative: Airflow may itself stand under a prefix."""
     own = PREFIX.removeprefix("/")
@@ -43,7 +57,10 @@ def view(name: str, route: str) -> dict[str, str]:
 
 class ColophonPlugin(AirflowPlugin):
     name = "colophon"
-    fastapi_apps: ClassVar = [{"name": "Colophon", "app": Pages(), "url_prefix": PREFIX}]
+    fastapi_apps: ClassVar = [  # the longer address first: Airflow takes the first that fits
+        {"name": "Colophon, signed addresses", "app": Signed(), "url_prefix": f"{PREFIX}/signed"},
+        {"name": "Colophon", "app": Pages(), "url_prefix": PREFIX},
+    ]
     external_views: ClassVar = [
         view(name, name.lower()) for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Migration", "Connections")
     ]

@@ -329,6 +329,17 @@ class ArtefactStore:
             raise self._damaged(sha256)
         return Artefact(sha256, size)
 
+    @property
+    def signs(self) -> bool:
+        """Whether the bucket gives out addresses of its own that need no log-in."""
+        return self._local is None and not type(self._fs).sign.__qualname__.startswith("AbstractFileSystem.")
+
+    def signed_url(self, sha256: str, seconds: int) -> str:
+        """An address of the bucket that serves the file for so many seconds. Raises `PermanentError` where there is none."""
+        if not self.signs:
+            raise PermanentError("this store has no addresses", where=self.root, todo="Set COLOPHON_PUBLIC_URL.")
+        return str(self._fs.sign(self._key(_checked(sha256)), expiration=seconds))
+
     # --- places
 
     def _key(self, sha256: str) -> str:

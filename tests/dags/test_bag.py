@@ -18,9 +18,12 @@ FILES = {
     "redeliver.py": 1,
     "connections_check.py": 1,
     "acknowledgements.py": 1,
+    "approved_files.py": 1,
     "print_handoff.py": 2,
     "format_delivery.py": 3,
     "readiness_reports.py": 1,
+    "readiness_packages.py": 1,
+    "launch_packs.py": 1,
 }
 
 

@@ -1,0 +1,293 @@
+"""Takes an approved file as far into Consonance as this tenant lets it: the ladders of the design.
+
+    a picture for which Consonance has a place (front cover, back cover, author's picture)
+        createSupportingResource with an address that Consonance fetches ─▶ title record
+    any other file
+        title record                                      (createProductionFile can't be carried through: see `NO_PRODUCTION_FILE`)
+    restricted files (contracts, statements): title record, always
+
+Only the approved, current version is shown: a newer one unlinks it, and what lost its approval is taken out again where the tenant lets
+us. What was shown, and why nothing more, stands in `TitleFileRow.consonance`. A run that was killed between Consonance's answer and our
+record finds its resource by the file name, which has part of the sha256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Any, Final
+
+from graphql import GraphQLEnumType
+from PIL import Image
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import Session
+
+from include.clients.consonance import Consonance
+from include.errors import PermanentError, TransientError
+from include.files import previews
+from include.files.model import Kind, Sniffed
+from include.ledger import title_files
+from include.ledger.database import Ledger
+from include.ledger.deliveries import record_event
+from include.ledger.file_rows import Approval, TitleFileRow
+from include.ledger.models import ProductRow
+from include.store import ArtefactStore
+
+Address = Callable[[str, str, datetime], str]  # sha256, name, now → an address that Consonance can fetch
+
+RESOURCE, RECORD, WITHDRAWN, UNLINKED = "supporting resource", "title record", "withdrawn", "unlinked"
+PRINT_COVER = 3_600  # pixels of the longer side: a 12-inch cover at 300 dpi
+WIDE = 1.15  # a picture so much wider than high is a wraparound, no front cover
+
+NO_ADDRESS = "Consonance fetches pictures from an address, and there is none: set COLOPHON_PUBLIC_URL (docs/runbook/matching.md)."
+NO_PRODUCTION_FILE = (
+    "Consonance's createProductionFile does not say to which title a file belongs, nor how an upload is ended: "
+    "the file is in Colophon's title record."
+)
+PAPERS = "It is for few eyes: it stays in Colophon's title record."
+
+# Members of the tenant's SupportingResourceVariant that say what a picture shows. Only "front cover" is evidenced, as prose.
+_VARIANTS: Final = {
+    "front cover": re.compile(r"(?i)^front_?cover$"),
+    "back cover": re.compile(r"(?i)^back_?cover$"),
+    "author": re.compile(r"(?i)^(?:author|contributor)_?(?:image|photo|photograph|picture)$"),
+}
+_FRONT = frozenset({"", "front cover", "cover", "jacket"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Where a file is now: `as_` is the rung, `id` the resource's in Consonance, `why` one sentence. `new` if this run did it."""
+
+    as_: str
+    id: int | None = None
+    why: str = ""
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rung that a file will take: `place` is the picture's in Consonance ("" for the title record), `why` the sentence for people."""
+
+    as_: str
+    place: str = ""
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Ladder:
+    """One tenant and what it offers. `address` gives addresses that Consonance can fetch; None where nobody outside can reach us."""
+
+    ledger: Ledger
+    store: ArtefactStore
+    client: Consonance
+    address: Address | None = None
+
+    # --- what is to do
+
+    def waiting(self, *, again: bool = False) -> list[int]:
+        """Ids of files to show or to take back, oldest first. `again`: also those that got no further than the title record."""
+        approved = (TitleFileRow.state == title_files.ATTACHED) & (TitleFileRow.approval == Approval.APPROVED)
+        told = func.length(cast(TitleFileRow.consonance, String)) > 2
+        query = select(TitleFileRow).where(approved | told).order_by(TitleFileRow.id).execution_options(yield_per=1000)
+        with self.ledger.read() as session:
+            return [row.id for row in session.scalars(query) if self._due(row, again)]
+
+    def _due(self, row: TitleFileRow, again: bool) -> bool:
+        told = row.consonance or {}
+        if _current(row):
+            return (again and told.get("as") == RECORD) or told.get("digest") != _digest(row, self.plan(row))
+        return told.get("as") == RESOURCE and not _kept(row)
+
+    def plan(self, row: TitleFileRow) -> Plan:
+        """The highest rung for this file at this tenant, by what is known without opening it."""
+        if row.restricted or row.kind in {Kind.CONTRACT, Kind.STATEMENT}:
+            return Plan(RECORD, why=PAPERS)
+        place = _place(row)
+        if not place:
+            return Plan(RECORD, why=NO_PRODUCTION_FILE)
+        if self.client.rest == "only":
+            return Plan(RECORD, why="REST v4 takes no pictures: the file is in Colophon's title record.")
+        for operation in ("supporting_resources", "create_supporting_resource"):
+            capability = self.client.capability(operation)
+            if not capability.ok:
+                missing = ", ".join(capability.missing)
+                return Plan(RECORD, why=f"This Consonance does not offer {missing}: the picture is in Colophon's title record.")
+        if place != "front cover" and not self._member("SupportingResourceVariant", _VARIANTS[place]):
+            return Plan(
+                RECORD, why=f"This Consonance names no place for a picture of this sort ({place}); it would pass for a front cover."
+            )
+        return Plan(RESOURCE, place) if self.address is not None else Plan(RECORD, why=NO_ADDRESS)
+
+    # --- doing it
+
+    def settle(self, file_id: int, now: datetime, *, again: bool = False) -> Shown:
+        """Shows one file, or takes it back; does nothing where that was done. Raises as `Consonance` and the store do."""
+        with self.ledger.read() as session:
+            row = title_files.get(session, file_id)
+            session.expunge_all()
+        if not _current(row):
+            return self._take_back(row, now)
+        plan = self.plan(row)
+        digest = _digest(row, plan)
+        told = row.consonance or {}
+        if told.get("digest") == digest and not (again and told.get("as") == RECORD and plan.as_ == RESOURCE):
+            return Shown(str(told.get("as")), told.get("id"), str(told.get("why", "")))
+        if plan.as_ == RECORD:
+            return self._record(row, Shown(RECORD, why=plan.why, new=True), digest, now)
+        try:
+            shown, jpeg = self._picture(row, plan, now)
+        except PermanentError as refused:
+            return self._record(row, Shown(RECORD, why=f"Consonance did not take the picture: {refused.what}.", new=True), digest, now)
+        return self._record(row, shown, digest, now, jpeg=jpeg)
+
+    def _picture(self, row: TitleFileRow, plan: Plan, now: datetime) -> tuple[Shown, str]:
+        jpeg, why = self._jpeg(row, plan)
+        if not jpeg:
+            return Shown(RECORD, why=why, new=True), ""
+        with self.ledger.read() as session:
+            product = session.get(ProductRow, row.product_id) if row.product_id else None
+            name = f"{product.isbn if product is not None and product.isbn else f'work-{row.work_id}'}-{jpeg[:16]}.jpg"
+        if id := self._there(row, name):
+            return Shown(RESOURCE, id, f"Consonance has it as {name}."), jpeg
+        try:
+            answer = self.client.change("create_supporting_resource", {"input": self._input(row, plan, jpeg, name, now)})
+        except TransientError:
+            if id := self._there(row, name):  # done, and the answer was lost
+                return Shown(RESOURCE, id, f"Consonance took it as {name}.", new=True), jpeg
+            raise
+        created = (answer.get("createSupportingResource") or {}).get("supportingResource") or {}
+        id = self._there(row, name) or created.get("id")
+        if not id:
+            raise PermanentError("it answered the creation of a resource and does not show it", where=f"work {row.work_id}")
+        return Shown(RESOURCE, id, f"Consonance took it as {name}.", new=True), jpeg
+
+    def _input(self, row: TitleFileRow, plan: Plan, jpeg: str, name: str, now: datetime) -> dict[str, Any]:
+        """`CreateSupportingResourceInput`, every member of which is evidenced; of its enumerations only members that this tenant has."""
+        assert self.address is not None  # noqa: S101 - `plan` looked
+        given: dict[str, Any] = {
+            "workId": row.work_id,
+            "imageRemoteUrl": self.address(jpeg, name, now),
+            "caption": f"{plan.place.capitalize()}{f', revision {row.revision}' if row.revision else ''}",
+            "unlinkPrevious": True,
+        }
+        given |= {"productIds": [row.product_id]} if row.product_id is not None else {"linkToAllProducts": True}
+        for member, type_, pattern in (
+            ("resourceVariant", "SupportingResourceVariant", _VARIANTS[plan.place]),
+            ("status", "SupportingResourceStatus", re.compile(r"(?i)^approved$")),
+        ):
+            if value := self._member(type_, pattern):
+                given[member] = value
+        return given
+
+    def _member(self, enumeration: str, pattern: re.Pattern[str]) -> str:
+        kind = self.client.schema().type_map.get(enumeration)
+        return next((name for name in kind.values if pattern.match(name)), "") if isinstance(kind, GraphQLEnumType) else ""
+
+    def _there(self, row: TitleFileRow, name: str) -> int | None:
+        """The id of the resource that shows this very file on this very title now, if Consonance has one."""
+        for one in reversed(self._resources(row.work_id)):
+            if name not in {str(one.get("filename")), str(one.get("imageRemoteUrl") or "").partition("?")[0].rpartition("/")[2]}:
+                continue
+            linked = one.get("productIds")
+            if linked is None or (row.product_id in linked if row.product_id is not None else bool(linked)):
+                return int(one["id"])
+        return None
+
+    def _resources(self, work_id: int) -> list[dict[str, Any]]:
+        work = self.client.run("supporting_resources", {"id": work_id}).get("work")
+        if work is None:
+            raise PermanentError("it no longer has this work", where=f"work {work_id}", todo="Look at the title in Consonance.")
+        found = [one for one in work.get("supportingResources") or () if isinstance(one, dict) and isinstance(one.get("id"), int)]
+        return sorted(found, key=lambda one: int(one["id"]))
+
+    def _jpeg(self, row: TitleFileRow, plan: Plan) -> tuple[str, str]:
+        """The picture as JPEG in sRGB in the store, or "" and why not. A JPEG that every program can show goes as it is."""
+        with self.store.local(row.sha256) as local:
+            if row.media_type == "image/jpeg" and (size := _plain_jpeg(local)):
+                width, height, sha256 = *size, row.sha256
+            else:
+                extension = f".{row.name.rpartition('.')[2].lower()}"
+                family = "pdf" if row.media_type == "application/pdf" else "image"
+                made = previews.preview(local, Sniffed(row.media_type, extension, family), longest=PRINT_COVER)
+                if made is None:
+                    return "", "No JPEG can be made of it: the file is in Colophon's title record."
+                with Image.open(BytesIO(made)) as picture:
+                    width, height = picture.size
+                sha256 = self.store.put(BytesIO(made)).sha256
+        if plan.place == "front cover" and width > height * WIDE:
+            return "", "It is wider than high, so it is no front cover but a wraparound: the file is in Colophon's title record."
+        return sha256, ""
+
+    # --- taking back
+
+    def _take_back(self, row: TitleFileRow, now: datetime) -> Shown:
+        """What is no longer approved, or was removed: deleted in Consonance where the tenant lets us, else a person is told to."""
+        told = row.consonance or {}
+        if told.get("as") != RESOURCE or _kept(row):
+            return Shown(str(told.get("as", "")), told.get("id"), str(told.get("why", "")))
+        id = told["id"]
+        if not any(one["id"] == id for one in self._resources(row.work_id)):
+            return self._record(row, Shown(WITHDRAWN, None, "Consonance does not have it any more.", new=True), "", now)
+        capability = self.client.capability("delete_supporting_resource")
+        if not capability.ok:
+            why = (
+                f"Delete supporting resource {id} in Consonance: it is not approved any more, and this tenant does not let Colophon do it."
+            )
+            return self._record(row, Shown(WITHDRAWN, id, why, new=True), "", now)
+        self.client.change("delete_supporting_resource", {"input": {"id": id}})
+        return self._record(row, Shown(WITHDRAWN, None, f"Supporting resource {id} was deleted in Consonance.", new=True), "", now)
+
+    def _record(self, row: TitleFileRow, shown: Shown, digest: str, now: datetime, *, jpeg: str = "") -> Shown:
+        told = {"as": shown.as_, "id": shown.id, "why": shown.why, "digest": digest, "jpeg": jpeg, "at": now.isoformat()}
+        with self.ledger.session() as session:
+            mine = title_files.get(session, row.id, lock=True)
+            mine.consonance = {key: value for key, value in told.items() if value not in {None, ""}}
+            if shown.as_ == RESOURCE:
+                self._unlink_others(session, mine)
+            if shown.new:
+                about = {"title_file": row.id, "work": row.work_id, "product": row.product_id, "as": shown.as_, "id": shown.id}
+                record_event(session, what="file shown", now=now, subject=row.name, sha256=row.sha256, detail=about | {"why": shown.why})
+        return shown
+
+    def _unlink_others(self, session: Session, row: TitleFileRow) -> None:
+        """`unlinkPrevious` took the picture that was there before off these editions: should it be current again, it is shown anew."""
+        for other in title_files.files_of(session, row.work_id, kinds=[Kind.JACKET, Kind.ARTWORK]):
+            same = other.product_id is None or row.product_id in {None, other.product_id}
+            if other.id != row.id and same and (other.consonance or {}).get("as") == RESOURCE and _place(other) == _place(row):
+                other.consonance = {"as": UNLINKED, "by": row.id, "why": f"{row.name} took its place."}
+
+
+def _current(row: TitleFileRow) -> bool:
+    return row.state == title_files.ATTACHED and row.approval == Approval.APPROVED
+
+
+def _kept(row: TitleFileRow) -> bool:
+    """An approved version stays where it is while its successor waits for approval."""
+    return row.state == title_files.SUPERSEDED and row.approval == Approval.APPROVED
+
+
+def _place(row: TitleFileRow) -> str:
+    if not row.media_type.startswith("image/"):
+        return ""
+    if row.kind == Kind.JACKET:
+        return "front cover" if row.part in _FRONT else "back cover" if row.part == "back cover" else ""
+    return "author" if row.kind == Kind.ARTWORK and re.search(r"author|headshot|portrait", f"{row.part} {row.name}".lower()) else ""
+
+
+def _digest(row: TitleFileRow, plan: Plan) -> str:
+    """Of what is shown and how: the same file is shown anew when its title, its place or what the tenant offers is another."""
+    told = [row.sha256, row.work_id, row.product_id, plan.as_, plan.place, plan.why]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def _plain_jpeg(local: Any) -> tuple[int, int] | None:
+    """Width and height of a JPEG that is shown alike everywhere: RGB or grey, upright."""
+    with Image.open(local) as picture:
+        upright = picture.getexif().get(0x0112, 1) == 1
+        return picture.size if upright and picture.format == "JPEG" and picture.mode in {"RGB", "L"} else None
