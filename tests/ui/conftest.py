@@ -28,12 +28,12 @@ def fill(ledger: Any, store: Any) -> SimpleNamespace:
     ids = SimpleNamespace()
     with ledger.session() as session:
         session.add(
-            WorkRow(id=1, title="Work", imprint="Ember & Oak", stage="Published", digest="", content=b"", first_seen=now, changed_at=now)
+            WorkRow(id=1, title="Work", imprint="Ember & Oak", stage="Published", digest="", content=b"{}", first_seen=now, changed_at=now)
         )
         for number, isbn in ISBNS.items():
             title = HOSTILE if number == 5 else f"The Borrowed Harbour {number}"
             session.add(
-                ProductRow(id=number, work_id=1, isbn=isbn, title=title, form="BC", digest="", content=b"", first_seen=now, changed_at=now)
+                ProductRow(id=number, work_id=1, isbn=isbn, title=title, form="BC", digest="", content=b"{}", first_seen=now, changed_at=now)
             )
         session.flush()
 
