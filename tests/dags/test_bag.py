@@ -19,6 +19,7 @@ FILES = {
     "connections_check.py": 1,
     "acknowledgements.py": 1,
     "approved_files.py": 1,
+    "archive_migration.py": 1,
     "print_handoff.py": 2,
     "format_delivery.py": 3,
     "readiness_reports.py": 1,
