@@ -1,0 +1,74 @@
+"""An old archive comes over, through Airflow against a real server: planned, moved, accounted for, found on the title's page."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from include.ledger import archives
+from include.ledger.file_rows import ArchiveFileRow, IntakeFileRow, TitleFileRow
+from include.ledger.models import Base
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+
+FLOW = "archive_migration__vault"
+FILES = 120
+
+
+@pytest.fixture
+def vault(run_flow, sandbox):
+    """The catalogue is mirrored, and the old archive has `FILES` files; gives the runner."""
+    assert run_flow("catalogue_sync").state == "success"
+    sandbox.call("archive", {"files": FILES})
+    return run_flow
+
+
+def counts(ledger):
+    with ledger.read() as session:
+        found = {table.name: session.scalar(select(func.count()).select_from(table)) for table in Base.metadata.sorted_tables}
+    return {name: number for name, number in found.items() if name not in {"archive_walk", "archive_folder"}}
+
+
+def listing(sandbox):
+    home = sandbox.home("vault")
+    return sorted((str(path.relative_to(home)), path.stat().st_mtime_ns) for path in home.rglob("*") if path.is_file())
+
+
+def test_an_archive_is_planned_then_moved_and_a_second_run_moves_nothing(vault, sandbox, ledger, store):
+    there = listing(sandbox)
+    assert len(there) == FILES
+    assert vault(FLOW, mode="plan").state == "success"
+    with ledger.read() as session:
+        planned = archives.progress(session, "vault")
+        assert planned.phase == "planned"
+        assert session.scalar(select(func.count()).select_from(IntakeFileRow)) == 0
+        assert planned.counts["reports"]["of"] == "plan"
+        assert store.exists(planned.counts["reports"]["csv"])
+
+    assert vault(FLOW, mode="run").state == "success"
+    with ledger.read() as session:
+        moved = archives.progress(session, "vault")
+        assert (moved.phase, moved.walk) == ("done", planned.walk)
+        assert sum(moved.fates.values()) == planned.files
+        assert set(moved.fates) <= {"attached", "proposed", "unknown", "duplicate", "unreadable"}
+        assert moved.fates["attached"] > FILES / 4
+        assert moved.counts["account"]["errors"] == []
+        attached = session.scalars(select(ArchiveFileRow).where(ArchiveFileRow.fate == "attached")).all()
+        assert all(store.exists(row.sha256) for row in attached)
+        file = session.scalars(select(TitleFileRow).where(TitleFileRow.source == "archive:vault")).first()
+        day = archives.day_of(file)
+        found = archives.history(session, file.work_id, kind=file.kind, since=day, until=day)
+        assert file.id in [row.id for row in found]
+        assert archives.history(session, file.work_id, since=day + timedelta(days=1), until=date(1999, 1, 1)) == []
+
+    before = counts(ledger)
+    assert vault(FLOW, mode="run").state == "success"
+    with ledger.read() as session:
+        again = archives.progress(session, "vault")
+        assert (again.phase, again.walk, again.to_move) == ("done", moved.walk + 1, 0)
+        assert again.counts["account"]["changes"] == {"same": planned.files}
+        assert again.fates == moved.fates
+    assert counts(ledger) == before
+    assert listing(sandbox) == there
