@@ -121,7 +121,9 @@ def _structure(local: Path, sniffed: Sniffed, limits: Limits) -> tuple[Finding, 
         images.check(local, sniffed.extension, limits.pixels)
         return ()
     with local.open("rb") as stream:
-        if sniffed.extension in _ZIPPED:
+        if stream.read(8) == compound.MAGIC:
+            compound.check(stream)
+        elif sniffed.extension in _ZIPPED:
             containers.check(stream, sniffed, limits)
         elif sniffed.family == "archive":
             _archive(stream, sniffed, limits)
@@ -133,8 +135,6 @@ def _structure(local: Path, sniffed: Sniffed, limits: Limits) -> tuple[Finding, 
             _rich_text(stream)
         elif sniffed.media_type in {"audio/wav", "audio/mp4", "video/mp4", "video/quicktime"}:
             _media(stream, sniffed)
-        elif stream.read(8) == compound.MAGIC:
-            compound.check(stream)
     return ()
 
 

@@ -40,6 +40,7 @@ def unpacked(stream: BinaryIO, count: Callable[[int, int], None]) -> Iterator[by
 
     Raises `Refused` (archive-broken: damaged or cut short) and what `count(packed, unpacked)` raises.
     """
+    stream.seek(0)
     start = stream.read(6)
     stream.seek(0)
     fresh: Callable[[], Any]
@@ -145,6 +146,7 @@ class _Source:
 
 def plain(stream: BinaryIO, count: Callable[[int, int], None]) -> Iterator[bytes]:
     """An uncompressed file in pieces, counted."""
+    stream.seek(0)
     while block := stream.read(PIECE):
         count(len(block), len(block))
         yield block
@@ -163,8 +165,8 @@ def members(pieces: Iterator[bytes]) -> Iterator[Entry]:
             raise Refused("archive-broken", "the archive is cut short", todo=_AGAIN)
         block += source.exactly(511)
         if block == bytes(512):
-            if source.some(1) == b"":
-                return
+            while source.some(PIECE):  # to the end of the packed data, where its checksum stands
+                pass
             return
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")

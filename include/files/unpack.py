@@ -56,7 +56,11 @@ def members(local: Path, name: str, limits: Limits, store: ArtefactStore) -> Ite
     Raises `Refused` when the archive as a whole can't be used: archive-bomb, archive-members, archive-broken,
     archive-encrypted. This may come after some members: use none before the last one has come.
     """
-    yield from _walk(local, name, "", 0, bounds.Budget(limits), store)
+    try:
+        yield from _walk(local, name, "", 0, bounds.Budget(limits), store)
+    except Refused as refused:
+        refused.where = f"{bounds.printable(name)}: {refused.where}" if refused.where else bounds.printable(name)
+        raise
 
 
 def _walk(local: Path, name: str, folder: str, depth: int, budget: bounds.Budget, store: ArtefactStore) -> Iterator[Member]:
@@ -68,22 +72,24 @@ def _walk(local: Path, name: str, folder: str, depth: int, budget: bounds.Budget
                 continue
             try:
                 path = folder + _allowed(packed, seen)
-                if packed.kind == "folder":
-                    continue
+            except Refused as refused:
+                yield Member(folder + bounds.printable(packed.name), None, refused)
+                continue
+            if packed.kind == "folder":
+                continue
+            first = b""
+            try:
                 with store.create() as out:
-                    first = b""
                     for piece in packed.data:
                         first = first or piece[:1024]
                         out.write(piece)
-            except Refused as refused:
-                if refused.code in _WHOLE or not (isinstance(refused, zipped.DamagedMember) or refused.where):
-                    raise
-                yield Member(folder + bounds.printable(packed.name), None, refused)
-                continue
-            if first.startswith(_NESTABLE) or sniff.is_tar(first):
-                yield from _within(path, out.artefact, depth, budget, store)
+            except zipped.DamagedMember as damaged:
+                yield Member(path, None, Refused(damaged.code, damaged.what, where=path, todo=damaged.todo))
             else:
-                yield Member(path, out.artefact)
+                if first.startswith(_NESTABLE) or sniff.is_tar(first):
+                    yield from _within(path, out.artefact, depth, budget, store)
+                else:
+                    yield Member(path, out.artefact)
 
 
 def _within(path: str, artefact: Artefact, depth: int, budget: bounds.Budget, store: ArtefactStore) -> Iterator[Member]:
@@ -99,7 +105,7 @@ def _within(path: str, artefact: Artefact, depth: int, budget: bounds.Budget, st
             except Refused as refused:
                 if refused.code in _WHOLE:
                     raise
-                yield Member(path, artefact, refused)
+                yield Member(path, artefact, Refused(refused.code, refused.what, where=path, todo=refused.todo))
 
 
 def _allowed(packed: _Packed, seen: set[str]) -> str:
