@@ -3,6 +3,7 @@
 | kind | fields | what happens |
 | --- | --- | --- |
 | `drop_after` | `bytes` | the connection breaks in an upload once it has taken more than that many bytes |
+| `cut_after` | `bytes` | the connection breaks in a download once that many bytes of one file have been asked for in it |
 | `disk_full` | `bytes` | an upload that reaches that many bytes is refused: SFTP failure "No space left on device", FTP 552 |
 | `slow` | `bytes` | each upload and download is held to that many bytes per second |
 | `wrong_password` | | the log-in is refused, whatever is presented |
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-KINDS = ("drop_after", "disk_full", "slow", "wrong_password", "host_key", "refuse")
+KINDS = ("drop_after", "cut_after", "disk_full", "slow", "wrong_password", "host_key", "refuse")
 
 
 class Faults(Protocol):

@@ -23,7 +23,7 @@ PERMISSIONS = "elradfmwMT"
 
 
 class FaultyData(ThrottledDTPHandler):
-    """A data connection with the faults `drop_after`, `disk_full` and `slow`."""
+    """A data connection with the faults `drop_after`, `cut_after`, `disk_full` and `slow`."""
 
     auto_sized_buffers = False  # a buffer smaller than a TLS record would leave bytes unseen inside OpenSSL
 
@@ -47,6 +47,13 @@ class FaultyData(ThrottledDTPHandler):
 
     handle_read_event = handle_read
 
+    def handle_write(self) -> None:
+        super().handle_write()
+        most = limit(self.faults, self.service, "cut_after")
+        past = most is not None and self.tot_bytes_sent > most and self.file_obj is not None
+        if past and self.faults.take(self.service, "cut_after") is not None:
+            self._break()
+
     def _read_up_to(self, kind: str, most: int) -> None:
         """Take one chunk; what is over the limit is lost, and the fault happens."""
         position = self.file_obj.tell()
@@ -62,6 +69,9 @@ class FaultyData(ThrottledDTPHandler):
             self._resp = ("552 No space left on device; transfer aborted.", logging.getLogger("pyftpdlib").info)
             self.close()
             return
+        self._break()
+
+    def _break(self) -> None:
         self._resp = ()
         _reset_on_close(self.socket)
         _reset_on_close(self.cmd_channel.socket)

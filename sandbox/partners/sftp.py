@@ -81,7 +81,13 @@ class PartnerFiles(asyncssh.SFTPServer):
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         data: bytes = super().read(file_obj, offset, size)  # type: ignore[assignment]
-        await self._pace(self._transfers[file_obj], len(data))
+        transfer = self._transfers[file_obj]
+        await self._pace(transfer, len(data))
+        transfer.moved += len(data)
+        most = limit(self._faults, self._profile.id, "cut_after")
+        if most is not None and transfer.moved > most and self._faults.take(self._profile.id, "cut_after") is not None:
+            self.connection.abort()
+            raise asyncssh.SFTPConnectionLost("dropped")
         return data
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:

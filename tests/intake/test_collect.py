@@ -22,12 +22,16 @@ class Inbox:
     """One inbox on a real server, and the runs of it."""
 
     def __init__(self, room, servers, server, **settings):
+        self.again(room, servers, server, **settings)
+        self.folder.mkdir()
+
+    def again(self, room, servers, server, **settings):
+        """The same inbox, as another worker sees it."""
         self.room, self.servers, self.server = room, servers, server
         protocol = {SFTP: "sftp", FTP: "ftp"}[server]
         transport = {"protocol": protocol, "connection": f"partner_{server}", "folder": "/inbox/drop"}
         self.inbox = inbox(transport=transport, **settings)
         self.folder = servers.inbox(server) / "drop"
-        self.folder.mkdir()
 
     def drop(self, name, content, *, age=0):
         path = self.folder / name
