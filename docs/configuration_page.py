@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "COLOPHON_HOME": "Where ledger and store are, if the next two do not say otherwise. Default: `.colophon`.",
     "COLOPHON_LEDGER": "Database URL of the ledger, where there is no Airflow connection `colophon_ledger`.",
     "COLOPHON_STORE": "Root of the artefact store: a folder, or a bucket such as `s3://name/prefix`.",
+    "COLOPHON_CLAMAV": "Address of the virus scanner: clamd's socket (`/run/clamav/clamd.ctl`) or `host:3310`. Default: none is asked.",
     "COLOPHON_GNUPGHOME": "GnuPG home with our signing key, for partners with `[transport.openpgp]`.",
 }
 

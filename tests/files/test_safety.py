@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -109,3 +110,13 @@ def test_jumbled_words_are_no_launch_action(tmp_path: Path) -> None:
     local = tmp_path / "a.pdf"
     local.write_bytes(good.pdf(says))
     assert pdfs.check(local, safety.FORBIDDEN) == ()
+
+
+def test_the_runbook_explains_every_code() -> None:
+    """Every code that is raised here, and no other, has its line."""
+    root = Path(__file__).resolve().parents[2]
+    ours = ("bounds", "clamav", "compound", "containers", "images", "markup", "pdfs", "safety", "sevenzip", "tarred", "unpack", "zipped")
+    text = "".join((root / "include" / "files" / f"{name}.py").read_text() for name in ours)
+    raised = set(re.findall(r"(?:Refused|DamagedMember)\(\s*\"([a-z-]+)\"", text))
+    told = set(re.findall(r"^\| `([a-z-]+)` \|", (root / "docs" / "runbook" / "quarantine.md").read_text(), re.MULTILINE))
+    assert raised == told
