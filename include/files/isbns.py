@@ -26,6 +26,7 @@ _OTHER_NUMBER = re.compile(
     r"(?i)(?:\+|(?<![a-z])(?:tel|telephone|phone|ph|mob|mobile|cell|fax|call|order|invoice|inv|po|job|ticket|ref|no|nr|id|account|acct|vat|epoch))"
     r"[\W_]*$"
 )
+_HEX_BEFORE, _HEX_AFTER = re.compile(r"(?i)[0-9a-f]+$"), re.compile(r"(?i)[0-9a-f]+")
 _STAMP = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])$")  # YYYYMMDDHH
 
 
@@ -46,7 +47,7 @@ def find(text: str) -> Found:
 
     def thirteen(match: re.Match[str]) -> str:
         written, digits = match.group(), re.sub(r"\D", "", match.group())
-        if digits.startswith("9790") or not _shaped(written, digits):
+        if digits.startswith("9790") or not _shaped(written, digits) or _in_a_hash(match):
             return written
         (good if is_isbn13(digits) else wrong)[match.start()] = digits
         return MASK * len(written)
@@ -85,6 +86,14 @@ def _shaped(written: str, digits: str) -> bool:
         if sizes in ([3, 10], [12, 1], [3, 9, 1]) or (len(sizes) == 5 and sizes[0] == 3 and sizes[-1] == 1):
             return True
     return groups == re.findall(r"\d+", _isbn.format(digits))
+
+
+def _in_a_hash(match: re.Match[str]) -> bool:
+    """Whether the digits are part of a long hexadecimal number."""
+    before = _HEX_BEFORE.search(match.string[: match.start()])
+    after = _HEX_AFTER.match(match.string[match.end() :])
+    beside = (before.group() if before else "") + (after.group() if after else "")
+    return len(beside) >= 8 and any(character.isdigit() for character in beside)
 
 
 def _alone(written: str, digits: str, before: str) -> bool:

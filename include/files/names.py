@@ -26,6 +26,7 @@ _CONTRACT_AFTER = re.compile(rf"(?i)(?<![^\W_])(?P<id>\d{{5,9}})[\s_-]+(?:[a-z]+
 _SHORT_DATE = re.compile(
     r"(?:[012]\d|3[01])(?:0\d|1[0-2])(?:[0-3]\d|9\d)|(?:[0-3]\d|9\d)(?:0\d|1[0-2])(?:[012]\d|3[01])|(?:0\d|1[0-2])(?:[012]\d|3[01])(?:[0-3]\d|9\d)"
 )
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PAGE_RANGE = re.compile(r"^(\d{3})-(\d{3})$")
 _TRACK = re.compile(
     r"(?:^| )(?:disc|disk|cd) (?P<disc>\d{1,2}) (?:track |trk |chapter |ch )?(?P<of>\d{1,3})(?: |$)"
@@ -37,6 +38,7 @@ _FIGURE = re.compile(
 )
 _PERIOD = re.compile(r"(?i)(?<!\d)((?:19|20)\d\d)[\s_-]*(h[12]|q[1-4])|(?<![a-z])(h[12]|q[1-4])[\s_-]*((?:19|20)\d\d)(?!\d)")
 _PIXELS = re.compile(r"(?<!\d)(\d{2,5})[xX×](\d{2,5})(?!\d)")
+_REVISION_WORDS = frozenset({"v", "r", "rev", "ver", "final", "finals"})
 _FIGURES = {"fig": "figure", "figs": "figure", "illus": "illustration", "img": "image"}
 
 
@@ -51,6 +53,7 @@ class _Segment:
     dates: tuple[date, ...]
     revision: revisions.Revision
     words: tuple[str, ...]
+    spoken: tuple[str, ...]  # the same with the revision's own words: "2nd pass" says that it is typeset pages
     no_cover: bool = False
 
 
@@ -109,8 +112,10 @@ def _segment(text: str, *, folder: bool = False) -> _Segment:
     no_cover = bool(_COVER_LETTER.search(stem))
     found = isbns.find(_COVER_LETTER.sub("letter", stem))
     days, rest = revisions.dates(found.rest)
+    rest = _CAMEL.sub(" ", rest)
     revision = revisions.take(rest, pages=not folder and family == "pdf")
-    return _Segment(stem, extension, family, found, days, revision, tuple(_words(revision.rest)), no_cover)
+    words, spoken = tuple(_words(revision.rest)), tuple(_words(rest))
+    return _Segment(stem, extension, family, found, days, revision, words, spoken, no_cover)
 
 
 def _words(text: str) -> list[str]:
@@ -177,8 +182,10 @@ def _kind(name: _Segment, folders: list[_Segment]) -> tuple[Kind, str, tuple[str
     possible = idioms.POSSIBLE[name.family]
     idiom, rest = _spoken(name, name.words, name.family)
     if idiom is None:
+        idiom, _ = _spoken(name, name.spoken, name.family)
+    if idiom is None:
         for folder in folders:
-            idiom, _ = _spoken(folder, folder.words, name.family, whole=True)
+            idiom, _ = _spoken(folder, folder.spoken, name.family, whole=True)
             if idiom is not None:
                 break
     if name.revision.page and (idiom is None or idiom.kind is Kind.INTERIOR):
@@ -215,7 +222,7 @@ def _spoken(segment: _Segment, words: tuple[str, ...], family: Family, *, whole:
 
 def _without_tail(words: tuple[str, ...]) -> list[str]:
     left = list(words)
-    while left and (left[-1] == MASK or left[-1].isdigit() or left[-1] in idioms.NOISE):
+    while left and (left[-1] == MASK or left[-1].isdigit() or left[-1] in idioms.NOISE or left[-1] in _REVISION_WORDS):
         left.pop()
     return left
 

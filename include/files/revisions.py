@@ -33,7 +33,7 @@ _NUMBERED = (
 _FINALS = re.compile(r"(?i)(?:^|(?<=[\W_\d]))finals?(?:[\s_.-]*(?:v(?:er(?:sion)?)?[\s_.-]*)?0*(\d{1,2})(?![A-Za-z\d]))?(?![A-Za-z])")
 _LETTER = re.compile(r"(?i)(?:^|(?<=[\W_]))rev[\s_.-]*(?P<letter>[A-H])$")
 # Printers' `JobTitle_Page_Rev`: three or more digits, or p012, so that no month and no chapter is taken for a page.
-_PAGE_REV = re.compile(r"(?i)^(?P<job>.*[a-z].*?)_p?(?P<page>0\d{2,3}|[1-9]\d{2})_r?0*(?P<rev>[1-9]\d?)$")
+_PAGE_REV = re.compile(r"(?i)^(?P<job>.*[a-z\u241f].*?)_p?(?P<page>0\d{2,3}|[1-9]\d{2})_r?0*(?P<rev>[1-9]\d?)$")
 
 _MONTHS = {
     name: number for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)

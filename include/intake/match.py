@@ -131,7 +131,7 @@ class TitleIndex:
 
     def _read_contracts(self, session: Session) -> None:
         query = select(ContractRow.id, ContractRow.work_id).where(ContractRow.deleted_at.is_(None))
-        self._contracts = dict(session.execute(query).tuples().all())
+        self._contracts = {id: work for id, work in session.execute(query)}  # noqa: C416 - rows are no pairs for mypy
 
     def __len__(self) -> int:
         return len(self._products)
