@@ -223,7 +223,10 @@ class Mover:
             raise bad  # the store has no room, or can't be written
         if isinstance(bad, TransientError) and (bad.__cause__ is None or loses_connection(bad.__cause__)):
             raise bad
-        seen = await lane.stat(entry.path)  # raises if the server is away
+        try:
+            seen = await lane.stat(entry.path)  # raises `TransientError` if the server is away
+        except PermanentError:
+            seen = entry
         if seen is None:
             return Got(row, entry, fate=Fate.VANISHED, reason="gone since it was listed")
         return Got(row, entry, fate=Fate.UNREADABLE, reason=f"the server does not give it: {bad.what}")

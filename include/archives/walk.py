@@ -37,7 +37,7 @@ FIRST_PAUSE = 1.0  # seconds before a folder is listed again
 REFUSALS = {
     "link": "a link: not followed; what it leads to is listed by its own path, if it lies in the archive",
     "special": "no file: a device, a pipe or a socket",
-    "unnamed": "the server's listing gives no name that could be asked for",
+    "broken": "a line break is in its name, and FTP can't ask for that: rename it at the archive",
 }
 Trail: TypeAlias = "tuple[int, Trail] | None"  # fingerprints of the folders above
 
@@ -77,6 +77,7 @@ class Walk:
         self.ledger, self.archive, self.number, self.remote = ledger, archive, number, remote
         self.root = archive.transport.folder.rstrip("/") or "/"
         self._left_out = excluder(archive.exclude)
+        self._by_line = archive.transport.protocol != "sftp"
         self._say, self._clock = say, clock
         self._lock = threading.RLock()  # FTP lists with a thread per connection
         self._waiting: deque[tuple[str, Trail]] = deque()
@@ -93,7 +94,7 @@ class Walk:
         """Lists to the end. Raises `TransientError` when the server fails for now (run again: it goes on), `PermanentError` when the
         root can't be listed."""
         parallel = self.archive.transport.parallel
-        if self.archive.transport.protocol != "sftp":
+        if self._by_line:
             parallel = self.archive.bounds.connections
         try:
             self.remote.run([self._lister] * parallel, parallel)
@@ -157,8 +158,10 @@ class Walk:
 
     def _take(self, told: Told, names: Sequence[Listed]) -> None:
         before = f"{told.path}/" if told.path else ""
-        for name, size, modified, sort in names:
-            path = before + name
+        for name, size, modified, said in names:
+            path, sort = before + name, said
+            if self._by_line and ("\n" in name or "\r" in name):
+                sort = "broken" if said == "file" else "unnamed"
             if sort == "unnamed":
                 told.unnamed += 1
                 told.example = told.example or key(name)[0][:120]

@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.transfer.ftp_wire import certificate_of, facts_about, features_of, size_and_announce, take_any_bytes
 from include.transfer.lane import T
-from include.transfer.listings import facts_of, list_line, listed, moment
+from include.transfer.listings import facts_of, lines_of, list_line, listed, moment
 from include.transfer.model import Listed, RemoteEntry
 from include.transfer.naming import is_safe, readable
 from include.transfer.refusals import ftp_error, is_absent, loses_connection
@@ -210,8 +210,8 @@ class FtpLane:
             with ftp.transfercmd(f"MLSD {folder}" if told else f"LIST {folder}") as data, data.makefile("rb") as stream:
                 self._data = data
                 batch: list[Listed] = []
-                for line in stream:
-                    name = listed(line.decode("utf-8", "surrogateescape").rstrip("\r\n"), told=told)
+                for line in lines_of(stream):
+                    name = listed(line, told=told)
                     if name is not None:
                         batch.append(name)
                     if len(batch) == BATCH:

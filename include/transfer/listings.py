@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from include.transfer.model import Listed, RemoteEntry
@@ -47,7 +48,7 @@ def listed(line: str, *, told: bool) -> Listed | None:
     A line that can't be read is `unnamed`, so that nothing is passed over in silence: a name with a line break in it is
     two such lines.
     """
-    entry = facts_of(line, "") if told else list_line(line, "")
+    entry = (facts_of(line, "") if _FACTS.match(line) else None) if told else list_line(line, "")
     if entry is None:
         return None if not line.strip() or _TOTAL.match(line) else Listed(line[:300], 0, None, "unnamed")
     if entry.name in {"", ".", ".."}:
@@ -58,6 +59,21 @@ def listed(line: str, *, told: bool) -> Listed | None:
     return Listed(entry.name, entry.bytes if sort == "file" else 0, entry.modified, sort)
 
 
+def lines_of(stream: Iterable[bytes]) -> Iterator[str]:
+    """Lines of a listing without their ends. Where they end in CR LF, as the standard says, a bare LF belongs to a name."""
+    standard: bool | None = None
+    line = b""
+    for piece in stream:
+        standard = piece.endswith(b"\r\n") if standard is None else standard
+        line += piece
+        if not standard or piece.endswith(b"\r\n"):
+            yield line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            line = b""
+    if line:
+        yield line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
+_FACTS = re.compile(r"^ ?(?:[^=;\s]+=[^;]*;)* ")
 _TOTAL = re.compile(r"^total \d+\s*$")
 _SORTS = {"l": "link", "p": "special", "s": "special", "c": "special", "b": "special"}
 

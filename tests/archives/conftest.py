@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from tests.archives.vault import Vault, serving, stock
+from tests.transfer.conftest import _servers, partners
+
+__all__ = ["_servers", "partners"]  # fixtures
 
 
 @pytest.fixture

@@ -43,10 +43,9 @@ def grow(root: Path, files: int, *, rich: bool = True) -> Grown:
         whole = os.fsencode(root) + b"/" + path
         folder = whole.rpartition(b"/")[0]
         if folder not in made:
-            os.makedirs(folder, exist_ok=True)
+            Path(os.fsdecode(folder)).mkdir(parents=True, exist_ok=True)
             made.add(folder)
-        with open(whole, "wb") as out:
-            out.write(content)
+        Path(os.fsdecode(whole)).write_bytes(content)
         os.utime(whole, (MODIFIED + number, MODIFIED + number))
         grown.fates[path] = fate
         grown.bytes += len(content)

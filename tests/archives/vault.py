@@ -109,9 +109,7 @@ class Vault:
             assert len(arrivals) == len(set(arrivals))
             fetched = session.scalars(select(ArchiveFileRow.intake_id).where(ArchiveFileRow.sha256 != "")).all()
             assert len(fetched) == len(set(fetched)) == len(arrivals)
-            chains = [
-                (row.work_id, row.product_id, row.kind, row.part, row.sha256) for row in session.scalars(select(TitleFileRow))
-            ]
+            chains = [(row.work_id, row.product_id, row.kind, row.part, row.sha256) for row in session.scalars(select(TitleFileRow))]
             assert len(chains) == len(set(chains))
             assert all(self.store.exists(chain[-1]) for chain in chains)
 
