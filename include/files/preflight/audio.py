@@ -34,7 +34,8 @@ def check_audio(local: Path, sniffed: Sniffed, expected: Expected) -> tuple[list
         if value is not None and math.isfinite(value):
             facts[name] = round(value, 2)
     if loudness.bitrates:
-        facts["bitrate_mode"] = "constant" if len(loudness.bitrates) == 1 else "variable"
+        told = facts.get("bitrate_mode", "")  # by the encoder's header; a quiet recording may happen to need one rate alone
+        facts["bitrate_mode"] = "constant" if len(loudness.bitrates) == 1 and told not in {"variable", "average"} else "variable"
         if len(loudness.bitrates) == 1:
             facts["bitrate"] = loudness.bitrates[0]
     return [*_stream(facts, loudness, expected), *_levels(loudness, expected)], facts
@@ -47,7 +48,7 @@ def _stream(facts: dict[str, Any], loudness: Loudness, expected: Expected) -> It
     bitrate = facts.get("bitrate", 0)
     if expected.min_bitrate and bitrate < expected.min_bitrate:
         yield finding("audio-bitrate", f"The bit rate is {bitrate / 1000:.0f} kbit/s; {expected.min_bitrate / 1000:.0f} are wanted.")
-    if expected.constant_bitrate and len(loudness.bitrates) > 1:
+    if expected.constant_bitrate and loudness.bitrates and facts["bitrate_mode"] == "variable":
         low, high = loudness.bitrates[0] // 1000, loudness.bitrates[-1] // 1000
         yield finding("audio-variable", f"The bit rate varies from {low} to {high} kbit/s.")
     rate = facts.get("sample_rate", 0)

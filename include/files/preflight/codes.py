@@ -47,7 +47,12 @@ CODES: dict[str, Code] = {
                 "The file shows an ISBN, but not this product's.",
                 "Check that the file belongs to this product, then correct it.",
             ),
-            ("isbn-invalid", WARN, "A number that looks like an ISBN has a wrong check digit.", "Correct the number in the file."),
+            (
+                "isbn-invalid",
+                FAIL,
+                "Instead of the ISBN the file shows a number with a wrong check digit.",
+                "Correct the number in the file.",
+            ),
             ("isbn-missing", NOTE, "No ISBN could be read in the file (outlined text and barcodes as pictures can't be).", "Look at it."),
         ),
         *_of(

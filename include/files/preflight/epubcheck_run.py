@@ -36,7 +36,9 @@ def epubcheck(local: Path, facts: dict[str, Any]) -> Iterator[Finding]:
         )
         if code is None:
             continue
-        places = [place for place in message.get("locations", []) if place.get("path")]
+        places = [
+            place for place in message.get("locations", []) if not str(place.get("path") or "/").startswith("/")
+        ]  # not the file itself
         line = places[0].get("line", -1) if places else -1
         where = (places[0]["path"] + (f", line {line}" if line > 0 else "")) if places else ""
         times = len(places) + int(message.get("additionalLocations", 0) or 0)

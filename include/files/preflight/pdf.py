@@ -16,7 +16,8 @@ from include.files.preflight.expected import Expected
 from include.files.preflight.fonts import Font, font_of
 from include.files.preflight.isbns import isbn_findings
 from include.files.preflight.pages import BROKEN, MM, Sheet, document_facts, inherited, listed, sheet
-from include.files.preflight.painted import Painted, Reader, blank
+from include.files.preflight.painted import Painted
+from include.files.preflight.reader import Reader, blank
 
 BLANKS = 32  # pages at the end that may be blank: one signature
 _FLATTENED = ("PDF/X-1a", "PDF/X-3")  # forbid transparency
