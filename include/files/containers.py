@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
 from include.files import bounds, images, markup, sniff, zipped
@@ -25,10 +26,8 @@ _MACRO_FILES = (".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".pptm", ".potm", "
 _HEAD = 512 << 10
 _NO_MACROS = "Ask the sender to save it without macros (as .docx or .xlsx)."
 # A template or object on somebody's server is loaded, with its macros, when the document is opened.
-_REMOTE = re.compile(
-    rb"""<Relationship\b(?=[^>]*Type\s*=\s*["'][^"']*/(?:attachedTemplate|oleObject|frame|subDocument)["'])[^>]*>""", re.DOTALL
-)
-_ABROAD = re.compile(rb"""Target\s*=\s*["']\s*(?:https?:|ftp:|\\\\|//|file:////?[^/]*\\\\|mhtml:)""", re.IGNORECASE)
+_REMOTE = ("/attachedTemplate", "/oleObject", "/frame", "/subDocument")
+_ABROAD = re.compile(r"\s*(?:https?:|ftp:|mhtml:|file:/*[^/]*\\\\|\\\\|//)", re.IGNORECASE)
 
 
 def check(stream: BinaryIO, sniffed: Sniffed, limits: Limits) -> None:
@@ -81,23 +80,18 @@ def _part(stream: BinaryIO, entry: zipped.Entry, path: str, budget: bounds.Budge
 
 
 def _markup(pieces: Iterator[bytes], path: str, extension: str, shown: str) -> None:
-    if extension == ".rels" or path == "[Content_Types].xml":
-        kept: list[bytes] = []
+    package = extension == ".rels" or path == "[Content_Types].xml"
+    markup.check(pieces, shown, whole=False, each=partial(_declared, shown) if package else None)
 
-        def keeping() -> Iterator[bytes]:
-            for piece in pieces:
-                if sum(map(len, kept)) < 4 << 20:
-                    kept.append(piece)
-                yield piece
 
-        markup.check(keeping(), shown, whole=False)
-        text = b"".join(kept)
-        if b"macroEnabled" in text or b"vbaProject" in text:
-            raise Refused("macro", "the document says that it carries macros", where=shown, todo=_NO_MACROS)
-        if any(_ABROAD.search(found.group()) and b"External" in found.group() for found in _REMOTE.finditer(text)):
-            raise Refused("macro", "the document loads a template or object from elsewhere", where=shown, todo=_NO_MACROS)
-        return
-    markup.check(pieces, shown, whole=False)
+def _declared(shown: str, name: str, attributes: dict[str, str]) -> None:
+    """What an OOXML package says of its parts and of other files (ECMA-376 part 2, 8.2 and 9). Raises `Refused` (macro)."""
+    content = attributes.get("ContentType", "")
+    if "macroEnabled" in content or "vbaProject" in content:
+        raise Refused("macro", "the document says that it carries macros", where=shown, todo=_NO_MACROS)
+    remote = name == "Relationship" and attributes.get("Type", "").endswith(_REMOTE) and attributes.get("TargetMode") == "External"
+    if remote and _ABROAD.match(attributes.get("Target", "")):
+        raise Refused("macro", "the document loads a template or object from elsewhere", where=shown, todo=_NO_MACROS)
 
 
 def _picture(head: bytes, extension: str, pixels: int, shown: str) -> None:

@@ -7,7 +7,7 @@ carry the public one, and no parser of ours loads it); an entity declared in it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from xml.parsers import expat
 
 from include.files.model import Refused
@@ -17,15 +17,12 @@ _ENTITY = re.compile(rb"<!\s*ENTITY", re.IGNORECASE)
 _TODO = "Ask the sender for the file without a document type definition."
 _ACTIVE = frozenset({"script", "foreignobject", "iframe", "object", "embed", "handler"})
 
-
-class _Stop(Exception):
-    def __init__(self, refused: Refused) -> None:
-        self.refused = refused
+Each = Callable[[str, dict[str, str]], None]
 
 
 class _Reader:
-    def __init__(self, where: str, *, picture: bool) -> None:
-        self.where, self.picture, self.depth = where, picture, 0
+    def __init__(self, where: str, *, picture: bool, each: Each | None) -> None:
+        self.where, self.picture, self.each, self.depth = where, picture, each, 0
         self.parser = expat.ParserCreate()
         self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         self.parser.EntityDeclHandler = self.entity
@@ -35,22 +32,22 @@ class _Reader:
         self.parser.EndElementHandler = self.end
 
     def entity(self, name: str, *_: object) -> None:
-        raise _Stop(Refused("xml-entities", f"declares the entity “{name[:40]}”", where=self.where, todo=_TODO))
+        raise Refused("xml-entities", f"declares the entity “{name[:40]}”", where=self.where, todo=_TODO)
 
     def reference(self, *_: object) -> int:
-        raise _Stop(Refused("xml-entities", "refers to another file", where=self.where, todo=_TODO))
+        raise Refused("xml-entities", "refers to another file", where=self.where, todo=_TODO)
 
     def doctype(self, name: str, system: str | None, public: str | None, inside: int) -> None:
         del name, inside
         if system and not public and not re.match(r"https?://|[\w.-]+\.dtd$", system):
-            raise _Stop(Refused("xml-entities", "its document type refers to another file", where=self.where, todo=_TODO))
+            raise Refused("xml-entities", "its document type refers to another file", where=self.where, todo=_TODO)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         if self.depth > DEPTH:
-            raise _Stop(
-                Refused("data-broken", f"elements are nested more than {DEPTH} deep", where=self.where, todo="Ask the sender what it is.")
-            )
+            raise Refused("data-broken", f"elements are nested more than {DEPTH} deep", where=self.where, todo="Ask the sender what it is.")
+        if self.each:
+            self.each(name.rpartition(":")[2], attributes)
         if self.picture:
             self.active(name.rpartition(":")[2].lower(), attributes)
 
@@ -59,12 +56,12 @@ class _Reader:
         scripted = any(key.lower().startswith("on") or value.strip().lower().startswith("javascript:") for key, value in attributes.items())
         if name in _ACTIVE or scripted:
             todo = "Ask the sender for a PDF or PNG."
-            raise _Stop(Refused("executable", "the picture carries a script or other content that acts", where=self.where, todo=todo))
+            raise Refused("executable", "the picture carries a script or other content that acts", where=self.where, todo=todo)
         if name in {"image", "use", "feimage"}:
             for key, value in attributes.items():
                 if key.rpartition(":")[2].lower() == "href" and re.match(r"\s*(?:https?:|ftp:|file:|//|\\\\|/)", value, re.IGNORECASE):
-                    raise _Stop(
-                        Refused("xml-entities", "the picture refers to another file", where=self.where, todo="Ask the sender to embed it.")
+                    raise Refused(
+                        "xml-entities", "the picture refers to another file", where=self.where, todo="Ask the sender to embed it."
                     )
 
     def end(self, name: str) -> None:
@@ -72,12 +69,14 @@ class _Reader:
         self.depth -= 1
 
 
-def check(pieces: Iterable[bytes], where: str = "", *, picture: bool = False, whole: bool = True) -> None:
+def check(pieces: Iterable[bytes], where: str = "", *, picture: bool = False, whole: bool = True, each: Each | None = None) -> None:
     """Raises `Refused`: xml-entities, executable (a `picture`, that is SVG, with scripts), data-broken (not well-formed, too deep).
 
     `whole` False: what is not well-formed is left to others (a part of an EPUB, which EPUBCheck will judge), entities are not.
+    `each(name, attributes)` is called for every element, its prefix left out, and may raise.
     """
-    reader, broken = _Reader(where, picture=picture), None
+    reader = _Reader(where, picture=picture, each=each)
+    broken: Exception | None = None
     head = b""
     for piece in pieces:
         if len(head) < 65_536:
@@ -85,15 +84,11 @@ def check(pieces: Iterable[bytes], where: str = "", *, picture: bool = False, wh
         if broken is None:
             try:
                 reader.parser.Parse(piece, False)
-            except _Stop as stop:
-                raise stop.refused from None
             except (expat.ExpatError, ValueError, LookupError) as error:
                 broken = error
     if broken is None:
         try:
             reader.parser.Parse(b"", True)
-        except _Stop as stop:
-            raise stop.refused from None
         except (expat.ExpatError, ValueError, LookupError) as error:
             broken = error
     if broken is None:

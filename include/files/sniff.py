@@ -251,9 +251,12 @@ def _text(head: bytes, size: int, extension: str) -> Sniffed | None:
             return HTML
         if local == b"svg":
             return SVG
-        if low.startswith(b"<?xml") or root or markup.startswith(b"<!"):
-            return XML if low.startswith(b"<?xml") or extension not in signatures.TEXTS else signatures.TEXTS[extension]
+        if low.startswith((b"<?xml", b"<!doctype")) or extension in _XML_NAMES:  # tagged manuscripts begin with "<", too
+            return XML
     return signatures.TEXTS.get(extension, TEXT)
+
+
+_XML_NAMES = frozenset({".xml", ".svg", ".opf", ".ncx", ".onix", ".fdx"})
 
 
 def _without_prolog(start: bytes) -> bytes:
@@ -276,7 +279,8 @@ def _without_prolog(start: bytes) -> bytes:
 
 
 def decode(head: bytes, *, whole: bool = True) -> str | None:
-    """The text that these bytes are: UTF-8, UTF-16 (with or without its mark) or, failing that, Windows-1252; None for binary.
+    """The text that these bytes are: UTF-8, UTF-16 (with or without its mark) or, failing that, Windows-1252
+    or Mac Roman; None for binary.
 
     `whole` False: the last character may be cut.
     """
@@ -290,7 +294,10 @@ def decode(head: bytes, *, whole: bool = True) -> str | None:
     if zeros:
         encoding = "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
         return _decoded(head[: len(head) - len(head) % 2], encoding, whole=whole) if zeros > len(head) // 4 else None
-    return _decoded(head, "utf-8", whole=whole) or _decoded(head, "cp1252", whole=whole)
+    found = _decoded(head, "utf-8", whole=whole) or _decoded(head, "cp1252", whole=whole)
+    if found is None and sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in head) > len(head) * 3 // 4:
+        return _decoded(head, "mac_roman", whole=whole)  # from before 2001; it has no undefined bytes, so mostly ASCII is asked
+    return found
 
 
 def _decoded(head: bytes, encoding: str, *, whole: bool) -> str | None:

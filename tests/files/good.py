@@ -182,6 +182,8 @@ GOOD: dict[str, tuple[Callable[[], bytes], str]] = {  # name → (bytes, extensi
     "notes 16.txt": (lambda: (PROSE * 30).encode("utf-16"), ".txt"),
     "notes 16 unmarked.txt": (lambda: (PROSE * 30).encode("utf-16-le"), ".txt"),
     "notes 1252.txt": (lambda: (PROSE * 30).encode("cp1252"), ".txt"),
+    "tagged.txt": (lambda: b"<CT>One</CT>\n<T>It was a dark night & <i>cold</T>\n", ".txt"),
+    "macintosh.txt": (lambda: ("Il \u00e8re caf\u00e9 \u2026 tr\u00e8s loin. " * 9).encode("mac_roman"), ".txt"),
     "BM.txt": (lambda: b"BM is a town, and MZ another; ID3 is no place at all.", ".txt"),
     "MZ.txt": (lambda: b"MZ was here, she wrote on the wall of the old school, and nobody knew.", ".txt"),
     "no extension": (PROSE.encode, ".txt"),

