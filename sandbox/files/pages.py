@@ -18,7 +18,7 @@ DEFECTS = frozenset({
     "no-trimbox", "no-bleed", "small-bleed", "wrong-pages", "odd-pages", "wrong-trim", "font-not-embedded", "rgb-image", "low-resolution",
     "no-pdfx", "no-intent", "encrypted", "wrong-isbn", "annotation", "layers", "script", "mixed-pages",
 })  # fmt: skip
-OTHER_ISBN = "9781909999998"  # a valid number of another publisher
+OTHER_ISBN = "9781909999992"  # a valid number of another publisher
 
 
 def trim_of(order: Order) -> tuple[float, float]:

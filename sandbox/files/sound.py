@@ -27,12 +27,9 @@ def mp3(order: Order, path: Path) -> None:
             title=f"{order.title}: {order.part or '01'}", artist=order.author, album=order.title,
             track=order.part if order.part.isdigit() else "", publisher="Lantern & Quill Publishing",
         )  # fmt: skip
-        stream: Any = out.add_stream("libmp3lame", rate=rate, layout=layout)
-        if defect == "variable":
-            stream.codec_context.qscale = True
-            stream.codec_context.global_quality = 118 * 4
-        else:
-            stream.bit_rate = 96_000 if defect == "low-bitrate" else 192_000
+        options = {"abr": "1"} if defect == "variable" else {}
+        stream: Any = out.add_stream("libmp3lame", rate=rate, layout=layout, options=options)
+        stream.bit_rate = {"low-bitrate": 96_000, "variable": 256_000}.get(defect, 192_000)
         _encode(out, stream, wave, rate, layout)
 
 
