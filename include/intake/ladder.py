@@ -140,32 +140,32 @@ class Ladder:
             return Shown(str(told.get("as")), told.get("id"), str(told.get("why", "")))
         if plan.as_ == RECORD:
             return self._record(row, Shown(RECORD, why=plan.why, new=True), digest, now)
+        jpeg, why = self._jpeg(row, plan)
+        if not jpeg:
+            return self._record(row, Shown(RECORD, why=why, new=True), digest, now)
         try:
-            shown, jpeg = self._picture(row, plan, now)
+            shown = self._picture(row, plan, jpeg, now)
         except PermanentError as refused:
             return self._record(row, Shown(RECORD, why=f"Consonance did not take the picture: {refused.what}.", new=True), digest, now)
         return self._record(row, shown, digest, now, jpeg=jpeg)
 
-    def _picture(self, row: TitleFileRow, plan: Plan, now: datetime) -> tuple[Shown, str]:
-        jpeg, why = self._jpeg(row, plan)
-        if not jpeg:
-            return Shown(RECORD, why=why, new=True), ""
+    def _picture(self, row: TitleFileRow, plan: Plan, jpeg: str, now: datetime) -> Shown:
         with self.ledger.read() as session:
             product = session.get(ProductRow, row.product_id) if row.product_id else None
             name = f"{product.isbn if product is not None and product.isbn else f'work-{row.work_id}'}-{jpeg[:16]}.jpg"
         if id := self._there(row, name):
-            return Shown(RESOURCE, id, f"Consonance has it as {name}."), jpeg
+            return Shown(RESOURCE, id, f"Consonance has it as {name}.", new=True)
         try:
             answer = self.client.change("create_supporting_resource", {"input": self._input(row, plan, jpeg, name, now)})
         except TransientError:
             if id := self._there(row, name):  # done, and the answer was lost
-                return Shown(RESOURCE, id, f"Consonance took it as {name}.", new=True), jpeg
+                return Shown(RESOURCE, id, f"Consonance took it as {name}.", new=True)
             raise
         created = (answer.get("createSupportingResource") or {}).get("supportingResource") or {}
         id = self._there(row, name) or created.get("id")
         if not id:
             raise PermanentError("it answered the creation of a resource and does not show it", where=f"work {row.work_id}")
-        return Shown(RESOURCE, id, f"Consonance took it as {name}.", new=True), jpeg
+        return Shown(RESOURCE, id, f"Consonance took it as {name}.", new=True)
 
     def _input(self, row: TitleFileRow, plan: Plan, jpeg: str, name: str, now: datetime) -> dict[str, Any]:
         """`CreateSupportingResourceInput`, every member of which is evidenced; of its enumerations only members that this tenant has."""

@@ -25,7 +25,7 @@ def show(*, params: dict[str, Any] | None = None, outlet_events: Any = None) -> 
     from colophon.hooks.consonance import ConsonanceHook
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.signing import signer
-    from include.errors import ColophonError
+    from include.errors import ColophonError, ConfigurationError
     from include.intake.ladder import Ladder
     from include.store.signed import bucket_url
 
@@ -38,6 +38,8 @@ def show(*, params: dict[str, Any] | None = None, outlet_events: Any = None) -> 
     for file_id in ladder.waiting(again=again):
         try:
             shown = ladder.settle(file_id, datetime.now(UTC), again=again)
+        except ConfigurationError:
+            raise  # it would go wrong with every file
         except ColophonError as bad:
             problems.append(f"file {file_id}: {bad}")
             continue
