@@ -197,9 +197,9 @@ def sums(session: Session, archive: str, number: int) -> list[Sum]:
         .group_by(file.kind, file.fate, file.change, file.work_id)
     )
     found = session.execute(query).all()
-    imprints = {}
+    imprints: dict[int, str] = {}
     for some in _chunks(sorted({row[3] for row in found if row[3] is not None})):
-        imprints.update(dict(session.execute(select(WorkRow.id, WorkRow.imprint).where(WorkRow.id.in_(some))).tuples().all()))
+        imprints |= {id: imprint for id, imprint in session.execute(select(WorkRow.id, WorkRow.imprint).where(WorkRow.id.in_(some)))}  # noqa: C416
     added: dict[tuple[str, str, str, str], list[int]] = {}
     for kind, fate, change, work, files, size in found:
         both = added.setdefault((kind, fate, change, imprints.get(work or 0, "")), [0, 0])
