@@ -68,7 +68,8 @@ class Release:
 class Outcome:
     """What a run prepared: deliveries to send, in order; and what was set aside, with its reason."""
 
-    releases: int = 0
+    releases: int = 0  # or titles
+    waiting: int = 0
     deliveries: list[int] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
 
@@ -100,9 +101,9 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
         except RejectedData as bad:
             outcome.problems.append({"subject": release.subject, "message": str(bad), "todo": bad.todo})
             continue
-        _note(outcome, row)
+        note(outcome, row)
     for row, days in moved:
-        _note(outcome, prepare(ledger, store, _notice(store, party, house, row, days), now=now, run=run))
+        note(outcome, prepare(ledger, store, _notice(store, party, house, row, days), now=now, run=run))
     return outcome
 
 
@@ -142,8 +143,10 @@ def package(store: ArtefactStore, party: Party, house: House, release: Release, 
         made(store, "assets", "assets.csv", _csv(told["assets"], _ASSET_COLUMNS)),
         made(store, "dates", "dates.csv", _csv(told["dates"], _DATE_COLUMNS)),
     ]
+    isbns = [one["isbn"] for one in told["formats"]]
     for one in told["formats"]:
-        name = f"checklist_{slug(one['isbn'] or str(one['product_id']))}.csv"
+        own = one["isbn"] and isbns.count(one["isbn"]) == 1
+        name = f"checklist_{slug(one['isbn']) if own else one['product_id']}.csv"
         items.append(made(store, "checklist", name, _csv(one["checks"], _CHECK_COLUMNS)))
     states = {f"{one['isbn'] or one['product_id']}": one["state"] for one in told["formats"]}
     about = {"from": house.sender.name, "title": told["title"], "release": told["release"], "formats": states, "as_of": today.isoformat()}
@@ -296,7 +299,8 @@ def _day_of(subject: str) -> date | None:
 # --- parts
 
 
-def _note(outcome: Outcome, row: PackageRow) -> None:
+def note(outcome: Outcome, row: PackageRow) -> None:
+    """Adds the package's delivery to those that are to go, unless it has arrived or a person must look first."""
     if row.state not in {packages.DELIVERED, packages.HELD} and row.delivery_id is not None:
         outcome.deliveries.append(row.delivery_id)
 

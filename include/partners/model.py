@@ -6,7 +6,7 @@ so that a slip of the pen is an error and not a silent default. `docs/configurat
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
 from typing import Literal
 
@@ -326,6 +326,9 @@ class House(Table):
     )
     accessibility: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="In-house format name to List 196 codes that hold for all its products."
+    )
+    embargoes: dict[str, date] = Field(
+        default_factory=dict, description="ISBN or work id to the first day on which anything of it may leave: Consonance's API tells none."
     )
     readiness: ReadinessRules = Field(default=ReadinessRules(), description="What a title needs before it is ready, and by when.")
     contracts: ContractIds = Field(default=ContractIds(), description="Which contracts of Consonance are mirrored.")

@@ -37,8 +37,12 @@ class Launch(Table):
     products: ProductFilter = ProductFilter()
     contents: tuple[Literal["cover", "copy", "biography", "promotional"], ...] = ("cover", "copy", "biography", "promotional")
     days_before: int = Field(default=90, ge=0, description="Days before publication from which a pack may go.")
+    gate: tuple[str, ...] = Field(
+        default=(), description="Codes of checks (docs/readiness.md) that must be passed before a pack goes; empty: the title is ready."
+    )
     embargo: bool = Field(default=True, description="Nothing before the title's embargo date, where it has one.")
-    folder: str = Field(default="{isbn}", description="Folder of a pack under the transport's folder.")
+    folder: str = Field(default="{isbn}", description="Folder of a pack under the transport's folder: isbn, work, title; empty: none.")
+    zipped: bool = Field(default=False, description="One zip for each pack instead of a folder.")
 
 
 class Report(Table):
@@ -47,7 +51,7 @@ class Report(Table):
     products: ProductFilter = ProductFilter()
     columns: tuple[str, ...] = Field(
         default=(),
-        description="Columns of the readiness report, in order (docs/readiness.md lists them; `checks` stands for one of each check); empty: all.",
+        description="Columns of the readiness report, in order (see docs/readiness.md; `checks` is one of each check); empty: all.",
     )
     published_days: int = Field(default=30, ge=0, description="Titles published longer ago than this are left out.")
     formats: tuple[Literal["csv", "xlsx", "json", "html"], ...] = ("csv", "xlsx")
@@ -67,5 +71,15 @@ class Backup(Table):
     """An archive of metadata, contracts, workflow history and final assets."""
 
     folder: str = Field(default="", description="Folder under the transport's folder.")
-    keep_days: int | None = Field(default=None, ge=1, description="Manifests older than this may go, the last one never; empty: all stay.")
+    restricted: Literal["sealed", "always", "never"] = Field(
+        default="sealed",
+        description="Files that only a role may see. sealed: they go only where `transport.openpgp` encrypts them. always: also in the "
+        "clear. never: they stay here. Their names and hashes go in any case.",
+    )
+    keep_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Every day of so many can be restored; older manifests, and what only they name, may go. Empty: all stay.",
+    )
+    remove: bool = Field(default=False, description="Really remove what `keep_days` lets go. false: each run only says what would go.")
     sample: int = Field(default=20, ge=0, description="Stored objects that are read back and compared after each run.")

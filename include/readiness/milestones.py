@@ -21,6 +21,8 @@ _DELIVERABLES = (  # words of a deliverable's type → the kind of file that sho
     ("artwork", Kind.ARTWORK), ("illustration", Kind.ARTWORK), ("photograph", Kind.ARTWORK), ("proof", Kind.INTERIOR),
     ("audio", Kind.AUDIO), ("recording", Kind.AUDIO),
 )  # fmt: skip
+_MADE = {Kind.INTERIOR.value, Kind.EBOOK.value, Kind.AUDIO.value}
+_DELIVERED_BY_THEN = {Kind.MANUSCRIPT.value, Kind.ARTWORK.value, Kind.INTERIOR.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,14 @@ class Milestone:
 def milestones(contract: Mapping[str, Any], files: Sequence[File], release: date | None) -> Iterator[Milestone]:
     """The milestones of one contract, in Consonance's own JSON. What is no date is left out."""
     kinds = {file.kind for file in files}
+    if kinds & _MADE:  # what is set in type or read aloud has been delivered
+        kinds |= _DELIVERED_BY_THEN
+    if day(contract.get("actualMsDeliveryDate")):
+        kinds.add(Kind.MANUSCRIPT)
     yield from _manuscript(contract, kinds)
     if due := day(contract.get("msProofsDate")):
         here = Kind.INTERIOR in kinds
-        message = f"Proofs are due on {due}" + ("; a typeset interior is here" if here else "")
+        message = f"Proofs are due on {due}" + ("; the text is set already" if here else "")
         yield Milestone("contract-proofs", "Contract: proofs", due, here, message, "Ask the typesetter for proofs.")
     for number, row in enumerate(_rows(contract.get("deliveryDates")), start=1):
         yield from _delivery(row, number, kinds)
@@ -67,7 +73,7 @@ def _manuscript(contract: Mapping[str, Any], kinds: set[str]) -> Iterator[Milest
     if actual:
         message = f"The manuscript was delivered on {actual}" + (f"; due {due}{moved}" if due else "")
     elif Kind.MANUSCRIPT in kinds:
-        message = f"A manuscript is here; due {due}{moved}"
+        message = f"The manuscript is here; due {due}{moved}"
     else:
         message = f"The manuscript is due on {due}{moved}"
     done = bool(actual) or Kind.MANUSCRIPT in kinds

@@ -8,10 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
 
-from include.ledger.file_rows import ReadinessRow
-from include.ledger.models import DeliveryRow, EventRow
+from tests.flows.released import check_sums, counts, listing, planted, products, put, release_in, three_formats
 
 pytestmark = pytest.mark.airflow
 
@@ -25,32 +23,10 @@ CONSONANCE = {
 }  # fmt: skip
 
 
-def forms_of(ledger) -> dict[str, str]:
-    """ISBN to form of every title that is not published long since, from the mirror's own JSON."""
-    with ledger.read() as session:
-        rows = session.execute(text("select content from product")).scalars().all()
-    facts = [json.loads(content) for content in rows]
-    return {one.get("isbn", ""): one.get("form", "") for one in facts}
-
-
-def listing(sandbox, *parties: str) -> dict[str, int]:
-    return {
-        f"{party}{path.relative_to(sandbox.home(party))}": path.stat().st_mtime_ns
-        for party in parties
-        for path in sorted(sandbox.home(party).rglob("*"))
-        if path.is_file()
-    }
-
-
-def counts(ledger) -> tuple[int, ...]:
-    with ledger.read() as session:
-        return tuple(session.scalar(select(func.count()).select_from(table)) for table in (DeliveryRow, EventRow, ReadinessRow))
-
-
 def test_three_vendors_each_get_only_their_titles_and_a_second_run_changes_nothing(run_flow, sandbox, ledger):
     assert run_flow("catalogue_sync").state == "success"
     assert run_flow("readiness_reports").state == "success"
-    forms = forms_of(ledger)
+    forms = {one.get("isbn", ""): one.get("form", "") for one in products(ledger)}
     for vendor, (folder, wanted) in VENDORS.items():
         names = sandbox.files(vendor, folder)
         assert names, vendor
@@ -78,3 +54,45 @@ def rows_of_workbook(path: Path) -> list[dict[str, object]]:
 
     header, *rows = load_workbook(path).active.iter_rows(values_only=True)
     return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def test_a_release_in_three_formats_tells_which_is_late_and_why(run_flow, sandbox, ledger, store):
+    assert run_flow("catalogue_sync").state == "success"
+    book, ebook, recording = three_formats(ledger, planted(sandbox))
+    day = release_in(sandbox, 40, book, ebook, recording)
+    assert run_flow("catalogue_sync").state == "success"
+    put(ledger, store, "ebook", b"epub", book["work_id"], media_type="application/epub+zip", name="final.epub")
+    put(ledger, store, "jacket", b"pdf", book["work_id"], name="jacket.pdf", approve=False)
+    assert run_flow("readiness_packages").state == "success"
+
+    folder = sandbox.home("salesroom") / "releases" / f"{day}_{book['work_id']}"
+    names = check_sums(folder)
+    assert {f"checklist_{one['isbn']}.csv" for one in (book, ebook, recording)} <= names.keys()
+    told = json.loads((folder / "release.json").read_text())
+    formats = {one["isbn"]: one for one in told["formats"]}
+    assert {isbn: one["state"] for isbn, one in formats.items()} == {
+        book["isbn"]: "late", ebook["isbn"]: "ready", recording["isbn"]: "open"
+    }  # fmt: skip
+    assert formats[book["isbn"]]["why"] == "There is no typeset interior. jacket.pdf waits for approval"
+    assert formats[recording["isbn"]]["why"] == "There is no chapter"
+    assert {check["check"] for check in formats[book["isbn"]]["checks"]} >= CONSONANCE
+    assert {(one["asset"], one["state"]) for one in told["assets"]} >= {
+        ("Typeset interior", "missing"), ("Jacket or cover for print", "waits for approval"), ("E-book file", "approved")
+    }  # fmt: skip
+    assert [one for one in told["dates"] if one["what"].startswith("Publication")]
+    page = (folder / "release.html").read_text()
+    assert "There is no typeset interior" in page
+    assert "<script" not in page
+    rows = list(csv.DictReader(io.StringIO((folder / "formats.csv").read_bytes().decode("utf-8-sig"), newline="")))
+    assert [row["isbn"] for row in rows if row["state"] == "late"] == [book["isbn"]]
+
+    before = listing(sandbox, "salesroom"), counts(ledger)
+    assert run_flow("readiness_packages").state == "success"
+    assert (listing(sandbox, "salesroom"), counts(ledger)) == before
+
+    put(ledger, store, "audio", b"sound", book["work_id"], part="01", name="01.mp3")
+    assert run_flow("readiness_packages").state == "success"
+    check_sums(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["package"]["revision"], manifest["replaces"]["revision"]) == (2, 1)
+    assert manifest["package"]["formats"][recording["isbn"]] == "ready"

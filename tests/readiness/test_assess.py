@@ -266,10 +266,18 @@ def test_other_deliveries_follow_the_slipped_date_and_are_never_guessed():
         {"id": 7, "dateDue": "2026-08-01", "slippedDate": "2026-10-02", "deliverableType": "Artwork"},
         {"id": 8, "dateDue": "2026-08-01", "deliverableType": "Index"},
     ]
-    judged = judge(contracts=[{"deliveryDates": rows}])
+    judged = judge(files=[], contracts=[{"deliveryDates": rows}])
     assert (check(judged, "contract-delivery-7").state, check(judged, "contract-delivery-7").due) == (LATE, date(2026, 10, 2))
     assert check(judged, "contract-delivery-8").state is NOT_ASKED
     assert "does not say" in check(judged, "contract-delivery-8").message
+
+
+def test_what_is_set_in_type_was_delivered_before():
+    contract = {"msDeliveryDate": "2026-09-01", "deliveryDates": [{"id": 7, "dateDue": "2026-08-01", "deliverableType": "Illustrations"}]}
+    judged = judge(contracts=[contract])
+    assert {check(judged, code).state for code in ("contract-manuscript", "contract-delivery-7")} == {DONE}
+    permissions = {"deliveryDates": [{"id": 7, "dateDue": "2026-08-01", "deliverableType": "Permissions"}]}
+    assert check(judge(contracts=[permissions]), "contract-delivery-7").state is LATE
 
 
 def test_publication_after_the_contracts_last_day_is_late_at_once():
@@ -279,7 +287,7 @@ def test_publication_after_the_contracts_last_day_is_late_at_once():
 
 
 def test_a_delivery_due_after_the_lead_time_puts_the_date_at_risk_already():
-    assert judge(files=FINISHED, contracts=[{"msDeliveryDate": (TODAY + timedelta(days=190)).isoformat()}]).risk == "high"
+    assert judge(files=[], contracts=[{"msDeliveryDate": (TODAY + timedelta(days=190)).isoformat()}]).risk == "high"
 
 
 def test_a_terminated_contract_promises_nothing():
@@ -303,7 +311,7 @@ def test_a_to_do_counts_only_where_the_calendar_says_whether_it_is_done():
 def test_the_same_sources_read_the_same_until_the_day_that_was_told():
     """Judged every day for a year and a half, a title changes only on the days that the judgement before had announced."""
     contract = {"msDeliveryDate": "2026-12-24", "msProofsDate": "2027-02-03", "pubBeforeDate": "2028-01-01"}
-    product, files = in_days(HARDBACK, 300), [file("interior", approval="pending")]
+    product, files = in_days(HARDBACK, 300), [file("jacket", approval="pending")]
     before = judge(product, files, [contract])
     changes = 0
     for number in range(1, 500):

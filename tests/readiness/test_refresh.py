@@ -73,7 +73,7 @@ def test_a_change_of_any_source_is_seen_and_only_there(ledger):
     assert assessed(ledger) == 1
     assert "No bleed" in next(c["message"] for c in one(ledger, HARDBACK).checks if c["code"] == "preflight-passed")
     with ledger.session() as session:
-        content = b'{"msDeliveryDate":"2026-01-01"}'
+        content = b'{"pubBeforeDate":"2026-01-01"}'
         session.add(ContractRow(id=3, work_id=10, digest="d", content=content, first_seen=NOW, changed_at=NOW, read_at=NOW))
     assert assessed(ledger) == 1
     assert one(ledger, HARDBACK).late

@@ -90,6 +90,25 @@ def packages(party_id: str, *, dag_run: Any = None) -> list[int]:
     return outcome.deliveries
 
 
+@task
+def packs(party_id: str, *, dag_run: Any = None) -> list[int]:
+    """Builds the party's launch packs, and writes down which titles wait; gives the deliveries that are to go."""
+    import logging
+    from datetime import UTC, datetime
+
+    from colophon.hooks.ledger import open_ledger, open_store
+    from include.deliveries.build import Run
+    from include.packages import launch
+    from include.partners import load_house, load_party
+
+    log, run = logging.getLogger("colophon.readiness"), Run(dag_run.dag_id, dag_run.run_id)
+    outcome = launch.build_all(open_ledger(), open_store(), load_party(party_id), load_house(), datetime.now(UTC), run)
+    log.info("%s: %s titles, %s wait, %s packs to send", party_id, outcome.releases, outcome.waiting, len(outcome.deliveries))
+    for problem in outcome.problems:
+        log.warning("Set aside: %s: %s", problem["subject"], problem["message"])
+    return outcome.deliveries
+
+
 @task(retries=5, map_index_template="{{ delivery_id }}")
 def deliver_package(party_id: str, delivery_id: int, *, dag_run: Any = None) -> dict[str, Any]:
     """Sends one package. Files that arrived in an earlier try are not sent again."""
