@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from colophon import archive_commands, commands, preflight_commands
+from colophon import archive_commands, backup_commands, commands, preflight_commands, readiness_commands
 from include.errors import ColophonError
 
 
@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(groups, "preflight", preflight_commands.preflight, "check files as a package's files are checked")
     preflight_commands.add_options(command)
+
+    command = _command(groups, "readiness", readiness_commands.readiness, "how ready titles are; fails when something is late")
+    readiness_commands.add_options(command)
 
     ledger = groups.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="what")
     _command(ledger, "upgrade", commands.ledger_upgrade, "bring the ledger's tables up to date")
