@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-NAMES = ("parse", "render", "validate", "deliver", "preflight")
+NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk")
 
 
 def main(argv: list[str]) -> int:

@@ -87,9 +87,9 @@ class Vault:
             migration.move(number, batch)
         return migration.finish(number)
 
-    def worker(self, step: str) -> subprocess.Popen[bytes]:
-        """One step of the migration in a process of its own: look, plan or move."""
-        arguments = [str(self.port), self.host_key, str(self.ledger.engine.url.database), self.store.root, step]
+    def worker(self, step: str, part: str = "0/1") -> subprocess.Popen[bytes]:
+        """The migration up to a step (look, plan or move) in a process of its own; of the move, one part of all batches."""
+        arguments = [str(self.port), self.host_key, str(self.ledger.engine.url.database), self.store.root, step, part]
         path = os.pathsep.join([str(ROOT), str(ROOT / "plugins")])
         return subprocess.Popen([sys.executable, "-m", "tests.archives.vault", *arguments], cwd=ROOT, env=os.environ | {"PYTHONPATH": path})
 
@@ -145,7 +145,7 @@ def serving(root: Path, kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer) -
         thread.join(5)
 
 
-def main(port: str, host_key: str, database: str, store: str, step: str) -> None:
+def main(port: str, host_key: str, database: str, store: str, step: str, part: str) -> None:
     vault = Vault(Path(), int(port), host_key, Ledger(database), ArtefactStore(store))
     migration = vault.migration(clock=lambda: datetime.now(UTC))
     number = migration.look(run=True)
@@ -154,8 +154,9 @@ def main(port: str, host_key: str, database: str, store: str, step: str) -> None
     migration.plan(number, written=False)
     if step == "plan":
         return
-    for batch in migration.batches(number):
-        migration.move(number, batch)
+    which, of = map(int, part.split("/"))
+    for batch in migration.batches(number)[which::of]:
+        migration.move(number, batch, worker=part)
 
 
 if __name__ == "__main__":
