@@ -53,7 +53,7 @@ CODES: dict[str, Code] = {
                 "Instead of the ISBN the file shows a number with a wrong check digit.",
                 "Correct the number in the file.",
             ),
-            ("isbn-missing", NOTE, "No ISBN could be read in the file (outlined text and barcodes as pictures can't be).", "Look at it."),
+            ("isbn-missing", NOTE, "No ISBN could be read in the file, neither as text nor as a barcode.", "Look at it."),
         ),
         *_of(
             "PDF",

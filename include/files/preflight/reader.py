@@ -17,7 +17,8 @@ from include.files.preflight.colour import Space, kinds_of, space_of
 from include.files.preflight.pages import BROKEN
 from include.files.preflight.painted import IDENTITY, PLACED, Matrix, Painted, Placed, times
 
-OPERATORS = "q Q cm Do gs cs CS sc SC scn SCN g G rg RG k K sh Tf Tr Tj TJ ' \" f F f* B B* b b* S s BI ID EI"  # the last three: pictures within the stream
+# BI ID EI: pictures within the stream, which pikepdf gives as one "INLINE IMAGE"
+OPERATORS = "q Q cm Do gs cs CS sc SC scn SCN g G rg RG k K sh Tf Tr Tj TJ ' \" f F f* B B* b b* S s BI ID EI"
 PAINTING = "Tj TJ ' \" f F f* B B* b b* S s sh Do BI ID EI"
 DEPTH = 24  # forms within forms
 NESTED = 10_000  # graphics states kept
