@@ -38,7 +38,7 @@ _FIGURE = re.compile(
 )
 _PERIOD = re.compile(r"(?i)(?<!\d)((?:19|20)\d\d)[\s_-]*(h[12]|q[1-4])|(?<![a-z])(h[12]|q[1-4])[\s_-]*((?:19|20)\d\d)(?!\d)")
 _PIXELS = re.compile(r"(?<!\d)(\d{2,5})[xX×](\d{2,5})(?!\d)")
-_REVISION_WORDS = frozenset({"v", "r", "rev", "ver", "final", "finals"})
+_AT_THE_END = frozenset({"v", "r", "rev", "ver", "final", "finals", "h", "q"})  # of revisions and half-years
 _FIGURES = {"fig": "figure", "figs": "figure", "illus": "illustration", "img": "image"}
 
 
@@ -222,7 +222,7 @@ def _spoken(segment: _Segment, words: tuple[str, ...], family: Family, *, whole:
 
 def _without_tail(words: tuple[str, ...]) -> list[str]:
     left = list(words)
-    while left and (left[-1] == MASK or left[-1].isdigit() or left[-1] in idioms.NOISE or left[-1] in _REVISION_WORDS):
+    while left and (left[-1] == MASK or left[-1].isdigit() or left[-1] in idioms.NOISE or left[-1] in _AT_THE_END):
         left.pop()
     return left
 

@@ -95,7 +95,7 @@ class _Evidence:
 class TitleIndex:
     """The mirror's titles, read once: by ISBN, reference, contract, words. Nothing changes in it later: threads may share it.
 
-    About 120 MB for 100,000 products of 40,000 works.
+    About 80 MB for 112,000 products of 40,000 works.
     """
 
     def __init__(self, session: Session) -> None:
@@ -139,6 +139,13 @@ class TitleIndex:
     def title(self, work_id: int) -> str:
         """ "" for a work that the mirror does not have."""
         return self._titles.get(work_id, "")
+
+    def knows(self, isbn: str) -> bool:
+        """Whether any product, also one that is gone, has this ISBN."""
+        return isbn in self._by_isbn
+
+    def has_contract(self, number: int) -> bool:
+        return number in self._contracts
 
     def isbns_of(self, work_id: int) -> tuple[str, ...]:
         return tuple(self._products[id].isbn for id in self._of_work.get(work_id, ()) if self._products[id].isbn)

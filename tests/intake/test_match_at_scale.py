@@ -78,9 +78,7 @@ def test_asked_fast_by_number_and_by_title(house: tuple[Ledger, list[tuple[str, 
     first = sum(
         bool(match.proposals) and match.proposals[0].target.title == title for match, (title, _, _) in zip(found, chosen, strict=True)
     )
-    print(
-        f"\nby number {by_number:,.0f} files/s, by title {by_title:,.0f} files/s ({first} of {len(chosen)} first), unknown {unknown:,.0f} files/s"
-    )
+    print(f"\nfiles/s: {by_number:,.0f} by number, {by_title:,.0f} by title ({first} of {len(chosen)} first), {unknown:,.0f} unknown")
     assert by_number > 1000
     assert by_title > 50
     assert unknown > 15
