@@ -28,21 +28,25 @@ class Stopped(Exception):
 
 def run(job: str, request: Mapping[str, Any], *, seconds: float) -> bytes:
     """What the job replies. Raises `Stopped`."""
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    environment["PYTHONPATH"] = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])])
     command = [sys.executable, "-m", "include.files.alone", job, str(int(seconds) + 1)]
     try:
         done = subprocess.run(  # noqa: S603  # this module
-            command, input=json.dumps(request).encode(), env=environment, capture_output=True, timeout=seconds, check=False
+            command, input=json.dumps(request).encode(), env=environment(), capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
         raise Stopped(f"It took longer than {seconds:g} seconds.") from None
     if done.returncode == 0:
         return done.stdout
-    said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
-    if said.startswith("MemoryError") or "cannot allocate memory" in said.lower():
+    said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2].partition(":")[0][:80]  # the error's class, no paths
+    if said == "MemoryError":
         raise Stopped(f"It needs more than {MEMORY >> 30} GB of memory.")
-    raise Stopped("The file made its reader fail" + (f": {said}" if said else "") + ".")
+    raise Stopped("The file made its reader fail" + (f" ({said})" if said.isidentifier() else "") + ".")
+
+
+def environment() -> dict[str, str]:
+    """What the process gets of ours: where programs and libraries lie, and no secrets."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])])}
 
 
 def main(argv: list[str]) -> int:
