@@ -45,7 +45,8 @@ class Phrases:
     """Titles with their contributors, found by the words they share with a name, then compared."""
 
     def __init__(self) -> None:
-        self._phrases: list[str] = []  # by place
+        self._phrases: list[str] = []  # by place: title and contributors
+        self._titles: list[str] = []
         self._works: list[int] = []
         self._names: list[str] = []
         self._places: dict[str, list[int]] = {}  # word → places
@@ -54,6 +55,7 @@ class Phrases:
         phrase = fold(f"{title} {names}")
         place = len(self._phrases)
         self._phrases.append(phrase)
+        self._titles.append(fold(title))
         self._works.append(work)
         self._names.append(names)
         for word in set(phrase.split()):
@@ -75,13 +77,14 @@ class Phrases:
         return [scores[place] for place in sorted(scores, key=lambda place: (-scores[place].score, place))[:most]]
 
     def _scores(self, query: str) -> list[tuple[int, float]]:
-        if places := self._candidates(query.split()):
-            phrases = {place: self._phrases[place] for place in places}
-            found = process.extract(query, phrases, scorer=fuzz.token_set_ratio, score_cutoff=CUTOFF, limit=20)
-        elif len(query) >= 8 and self._phrases:
-            found = process.extract(query, dict(enumerate(self._phrases)), scorer=fuzz.ratio, score_cutoff=CLOSE, limit=20)
-        else:
-            return []
+        places = self._candidates(query.split())
+        if not places:  # every word is misspelt, or none is a title's
+            if len(query) < 8:
+                return []
+            close = process.extract(query, self._titles, scorer=fuzz.ratio, score_cutoff=CLOSE, limit=20)
+            return [(place, min(99.0, score)) for _, score, place in close]
+        phrases = {place: self._phrases[place] for place in places}
+        found = process.extract(query, phrases, scorer=fuzz.token_set_ratio, score_cutoff=CUTOFF, limit=20)
         # A set of words is like any title that has one of them: what is left over on either side counts, too.
         mixed = [(place, min(99.0, 0.6 * score + 0.4 * fuzz.token_sort_ratio(query, phrase))) for phrase, score, place in found]
         return [(place, score) for place, score in mixed if score >= CUTOFF]
