@@ -35,9 +35,7 @@ def partner_intake(inbox: Inbox) -> None:
         params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
     )
     def take_in() -> None:
-        batches = intake.Look(task_id="look", inbox_id=inbox.id).output
-        taken = intake.take.partial(inbox_id=inbox.id).expand(ids=batches)
-        intake.finish(inbox.id, batches, taken)
+        intake.steps(inbox)
 
     take_in()
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 CONSONANCE = ("status", "slow", "drop", "errors", "stop_after_pages")
-PARTNER = ("drop_after", "disk_full", "slow", "wrong_password", "host_key", "refuse")
+PARTNER = ("drop_after", "cut_after", "disk_full", "slow", "wrong_password", "host_key", "refuse")
 
 
 class Faults:

@@ -6,6 +6,7 @@ Nothing is recorded here. What is not safe is told with its reason and is not re
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -32,6 +33,8 @@ _BY_FAMILY = {
     "epub": Kind.EBOOK, "audio": Kind.AUDIO, "video": Kind.PROMOTIONAL, "document": Kind.MANUSCRIPT, "image": Kind.ARTWORK,
 }  # fmt: skip
 SIDECAR = "metadata"  # part of a sidecar that is kept on its title
+
+_NUMBER = re.compile(r"(?<!\d)(?!20\d{6}(?!\d))\d{5,9}(?!\d)")  # long enough to be nobody's page or revision, and no date
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +142,10 @@ class Examiner:
     def clues(self, path: str, *further: Clues | None) -> Clues:
         """What the path says, and what else is known."""
         said = reading.merge(names.read(path), *(clue for clue in further if clue is not None))
+        if self.source.documents and not said.contract_ids:
+            # who sends contracts needs not say "contract" before the number of one
+            bare = [int(digits) for digits in _NUMBER.findall(path) if self.index.has_contract(int(digits))]
+            said = replace(said, contract_ids=tuple(dict.fromkeys(bare)), found_in=(*said.found_in, *(("name",) if bare else ())))
         kind = self.source.kind_of_folder(path)
         return said if kind is Kind.UNKNOWN else names.with_kind(said, kind)
 
@@ -159,7 +166,7 @@ class Examiner:
         state = IntakeState.ATTACHED
         if reasons:
             codes = {reason["code"] for reason in reasons}
-            hopeless = "kind-unexpected" in codes or (target is None and not match.proposals)
+            hopeless = not codes.isdisjoint({"kind-unexpected", "isbn-unknown"}) or (target is None and not match.proposals)
             state = IntakeState.QUARANTINED if hopeless else IntakeState.PROPOSED
         return Examined(thing, state, sniffed, clues, clues.kind, part, target, match.proposals, match.why, reasons, rule_id=match.rule)
 
@@ -174,7 +181,8 @@ class Examiner:
             what = f"{kind} is not expected in this inbox"
             yield _reason("kind-unexpected", what, thing.path, f"Expected: {expected}. Accept it all the same, or tell the sender.")
         if match.certain is None:
-            code = "title-unsure" if match.proposals else "isbn-unknown" if clues.isbns or clues.wrong_isbns else "title-unknown"
+            nobodys = bool(clues.isbns or clues.wrong_isbns) and not any(map(self.index.knows, clues.isbns))
+            code = "isbn-unknown" if nobodys else "title-unsure" if match.proposals else "title-unknown"
             todo = "Choose one of the proposed titles, or another one." if match.proposals else "Say whose it is on the page Quarantine."
             yield _reason(code, match.why, thing.path, todo)
 

@@ -33,25 +33,32 @@ def inbox(**changes: Any) -> Inbox:
     return Inbox.model_validate(given | changes)
 
 
+def _at(name: str) -> zipfile.ZipInfo:
+    """A member of always the same time: equal content, equal bytes."""
+    info = zipfile.ZipInfo(name, (2026, 1, 5, 9, 0, 0))
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
 def docx(words: str = "Chapter One") -> bytes:
     """A Word document, as small as one can be."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as document:
         document.writestr(
-            "[Content_Types].xml",
+            _at("[Content_Types].xml"),
             '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
             '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
             '<Override PartName="/word/document.xml" '
             'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',
         )
         document.writestr(
-            "_rels/.rels",
+            _at("_rels/.rels"),
             '<?xml version="1.0" encoding="UTF-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
             '<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
             'Target="word/document.xml"/></Relationships>',
         )
         document.writestr(
-            "word/document.xml",
+            _at("word/document.xml"),
             '<?xml version="1.0" encoding="UTF-8"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
             f"<w:body><w:p><w:r><w:t>{words}</w:t></w:r></w:p></w:body></w:document>",
         )
@@ -83,7 +90,7 @@ def packed(**members: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(_at(name), content)
     return out.getvalue()
 
 

@@ -25,27 +25,24 @@ class Look(BaseOperator):
     def execute(self, context: Any) -> list[list[int]]:
         from include.partners import load_inbox
 
-        inbox = load_inbox(self.inbox_id)
-        run = context["dag_run"]
-        watches = run.run_type == "scheduled" or bool((context.get("params") or {}).get("watch"))
-        until = datetime.now(UTC) + timedelta(minutes=inbox.watch_minutes if watches and inbox.transport.protocol == "sftp" else 0)
-        return self._look(inbox, until, settles=True)
+        return self._look(load_inbox(self.inbox_id), context, settles=True)
 
-    def look_again(self, context: Any, event: Any = None, *, until: str, settles: bool = False) -> list[list[int]]:
-        """After a wait. `settles`: a second look for what was arriving is still owed."""
+    def look_again(self, context: Any, event: Any = None) -> list[list[int]]:
+        """After a wait."""
         from include.errors import ConfigurationError
         from include.partners import load_inbox
 
         if isinstance(event, dict) and event.get("error"):
             raise ConfigurationError(event["error"], where=f"inbox {self.inbox_id}", todo="Run connections_check.")
-        return self._look(load_inbox(self.inbox_id), datetime.fromisoformat(until), settles=settles)
+        return self._look(load_inbox(self.inbox_id), context, settles=False)
 
-    def _look(self, inbox: Inbox, until: datetime, *, settles: bool) -> list[list[int]]:
+    def _look(self, inbox: Inbox, context: Any, *, settles: bool) -> list[list[int]]:
+        """`settles`: a second look is owed to what is arriving, also by a run that does not watch."""
         from colophon.hooks.ledger import open_ledger
         from colophon.hooks.remote import open_remote
         from include.intake.look import look
 
-        now = datetime.now(UTC)
+        now, until = datetime.now(UTC), self._until(inbox, context)
         with open_remote(inbox.transport) as remote:
             seen = look(open_ledger(), inbox, remote, now=now)
         for problem in seen.problems:
@@ -60,7 +57,6 @@ class Look(BaseOperator):
 
     def _wait(self, inbox: Inbox, listing: str, until: datetime, wake: datetime | None) -> None:
         """Ends this task for now. FTP is not watched (its library waits in a thread): there the clock alone wakes us."""
-        kwargs = {"until": until.isoformat()}
         if inbox.transport.protocol == "sftp" and until > datetime.now(UTC):
             from colophon.triggers import InboxTrigger
 
@@ -69,7 +65,15 @@ class Look(BaseOperator):
             from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
             trigger = DateTimeTrigger(wake or until)
-        self.defer(trigger=trigger, method_name="look_again", kwargs=kwargs)
+        self.defer(trigger=trigger, method_name="look_again")
+
+    @staticmethod
+    def _until(inbox: Inbox, context: Any) -> datetime:
+        """Till when this run watches, whenever it is asked: counted from the run's start, so that no retry watches anew."""
+        run = context["dag_run"]
+        started: datetime = run.start_date or datetime.now(UTC)
+        watches = run.run_type == "scheduled" or bool((context.get("params") or {}).get("watch"))
+        return started + timedelta(minutes=inbox.watch_minutes if watches and inbox.transport.protocol == "sftp" else 0)
 
 
 @task(map_index_template="{{ batch }}")
@@ -91,28 +95,32 @@ def take(inbox_id: str, ids: list[int]) -> dict[str, Any]:
     return {"counts": report.counts, "bytes": report.bytes, "growing": report.growing, "problems": len(report.problems)}
 
 
-@task(trigger_rule="all_done")
-def finish(inbox_id: str, batches: list[list[int]] | None, taken: list[dict[str, Any]] | None, *, dag_run: Any = None) -> dict[str, Any]:
-    """Clears up, tells who is to be told of what was set aside, and says what the run came to; fails if a step before it failed."""
+@task
+def finish(inbox_id: str, batches: list[list[int]] | None, *, dag_run: Any = None) -> dict[str, Any]:
+    """Clears up, tells who is to be told of what was set aside, and says what the run came to; also when a batch failed."""
     import logging
 
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
     from colophon.notifiers.channels import Notice, tell
-    from include.errors import PermanentError
     from include.intake.run import finish as finish_all
     from include.partners import load_house, load_inbox
 
     if batches is None:
-        raise PermanentError("the inbox could not be looked into", where=inbox_id, todo="See the log of `look`; then start a new run.")
+        return {"looked": False}  # nobody was let in: another refused log-in would only lock the account
     inbox, house, log = load_inbox(inbox_id), load_house(), logging.getLogger("colophon.intake")
     since = (dag_run.start_date if dag_run else None) or datetime.now(UTC)
     with open_remote(inbox.transport) as remote:
         told = finish_all(open_ledger(), open_store(), inbox, remote, since=since, now=datetime.now(UTC), say=log.info)
     if notice := told.notice():
         tell(Notice(*notice, to=inbox.notify or house.notify, sender=house.sender.email, topic=f"intake {inbox.id}"))
-    done = [one for one in taken or [] if one]
-    if len(done) < len(batches):
-        what = f"{len(batches) - len(done)} of {len(batches)} batches were not taken whole"
-        raise PermanentError(what, where=inbox_id, todo="See the log of `take`; then start a new run: it goes on where this one stopped.")
     return told.to_json()
+
+
+def steps(inbox: Inbox) -> None:
+    """Look, take, finish: the same for every inbox. `finish` comes after a failure, too, and never hides it."""
+    batches = Look(task_id="look", inbox_id=inbox.id).output
+    taken = take.partial(inbox_id=inbox.id).expand(ids=batches)
+    finished = finish(inbox.id, batches)
+    finished.operator.as_teardown(on_failure_fail_dagrun=True)
+    taken >> finished
