@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from colophon import archive_commands, backup_commands, commands, preflight_commands, readiness_commands
+from colophon import archive_commands, backup_commands, commands, intake_commands, preflight_commands, readiness_commands
 from include.errors import ColophonError
 
 
@@ -92,10 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(groups, "readiness", readiness_commands.readiness, "how ready titles are; fails when something is late")
     readiness_commands.add_options(command)
 
+    intake = groups.add_parser("intake", help="files that partners drop").add_subparsers(required=True, metavar="what")
+    intake_commands.add_options(intake)
+
     ledger = groups.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="what")
     _command(ledger, "upgrade", commands.ledger_upgrade, "bring the ledger's tables up to date")
 
-    _migrate(groups)
+    _archives(groups)
 
     catalogue = groups.add_parser("catalogue", help="the mirror of Consonance").add_subparsers(required=True, metavar="what")
     command = _command(catalogue, "sync", commands.catalogue_sync, "bring the mirror up to date")
@@ -103,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _migrate(groups: Any) -> None:
+def _archives(groups: Any) -> None:
     migrate = groups.add_parser("migrate", help="old archives").add_subparsers(required=True, metavar="what")
     for what, run, help in (
         ("plan", archive_commands.plan, "list an archive and say what would become of every file; nothing is fetched"),
@@ -115,6 +118,7 @@ def _migrate(groups: Any) -> None:
         command.add_argument("--json", action="store_true")
         if what != "status":
             command.add_argument("--out", type=Path, metavar="DIR", help="also write the report as text, CSV and workbook into this folder")
+    backup_commands.add_options(_command(groups, "restore", backup_commands.restore, "bring a backup back into a folder of its own"))
 
 
 def _command(group: Any, name: str, run: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
