@@ -92,13 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(groups, "readiness", readiness_commands.readiness, "how ready titles are; fails when something is late")
     readiness_commands.add_options(command)
 
-    intake = groups.add_parser("intake", help="files that partners drop").add_subparsers(required=True, metavar="what")
-    intake_commands.add_options(intake)
-
     ledger = groups.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="what")
     _command(ledger, "upgrade", commands.ledger_upgrade, "bring the ledger's tables up to date")
 
-    _archives(groups)
+    _files_coming_in(groups)
 
     catalogue = groups.add_parser("catalogue", help="the mirror of Consonance").add_subparsers(required=True, metavar="what")
     command = _command(catalogue, "sync", commands.catalogue_sync, "bring the mirror up to date")
@@ -106,7 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _archives(groups: Any) -> None:
+def _files_coming_in(groups: Any) -> None:
+    """From inboxes, old archives and backups."""
+    intake = groups.add_parser("intake", help="files that partners drop").add_subparsers(required=True, metavar="what")
+    intake_commands.add_options(intake)
     migrate = groups.add_parser("migrate", help="old archives").add_subparsers(required=True, metavar="what")
     for what, run, help in (
         ("plan", archive_commands.plan, "list an archive and say what would become of every file; nothing is fetched"),
