@@ -4,6 +4,7 @@
         createSupportingResource with an address that Consonance fetches ─▶ title record
     any other file
         title record                                      (createProductionFile can't be carried through: see `NO_PRODUCTION_FILE`)
+        with a web link on the product that points to it, where the tenant's createWebLink can be filled in
     restricted files (contracts, statements): title record, always
 
 Only the approved, current version is shown: a newer one unlinks it, and what lost its approval is taken out again where the tenant lets
@@ -31,6 +32,7 @@ from include.clients.consonance import Consonance
 from include.errors import PermanentError, TransientError
 from include.files import previews
 from include.files.model import Kind, Sniffed
+from include.intake import web_links
 from include.ledger import title_files
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
@@ -87,6 +89,7 @@ class Ladder:
     store: ArtefactStore
     client: Consonance
     address: Address | None = None
+    page: Callable[[int], str] | None = None  # product id → address of its page with us, for people
 
     # --- what is to do
 
@@ -139,7 +142,7 @@ class Ladder:
         if told.get("digest") == digest and not (again and told.get("as") == RECORD and plan.as_ == RESOURCE):
             return Shown(str(told.get("as")), told.get("id"), str(told.get("why", "")))
         if plan.as_ == RECORD:
-            return self._record(row, Shown(RECORD, why=plan.why, new=True), digest, now)
+            return self._record(row, Shown(RECORD, why=self._pointed_at(row, plan), new=True), digest, now)
         jpeg, why = self._jpeg(row, plan)
         if not jpeg:
             return self._record(row, Shown(RECORD, why=why, new=True), digest, now)
@@ -223,6 +226,17 @@ class Ladder:
         if plan.place == "front cover" and width > height * WIDE:
             return "", "It is wider than high, so it is no front cover but a wraparound: the file is in Colophon's title record."
         return sha256, ""
+
+    def _pointed_at(self, row: TitleFileRow, plan: Plan) -> str:
+        """The plan's sentence, with one on the web link that now points to the title record."""
+        if self.page is None or plan.why == PAPERS:
+            return plan.why
+        with self.ledger.read() as session:
+            first = select(func.min(ProductRow.id)).where(ProductRow.work_id == row.work_id, ProductRow.deleted_at.is_(None))
+            product = row.product_id or session.scalar(first)
+        if product is None or not web_links.point(self.client, product, self.page(product)):
+            return plan.why
+        return f"{plan.why} A web link on the product in Consonance points to it."
 
     # --- taking back
 

@@ -46,6 +46,10 @@ class Signer:
         """An address that serves this artefact for `VALID`, ending in `name`."""
         return f"{self.address.rstrip('/')}/{ROUTE}/{token(self.key, sha256, now + VALID)}/{quote(name)}"
 
+    def page(self, product_id: int) -> str:
+        """The title's page in Airflow, behind its log-in."""
+        return f"{self.address.rstrip('/')}/colophon/titles/{product_id}"
+
 
 def bucket_url(store: ArtefactStore) -> Callable[[str, str, datetime], str] | None:
     """What makes addresses of the store's own bucket; None for a local store and for a file system that signs nothing."""

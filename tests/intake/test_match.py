@@ -132,7 +132,8 @@ def test_not_certain_and_why(index: TitleIndex, name: str, why: str, best: tuple
 @pytest.mark.parametrize(
     ("name", "work"),
     [
-        ("The Ordinary Clockmaker ms.docx", CLOCK), ("van der velde - ordinary clockmaker.docx", CLOCK), ("Thora Yilmaz_WildFerry_v2.docx", FERRY),
+        ("The Ordinary Clockmaker ms.docx", CLOCK), ("van der velde - ordinary clockmaker.docx", CLOCK),
+        ("Thora Yilmaz_WildFerry_v2.docx", FERRY),
         ("lukasz/ordinary clockmaker/cover.jpg", CLOCK), ("Wild Fery Yilmaz.docx", FERRY), ("the ordnary clockmakr.docx", CLOCK),
     ],
 )  # fmt: skip

@@ -87,7 +87,7 @@ class Consonance:
         return self._send(self._fit(operation, ()).demand(), variables, operation, repeat=False)
 
     def change_with(self, text: str, variables: Row, name: str) -> Row:
-        """A mutation written for this tenant's schema (`include.intake.web_links`), sent once; as `change`."""
+        """A mutation written for this tenant's schema (`include.intake.web_links.TEXT`), sent once; as `change`."""
         return self._send(text, variables, name, repeat=False)
 
     def contracts(self, ids: Collection[int]) -> Iterator[tuple[int, Row | None]]:

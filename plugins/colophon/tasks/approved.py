@@ -31,7 +31,8 @@ def show(*, params: dict[str, Any] | None = None, outlet_events: Any = None) -> 
 
     log = logging.getLogger("colophon.approved")
     store, signs = open_store(), signer()
-    ladder = Ladder(open_ledger(), store, ConsonanceHook().get_conn(), signs.url if signs else bucket_url(store))
+    address, page = (signs.url, signs.page) if signs else (bucket_url(store), None)
+    ladder = Ladder(open_ledger(), store, ConsonanceHook().get_conn(), address, page)
     again = bool((params or {}).get("again"))
     counts: Counter[str] = Counter()
     problems: list[str] = []
