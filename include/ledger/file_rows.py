@@ -296,6 +296,7 @@ class ReadinessRow(Base):
         Index("ix_readiness_imprint", "imprint", "publication_date", "product_id"),
         Index("ix_readiness_late", "late", "publication_date", "product_id"),
         Index("ix_readiness_state", "state", "publication_date", "product_id"),
+        Index("ix_readiness_isbn", "isbn"),
     )
     product_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     work_id: Mapped[int] = mapped_column(BigId, index=True)

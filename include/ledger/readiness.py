@@ -7,7 +7,7 @@ done, missing, late, not asked; `due` is an ISO date or "".
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Select, and_, case, delete, func, or_, select
@@ -18,6 +18,8 @@ from include.ledger.file_rows import ReadinessRow
 
 READY, OPEN, LATE, PUBLISHED = "ready", "open", "late", "published"
 STATES = (LATE, OPEN, READY, PUBLISHED)
+UNPUBLISHED = "unpublished"
+UNPUBLISHED_STATES = (LATE, OPEN, READY)
 CHUNK = 500  # rows per statement: below every database's limit of parameters
 
 Key = tuple[str, int]
@@ -28,8 +30,8 @@ Key = tuple[str, int]
 class Wish:
     """Which rows a list shows; empty means all. `form` is a List 150 code or how it starts; `state` one of `STATES`, or `unpublished`.
 
-    `words`: a part of the title, or the beginning of an ISBN. `since` and `until`: publication dates, inclusive; both leave out titles
-    without one. `unpublished_since`: not yet published, or on this day or later.
+    `words`: a part of the title, or the beginning of an ISBN (978…, 979…). `since` and `until`: publication dates, inclusive; both leave
+    out titles without one. `unpublished_since`: not yet published, or on this day or later.
     """
 
     season: str = ""
@@ -47,6 +49,10 @@ class Wish:
 
 def page(session: Session, wish: Wish, *, after: Key | None = None, before: Key | None = None, limit: int = 50) -> list[ReadinessRow]:
     """Rows by publication date and product id, titles without a date first: those after `after`, or the last ones before `before`."""
+    if wish.state == UNPUBLISHED:  # each state by itself goes by its index; together they would have to be sorted
+        parts = [page(session, replace(wish, state=state), after=after, before=before, limit=limit) for state in UNPUBLISHED_STATES]
+        merged = sorted((row for part in parts for row in part), key=key_of)
+        return merged[-limit:] if before is not None else merged[:limit]
     key = (ReadinessRow.publication_date, ReadinessRow.product_id)
     query = _wished(select(ReadinessRow), wish)
     if before is not None:
@@ -173,7 +179,7 @@ def _wished(query: Select[Any], wish: Wish) -> Select[Any]:
     for name in ("season", "imprint", "risk", "work_id"):
         if value := getattr(wish, name):
             query = query.where(getattr(row, name) == value)
-    if wish.state == "unpublished":
+    if wish.state == UNPUBLISHED:
         query = query.where(row.state != PUBLISHED)
     elif wish.state:
         query = query.where(row.state == wish.state)
@@ -193,8 +199,8 @@ def _wished(query: Select[Any], wish: Wish) -> Select[Any]:
 def _worded(query: Select[Any], words: str) -> Select[Any]:
     words = words.encode("utf-8", "replace").decode().replace("\x00", "").strip()[:200]
     number = "".join(character for character in words if character not in "-‐‑‒– ")
-    if number.isascii() and number.isdigit():
-        return query.where(or_(ReadinessRow.isbn.startswith(number[:20]), ReadinessRow.title.icontains(words, autoescape=True)))
+    if number.isascii() and number.isdigit() and number.startswith(("978", "979")):
+        return query.where(ReadinessRow.isbn >= number[:20], ReadinessRow.isbn < number[:20] + ":")  # the character after 9
     return query.where(ReadinessRow.title.icontains(words, autoescape=True)) if words else query
 
 

@@ -163,8 +163,9 @@ def pack(party: Party, house: House, line: Line, launch_set: LaunchSet, today: d
         "from": house.sender.name, "isbn": product.isbn, "title": product.full_title or product.work.title,
         "contributors": contributors(product), "publication_date": line.row.publication_date, "as_of": today.isoformat(),
     }  # fmt: skip
+    where = posixpath.join(party.transport.folder, folder) if folder else party.transport.folder
     return NewPackage(
-        party=party, flow=FLOW, subject=subject_of(product), items=items, folder=posixpath.join(party.transport.folder, folder) if folder else party.transport.folder,
+        party=party, flow=FLOW, subject=subject_of(product), items=items, folder=where,
         zipped=f"launch_{subject_of(product)}_r{{revision}}.zip" if wish.zipped else "", work_id=product.work.id, product_id=product.id,
         about=about, ticket={"cover": launch_set.cover} if launch_set.cover else {}, format="launch pack",
     )  # fmt: skip
@@ -218,7 +219,7 @@ def _lacking(launch_set: LaunchSet, wish: Launch) -> list[Reason]:
 def _filled(party: Party, name: str, mask: str, product: Product) -> str:
     try:
         return mask.format(isbn=subject_of(product), work=product.work.id, title=slug(product.work.title)[:60])
-    except (KeyError, IndexError, ValueError) as bad:
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as bad:
         where = f"config/partners/{party.id}.toml, launch.{name}"
         raise ConfigurationError(f"the mask {mask!r} can't be filled: {bad}", where=where, todo="Use isbn, work and title only.") from bad
 

@@ -164,7 +164,7 @@ def folder(party: Party, mask: str, release: Release) -> str:
         name = mask.format(
             date=release.day, work=release.work_id, reference=slug(work.reference or str(work.id)), title=slug(release.title)[:60]
         )
-    except (KeyError, IndexError, ValueError) as bad:
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as bad:
         todo = "Use date, work, reference and title only."
         where = f"config/partners/{party.id}.toml, releases.folder"
         raise ConfigurationError(f"the mask {mask!r} can't be filled: {bad}", where=where, todo=todo) from bad

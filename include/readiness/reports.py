@@ -154,7 +154,7 @@ def _file_name(party: Party, report: Report, local: datetime) -> str:
     where = f"config/partners/{party.id}.toml, report.file_name"
     try:
         name = report.file_name.format(partner=party.id, date=local, schema=SCHEMA)
-    except (KeyError, IndexError, ValueError, AttributeError) as bad:
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as bad:
         todo = "Use partner, date and schema only."
         raise ConfigurationError(f"the mask {report.file_name!r} can't be filled: {bad}", where=where, todo=todo) from bad
     if not is_safe(name):

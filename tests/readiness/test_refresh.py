@@ -149,6 +149,15 @@ def test_lists_filter_and_turn_pages_both_ways(ledger):
         assert [row.product_id for row in back] == list(range(13, 20))
         assert [row.product_id for row in readiness.rows(session, Wish(), limit=4)] == seen
 
+        unpublished = [row.product_id for row in session.scalars(select(ReadinessRow)) if row.state != "published"]
+        found, after = [], None
+        while page := readiness.page(session, Wish(state="unpublished"), after=after, limit=4):
+            found += [row.product_id for row in page]
+            after = readiness.key_of(page[-1])
+        assert found == [number for number in seen if number in unpublished]
+        before_last = readiness.page(session, Wish(state="unpublished"), before=readiness.key_of(page_of(session, found[-1])), limit=3)
+        assert [row.product_id for row in before_last] == found[-4:-1]
+
         def ids(**wish):
             return {row.product_id for row in readiness.page(session, Wish(**wish), limit=100)}
 
@@ -156,6 +165,7 @@ def test_lists_filter_and_turn_pages_both_ways(ledger):
         assert ids(form="E") == {5, 10, 15, 20, 25, 30}
         assert ids(words="book 07") == {7}
         assert ids(words="978-0-3064-00009") == {9}
+        assert ids(words="97803064") == set(range(1, 31)) | {99}
         assert ids(words="100%_") == ids(words="' OR 1=1 --") == set()
         assert ids(late=True) == {row.product_id for row in session.scalars(select(ReadinessRow)) if row.state == "late"} != set()
         assert ids(since=(TODAY + timedelta(days=100)).isoformat(), until=(TODAY + timedelta(days=110)).isoformat()) == {20, 21, 22, 23}

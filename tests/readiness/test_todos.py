@@ -116,7 +116,14 @@ def test_what_is_not_sure_belongs_to_nobody(ledger, summary):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"not a calendar", b"\xff\xfe\x00", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:cut", calendar("BEGIN:VEVENT", "END:VTODO"), b"<html></html>"],
+    [
+        b"",
+        b"not a calendar",
+        b"\xff\xfe\x00",
+        b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:cut",
+        calendar("BEGIN:VEVENT", "END:VTODO"),
+        b"<html></html>",
+    ],
 )  # fmt: skip
 def test_a_broken_calendar_gives_nothing_and_breaks_nothing(content):
     assert todos.parse(content)[0] == []

@@ -223,6 +223,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("product_id", name=op.f("pk_readiness")),
     )
     op.create_index("ix_readiness_imprint", "readiness", ["imprint", "publication_date", "product_id"], unique=False)
+    op.create_index("ix_readiness_isbn", "readiness", ["isbn"], unique=False)
     op.create_index("ix_readiness_late", "readiness", ["late", "publication_date", "product_id"], unique=False)
     op.create_index("ix_readiness_published", "readiness", ["publication_date", "product_id"], unique=False)
     op.create_index("ix_readiness_season", "readiness", ["season", "publication_date", "product_id"], unique=False)
