@@ -15,8 +15,9 @@ from types import FrameType
 import requests
 from rich.console import Console
 
-from demo import tables
+from demo import book, tables
 from demo.airflow_api import AirflowApi
+from demo.book import Book
 from demo.children import Children, DemoError
 from demo.home import USER, Home, make_home
 from demo.outcome import Outcome, held_back, outcomes
@@ -31,12 +32,15 @@ CATALOGUE = "catalogue_sync"
 class Demo:
     """One demo: `prepare`, `play`, `show`. Times are seconds since the start."""
 
-    def __init__(self, home: Home, console: Console, titles: int) -> None:
+    book: Book | None
+
+    def __init__(self, home: Home, console: Console, titles: int, *, keep: bool = False) -> None:
         self.home, self.console, self.titles = home, console, titles
         self.children = Children(home.logs, home.root, home.environment())
         self.api = AirflowApi(home.url)
         self.partners: list[Partner] = load_partners()
         self.ledger = Ledger(f"sqlite:///{home.ledger}")
+        self.keep, self.book = keep, None
         self.begun = time.monotonic()
 
     def prepare(self) -> None:
@@ -66,9 +70,30 @@ class Demo:
         (mirror,) = progress.run([CATALOGUE], 300)
         if mirror.state != "success":
             raise DemoError(f"{CATALOGUE} failed, so there is nothing to send. {mirror.complaint}")
+        self.book = book.choose(self.ledger)
+        if self.book:
+            self.say(f"files come in for “{self.book.title}”: typesetter, author, agent; some are not what they seem")
+            sandbox = book.Sandbox(json.loads((self.home.sandbox / "ready.json").read_text())["consonance"])
+            if not self.keep:
+                book.drop(sandbox, self.book)
+            intakes = progress.start(list(book.INTAKES))
         progress.run([_feed(partner) for partner in self.partners], 900)
         # deferred waits are the triggerer's; nothing above needs it, and starting it later leaves the cores to the feeds
         self.children.start("triggerer", "airflow", "triggerer")
+        if self.book:
+            progress.follow(intakes, 600)
+            self._go_to_press(self.book, sandbox, progress)
+
+    def _go_to_press(self, title: Book, sandbox: book.Sandbox, progress: Progress) -> None:
+        """People approve the files and the stage changes; the flow to the printer starts by itself."""
+        for dag_id in ("approved_files", book.HANDOFF):
+            self.api.unpause(dag_id)
+        approved = book.approve(self.ledger, title, self.api.post)
+        self.say(f"production approves {approved} files; “{title.title}” moves to the stage {book.STAGE}")
+        sandbox.call("edit", {"work_id": title.work_id, "set": {"stage": book.STAGE}})
+        progress.run([CATALOGUE], 300)
+        book.wait_for_press(self.ledger, title, self.children.check)
+        progress.run(["readiness_reports"], 300)
 
     def show(self) -> list[Outcome]:
         """The closing tables; also written to outcome.json."""
@@ -78,6 +103,10 @@ class Demo:
         self.console.print(tables.deliveries_table(found, {partner.id: partner.name for partner in self.partners}))
         if held:
             self.console.print(tables.held_table(held, len(self.partners)))
+        if self.book:
+            book.read_back(self.ledger, self.book, self.home.sandbox)
+            self.console.print(tables.arrivals_table(self.book.arrivals))
+            self.console.print(tables.package_table(self.book))
         password = self.home.secrets["password"]
         self.console.print(
             f"Airflow   {self.home.url}/  user [bold]{USER}[/]  password [bold]{password}[/]", highlight=False, soft_wrap=True
@@ -86,6 +115,7 @@ class Demo:
         self.console.print(f"Logs      {self.home.logs}", highlight=False, soft_wrap=True)
         report = {"url": self.home.url, "user": USER, "seconds": round(time.monotonic() - self.begun, 1)}
         report |= {"partners": [asdict(one) for one in found], "held": [asdict(one) | {"partners": sorted(one.partners)} for one in held]}
+        report |= {"book": asdict(self.book) if self.book else None}
         (self.home.folder / "outcome.json").write_text(json.dumps(report, indent=1))
         return found
 
@@ -126,7 +156,8 @@ class Demo:
     def _dags_are_there(self) -> bool:
         if errors := self.api.import_errors():
             raise DemoError("DAG files with errors:\n" + "\n".join(errors))
-        return {CATALOGUE, *(_feed(partner) for partner in self.partners)} <= self.api.dag_ids()
+        wanted = {CATALOGUE, "approved_files", "readiness_reports", book.HANDOFF, *book.INTAKES}
+        return {*wanted, *(_feed(partner) for partner in self.partners)} <= self.api.dag_ids()
 
 
 def _feed(partner: Partner) -> str:
@@ -150,16 +181,18 @@ def main(arguments: list[str] | None = None) -> int:
     demo = None
     try:
         home, _lock = make_home(ROOT, options.home.resolve(), keep=options.keep, port=options.port)
-        demo = Demo(home, console, options.titles)
+        demo = Demo(home, console, options.titles, keep=options.keep)
         demo.prepare()
         demo.play()
         found = demo.show()
         missing = [outcome for outcome in found if outcome.problem]
         for outcome in missing:
             _complain(console, f"{outcome.partner}: {outcome.problem}")
+        if demo.book and demo.book.problem:
+            _complain(console, f"{demo.book.title}: {demo.book.problem}")
         if not options.exit:
             demo.stay()
-        return 1 if missing else 0
+        return 1 if missing or (demo.book and demo.book.problem) else 0
     except DemoError as failed:
         _complain(console, str(failed))
         return 1

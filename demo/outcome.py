@@ -69,7 +69,7 @@ def outcomes(ledger: Ledger, partners: list[Partner], sandbox: Path) -> list[Out
 def _outcome(session: Session, partner: Partner, home: Path) -> Outcome:
     newest = (
         select(DeliveryRow)
-        .where(DeliveryRow.partner == partner.id)
+        .where(DeliveryRow.partner == partner.id, DeliveryRow.flow == "metadata_feed")
         .options(selectinload(DeliveryRow.files))
         .order_by(DeliveryRow.id.desc())
     )

@@ -58,12 +58,20 @@ class Progress:
 
     def run(self, dag_ids: list[str], seconds: float) -> list[Flow]:
         """Unpause and trigger these flows and wait until all have ended, well or not. DemoError after `seconds`."""
+        return self.follow(self.start(dag_ids), seconds)
+
+    def start(self, dag_ids: list[str]) -> list[Flow]:
+        """Unpause and trigger these flows."""
         mine = []
         for dag_id in dag_ids:
             self._api.unpause(dag_id)
             flow = Flow(dag_id, self._api.trigger(dag_id), time.monotonic())
             self.flows[dag_id] = flow
             mine.append(flow)
+        return mine
+
+    def follow(self, mine: list[Flow], seconds: float) -> list[Flow]:
+        """Wait until these have ended, well or not. DemoError after `seconds`."""
         until = time.monotonic() + seconds
         with Live(self, console=self._console, refresh_per_second=4, transient=False) if self._console.is_terminal else _Silence():
             while not all(flow.ended for flow in mine):

@@ -8,6 +8,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from demo.book import Arrival, Book
 from demo.outcome import Held, Outcome
 
 
@@ -50,4 +51,30 @@ def held_table(held: Sequence[Held], partners: int) -> Table:
     for one in held:
         by = "every partner" if len(one.partners) == partners else ", ".join(sorted(one.partners))
         table.add_row(one.code, str(one.titles), by, Text(one.example))
+    return table
+
+
+def arrivals_table(arrivals: Sequence[Arrival]) -> Table:
+    """One row per file that came in; members of an archive follow it."""
+    table = Table(title="What came in", box=SIMPLE, title_justify="left", title_style="bold")
+    for name in ("Inbox", "File", "Kind", "State"):
+        table.add_column(name)
+    table.add_column("Why", overflow="fold")
+    colours = {"attached": "green", "quarantined": "red", "proposed": "yellow"}
+    for one in arrivals:
+        table.add_row(one.inbox, Text(one.name), one.kind, Text(one.state, colours.get(one.state, "")), Text(one.why))
+    return table
+
+
+def package_table(book: Book) -> Table:
+    """One row per file at the printer, with the digest that the printer's folder really has."""
+    title = f"“{book.title}” at the printer: package {book.revision}, delivery {book.delivery}"
+    table = Table(title=title, box=SIMPLE, title_justify="left", title_style="bold")
+    table.add_column("File")
+    table.add_column("Role")
+    table.add_column("Bytes", justify="right")
+    table.add_column("SHA-256")
+    for file in book.files:
+        mark = Text(f"{'✔' if file.found else '✘'} {file.sha256[:12]}", "green" if file.found else "red")
+        table.add_row(Text(file.remote_path), file.role, f"{file.bytes:,}", mark)
     return table
