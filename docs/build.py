@@ -4,7 +4,7 @@
 |--------------------|------------------------------------------------------------------------------|
 | `flows.md`         | the docstrings and forms of `dags/*.py`, read without running them            |
 | `partners.md`      | `config/partners/*.toml` and the rule catalogue of `include.feeds.rules`      |
-| `configuration.md` | the models of `include.partners.model`, the connection types, the environment |
+| `configuration.md` | the models of `include.partners`, the connection types, the environment |
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ from colophon.provider import get_provider_info
 from docs.markdown import NOTE, table
 from include.partners import Archive, House, Inbox, Partner
 from include.partners.inboxes import People
+from include.partners.printers import Printer
 from include.partners.tables import Table
+from include.partners.vendors import Vendor
 
 ENVIRONMENT = {
     "COLOPHON_CONFIG": "Folder with `house.toml` and `partners/`. Default: the repository's `config/`.",
@@ -23,6 +25,8 @@ ENVIRONMENT = {
     "COLOPHON_LEDGER": "Database URL of the ledger, where there is no Airflow connection `colophon_ledger`.",
     "COLOPHON_STORE": "Root of the artefact store: a folder, or a bucket such as `s3://name/prefix`.",
     "COLOPHON_CLAMAV": "Address of the virus scanner: clamd's socket (`/run/clamav/clamd.ctl`) or `host:3310`. Default: none is asked.",
+    "COLOPHON_PUBLIC_URL": "Address under which Consonance can reach Airflow's API server, for approved covers; without it they stay on the title's page.",
+    "COLOPHON_SIGNING_KEY": "Secret that signs those addresses. Default: made from Airflow's own API secret.",
     "COLOPHON_GNUPGHOME": "GnuPG home with our signing key, for partners with `[transport.openpgp]`.",
 }
 
@@ -33,11 +37,13 @@ FILES: tuple[tuple[str, type[Table], str], ...] = (
     ("An inbox", Inbox, "config/inboxes/<id>.toml"),
     ("An old archive", Archive, "config/archives/<id>.toml"),
     ("People", People, "config/people.toml"),
+    ("A printer's profile", Printer, "config/printers/<profile>.toml"),
+    ("A vendor's profile", Vendor, "config/vendors/<profile>.toml"),
 )
 
 
 def configuration() -> str:
-    page = [NOTE.format(source="`include.partners.model` and `colophon.provider`"), "", "# Configuration", ""]
+    page = [NOTE.format(source="`include.partners` and `colophon.provider`"), "", "# Configuration", ""]
     page += [
         "Everything a publisher decides is in `config/`, in TOML; secrets are in Airflow's connections. An unknown key is an error:",
         "",
