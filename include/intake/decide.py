@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from include.errors import ConfigurationError
+from include.errors import RejectedData
 from include.files import names, previews, sniff
 from include.files.model import Clues, Kind, Sniffed, rank
 from include.intake.examine import DECIDABLE, SIDECAR, Examiner, Thing
@@ -43,12 +43,12 @@ def accept(
 ) -> Outcome:
     """Puts an arrival on the title that was proposed (the first, unless another is named by its place), as `kind` if one is given.
 
-    Raises `ConfigurationError` where there is no such proposal, the kind is not known, or the file may not be accepted.
+    Raises `RejectedData` where there is no such proposal, the kind is not known, or the file may not be accepted.
     """
     with ledger.read() as session:
         proposals = rows.get(session, intake_id).proposals
     if not 0 <= proposal < len(proposals):
-        raise ConfigurationError("nothing of that number is proposed", where=f"arrival {intake_id}", todo="Say the title itself.")
+        raise RejectedData("nothing of that number is proposed", where=f"arrival {intake_id}", todo="Say the title itself.")
     said = proposals[proposal]
     target = Target(int(said["work_id"]), said.get("product_id"), said.get("contract_id"), str(said.get("title", "")))
     return correct(ledger, store, intake_id, target, who=who, now=now, kind=kind)
@@ -80,14 +80,12 @@ def correct(
             return outcome_of(session, row)  # somebody was faster; the button was pressed twice
         if not decidable(row):
             what = row.reasons[0]["message"] if row.reasons else f"it is {row.state}"
-            raise ConfigurationError(
-                f"this file can't be accepted: {what}", where=row.path, todo="Refuse it, and ask the sender for another."
-            )
+            raise RejectedData(f"this file can't be accepted: {what}", where=row.path, todo="Refuse it, and ask the sender for another.")
         _check(session, target, row)
         clues = clues_of(row.clues)
         kind = kind or clues.kind
         if kind is Kind.UNKNOWN and source.kinds and row.clues.get("filed_as") != SIDECAR:
-            raise ConfigurationError("nobody has said what kind of file this is", where=row.path, todo="Choose its kind.")
+            raise RejectedData("nobody has said what kind of file this is", where=row.path, todo="Choose its kind.")
         clues = names.with_kind(clues, kind)
         if revision is not None:
             clues = replace(clues, revision=revision, rank=rank(revision))
@@ -103,15 +101,15 @@ def correct(
 
 
 def reject(ledger: Ledger, intake_id: int, *, note: str, who: str, now: datetime) -> Outcome:
-    """Nobody's file: it leaves the page, its bytes stay in the store. Raises `ConfigurationError` without a note."""
+    """Nobody's file: it leaves the page, its bytes stay in the store. Raises `RejectedData` without a note."""
     if not note.strip():
-        raise ConfigurationError("a refusal needs a note", where=f"arrival {intake_id}", todo="Say why, for whoever asks later.")
+        raise RejectedData("a refusal needs a note", where=f"arrival {intake_id}", todo="Say why, for whoever asks later.")
     with ledger.session() as session:
         row = rows.get(session, intake_id, lock=True)
         if row.state == IntakeState.REFUSED:
             return outcome_of(session, row)
         if row.state not in rows.OPEN:
-            raise ConfigurationError(f"the file is {row.state}", where=row.path, todo="Take it off its title first.")
+            raise RejectedData(f"the file is {row.state}", where=row.path, todo="Take it off its title first.")
         row.reasons = [*row.reasons, {"code": "refused", "message": note.strip(), "where": row.path, "todo": ""}]
         row.state, row.decided_by, row.decided_at = IntakeState.REFUSED, who, now
         _event(session, "arrival refused", row, now, who, {"note": note.strip()})
@@ -122,12 +120,12 @@ def remember(
     ledger: Ledger, inbox: str, pattern: str, *, who: str, now: datetime, target: Target | None = None, kind: Kind | None = None
 ) -> int:
     """From now on files of this inbox whose path fits belong to that title, or are of that kind; gives the rule's id. One rule per
-    pattern: a second one takes the place of the first. Raises `ConfigurationError` for a rule that says nothing or takes everything."""
+    pattern: a second one takes the place of the first. Raises `RejectedData` for a rule that says nothing or takes everything."""
     pattern = pattern.strip()
     if target is None and kind is None:
-        raise ConfigurationError("the rule says neither title nor kind", where=pattern, todo="Choose one of them.")
+        raise RejectedData("the rule says neither title nor kind", where=pattern, todo="Choose one of them.")
     if not pattern or len(pattern) > 400 or (target is not None and not pattern.strip("*/?.")):
-        raise ConfigurationError("this pattern would take every file", where=pattern or "empty", todo="Name a folder or part of a name.")
+        raise RejectedData("this pattern would take every file", where=pattern or "empty", todo="Name a folder or part of a name.")
     with ledger.session() as session:
         if target is not None:
             _check(session, target, None)
@@ -157,13 +155,13 @@ def forget(ledger: Ledger, rule_id: int, *, who: str, now: datetime) -> None:
 def undo(ledger: Ledger, intake_id: int, *, who: str, now: datetime, note: str = "") -> Outcome:
     """Takes an arrival off its title again; the version before it is current, and the arrival waits for another word.
 
-    Raises `ConfigurationError` where it is on no title by itself.
+    Raises `RejectedData` where it is on no title by itself.
     """
     with ledger.session() as session:
         row = rows.get(session, intake_id, lock=True)
         if row.state not in {IntakeState.ATTACHED, IntakeState.SUPERSEDED} or row.title_file_id is None:
             todo = f"Undo arrival {row.duplicate_of_id}." if row.state == IntakeState.DUPLICATE else "Look at the title's page."
-            raise ConfigurationError(f"the file is {row.state}, not on a title by itself", where=row.path, todo=todo)
+            raise RejectedData(f"the file is {row.state}, not on a title by itself", where=row.path, todo=todo)
         title_files.remove(session, row.title_file_id, now=now, who=who, note=note)
         about = {"title_file": row.title_file_id, "note": note}
         why = f"{who or 'somebody'} took it off its title" + (f": {note}" if note else "")
@@ -263,15 +261,15 @@ def _check(session: Session, target: Target, row: IntakeFileRow | None) -> None:
     where = row.path if row else "match rule"
     work = session.get(WorkRow, target.work_id)
     if work is None or work.deleted_at is not None:
-        raise ConfigurationError(f"there is no work {target.work_id}", where=where, todo="Choose a title that Consonance has.")
+        raise RejectedData(f"there is no work {target.work_id}", where=where, todo="Choose a title that Consonance has.")
     if target.product_id is not None:
         product = session.get(ProductRow, target.product_id)
         if product is None or product.work_id != target.work_id:
-            raise ConfigurationError(f"work {target.work_id} has no edition {target.product_id}", where=where, todo="Choose one it has.")
+            raise RejectedData(f"work {target.work_id} has no edition {target.product_id}", where=where, todo="Choose one it has.")
     if target.contract_id is not None:
         contract = session.get(ContractRow, target.contract_id)
         if contract is None or contract.work_id != target.work_id:
-            raise ConfigurationError(f"work {target.work_id} has no contract {target.contract_id}", where=where, todo="Choose one it has.")
+            raise RejectedData(f"work {target.work_id} has no contract {target.contract_id}", where=where, todo="Choose one it has.")
 
 
 def _event(session: Session, what: str, row: IntakeFileRow, now: datetime, who: str, detail: dict[str, Any]) -> None:

@@ -185,7 +185,7 @@ class Receiver:
         return replace(outcome_of(session, row), why=found.why)
 
     def _describe(self, row: IntakeFileRow, found: Examined) -> None:
-        row.kind, row.preview, row.restricted = found.kind, found.preview, self.source.restricted
+        row.kind, row.preview, row.restricted = found.kind, found.preview, self.source.restricted_for(found.kind)
         row.media_type = found.sniffed.media_type if found.sniffed else ""
         row.clues = kept_clues(found)
         row.proposals = [proposal.to_json() for proposal in found.proposals]
@@ -228,7 +228,7 @@ def attach(
         rank=clues.rank,
         dated=clues.dated.isoformat() if clues.dated else "",
         media_type=row.media_type,
-        restricted=source.restricted,
+        restricted=source.restricted_for(kind),
         source=source.label,
         source_path=row.path,
         modified=row.modified,
@@ -243,7 +243,8 @@ def attach(
         row.duplicate_of_id = session.scalar(first.order_by(IntakeFileRow.id).limit(1))
     else:
         row.state = IntakeState.ATTACHED if attached.current else IntakeState.SUPERSEDED
-    row.kind, row.title_file_id, row.decided_at, row.decided_by, row.reasons = kind, attached.row.id, now, who, []
+    row.kind, row.restricted, row.title_file_id = kind, source.restricted_for(kind), attached.row.id
+    row.decided_at, row.decided_by, row.reasons = now, who, []
     return attached
 
 

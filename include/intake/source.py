@@ -10,6 +10,8 @@ from include.files.model import Kind
 from include.partners import Archive, Inbox, load_archive, load_inbox
 from include.partners.inboxes import Limits
 
+RIGHTS = "rights"  # the role of config/people.toml for contracts and statements, wherever they come from
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -55,6 +57,10 @@ class Source:
         """By the id that rows of arrivals bear. Raises `ConfigurationError` if its file is gone."""
         archive = id.removeprefix("archive:")
         return cls.of_archive(load_archive(archive)) if archive != id else cls.of_inbox(load_inbox(id))
+
+    def restricted_for(self, kind: str) -> str:
+        """The role that may see a file of this kind from here: a contract or a statement that lay in an open folder is no less secret."""
+        return self.restricted or (RIGHTS if kind in {Kind.CONTRACT, Kind.STATEMENT} else "")
 
     def kind_of_folder(self, path: str) -> Kind:
         """Of the deepest folder in the path that says a kind; its name is compared without regard to case."""
