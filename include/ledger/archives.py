@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
 from include.ledger.archive_listing import key, listing, problems, server_path
-from include.ledger.file_rows import ArchiveFileRow, ArchiveFolderRow, ArchiveShardRow, ArchiveWalkRow, Fate, TitleFileRow
-from include.ledger.title_files import REMOVED
+from include.ledger.file_rows import ArchiveFileRow, ArchiveFolderRow, ArchiveShardRow, ArchiveWalkRow, Fate
 
 LISTING, LISTED, PLANNED, MOVING, DONE = "listing", "listed", "planned", "moving", "done"
 PLANS = (Fate.MATCHED, Fate.PROPOSED, Fate.UNKNOWN, Fate.DUPLICATE)
@@ -293,42 +292,6 @@ def tell_pace(session: Session, archive: str, number: int, worker: str, now: dat
     } | {worker: {"files": round(files, 3), "bytes": round(bytes, 1), "at": now.isoformat()}}  # fmt: skip
     together = {name: round(sum(float(pace[name]) for pace in paces.values()), 3) for name in ("files", "bytes")}
     count(row, paces=paces, pace=together)
-
-
-# --- a title's past
-
-
-def history(
-    session: Session,
-    work_id: int,
-    product_id: int | None = None,
-    kind: str = "",
-    since: date | None = None,
-    until: date | None = None,
-) -> list[TitleFileRow]:
-    """All files of a work that were not removed, older versions too, the newest first: those of one edition, one kind, between two days.
-
-    A file's day is the one that its name or content says, else when it was last changed at its source, else when it came.
-    """
-    row = TitleFileRow
-    query = select(row).where(row.work_id == work_id, row.state != REMOVED)
-    if product_id is not None:
-        query = query.where(row.product_id == product_id)
-    if kind:
-        query = query.where(row.kind == kind)
-    found = [(day_of(each), each) for each in session.scalars(query)]
-    fits = [(day, each) for day, each in found if (since is None or day >= since) and (until is None or day <= until)]
-    return [each for _, each in sorted(fits, key=lambda pair: (pair[0], pair[1].id), reverse=True)]
-
-
-def day_of(row: TitleFileRow) -> date:
-    """The day that a version of a file belongs to, as `history` has it."""
-    if row.dated:
-        try:
-            return date.fromisoformat(row.dated)
-        except ValueError:
-            pass
-    return (row.modified or row.attached_at).date()
 
 
 def _chunks(items: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from include.ledger import archives
+from include.ledger import archives, record
 from include.ledger.file_rows import ArchiveFileRow, IntakeFileRow, TitleFileRow
 from include.ledger.models import Base
+from include.ledger.record import Wanted
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -58,10 +59,11 @@ def test_an_archive_is_planned_then_moved_and_a_second_run_moves_nothing(vault, 
         attached = session.scalars(select(ArchiveFileRow).where(ArchiveFileRow.fate == "attached")).all()
         assert all(store.exists(row.sha256) for row in attached)
         file = session.scalars(select(TitleFileRow).where(TitleFileRow.source == "archive:vault")).first()
-        day = archives.day_of(file)
-        found = archives.history(session, file.work_id, kind=file.kind, since=day, until=day)
+        day = record.day_of(file)
+        found = record.files(session, file.work_id, Wanted(kind=file.kind, since=day, until=day), allowed=lambda role: True)
         assert file.id in [row.id for row in found]
-        assert archives.history(session, file.work_id, since=day + timedelta(days=1), until=date(1999, 1, 1)) == []
+        nowhere = Wanted(since=day + timedelta(days=1), until=date(1999, 1, 1))
+        assert record.files(session, file.work_id, nowhere, allowed=lambda role: True) == []
 
     before = counts(ledger)
     assert vault(FLOW, mode="run").state == "success"
