@@ -46,7 +46,9 @@ def stock(ledger: Ledger) -> None:
     """The mirror has `TITLES` works of one paperback each."""
     with ledger.session() as session:
         for number in range(1, TITLES + 1):
-            one = product(number, work(number, imprint="Lantern Fiction" if number % 2 else "Quill Press"))
+            one = product(
+                number, work(number, title=f"The Lamp of Harbour {number}", imprint="Lantern Fiction" if number % 2 else "Quill Press")
+            )
             body = codec.encode_work(one.work)
             session.merge(WorkRow(id=number, title=one.work.title, imprint=one.work.imprint, digest=codec.digest(body), content=body,
                                   first_seen=NOW, changed_at=NOW))  # fmt: skip
