@@ -2,7 +2,7 @@
 
 **What** Sends an off-site archive what can't be had again: titles and contracts as Consonance has them, the history of stages and
 reviews, and every version of every title's files. Only what the archive lacks travels; each run that finds something new leaves a
-manifest that names every record and file by its hash. Some of what lies there is read back and compared each time. `colophon restore`
+manifest that names every record and file by its hash. Some of what lies there is read back and compared each time. The command `restore`
 brings back any day.
 
 **When** By the archive's schedule, after the night's feeds; by hand at any time.
