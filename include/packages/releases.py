@@ -87,6 +87,8 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
     wish, run = _wish(party), run or Run()
     today = now.astimezone(ZoneInfo(party.schedule.timezone)).date()
     outcome = Outcome()
+    with ledger.session() as session:
+        packages.settle(session, party.id, FLOW, now=now, who=run.who)  # after a run that died between arrival and record
     with ledger.read() as session:
         found = due(session, wish, today)
         moved = _moved(session, party, found, today)
