@@ -1,9 +1,9 @@
 FROM apache/airflow:3.3.2-python3.12 AS colophon
 
 USER root
-# gnupg: for partners who want their files encrypted.
+# gnupg: for partners who want their files encrypted. Java: for EPUBCheck.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends gnupg \
+    && apt-get install --yes --no-install-recommends default-jre-headless gnupg \
     && rm -rf /var/lib/apt/lists/* \
     # Made here so that the named volumes begin with the right owner.
     && install --directory --owner=airflow --group=0 --mode=0770 /opt/airflow/auth /opt/airflow/store /opt/airflow/sandbox-data \

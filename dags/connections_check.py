@@ -1,7 +1,8 @@
 """# Connections check
 
-**What** Tries every connection: reach, log in, read, write, rename, clean up at each partner; log in and offered operations at
-Consonance; the ledger and the store. One table in the log, one page under Publishing → Connections; names what to mend.
+**What** Tries every connection: reach, log in, read, write, rename, clean up at each partner; at inboxes and old archives what we
+need there; log in and offered operations at Consonance; the ledger and the store. One table in the log, one page under Publishing →
+Connections; names what to mend.
 
 **When** Every Monday morning, and by hand after a change.
 
@@ -28,8 +29,8 @@ from colophon.tasks import check
     max_active_runs=1,
 )
 def connections_check() -> None:
-    partners = check.partner_ids()
-    check.report(check.services(), check.partner.expand(partner_id=partners), partners)
+    places = check.places()
+    check.report(check.services(), check.place.expand(place=places), places)
 
 
 connections_check()

@@ -91,14 +91,14 @@ class Remote:
 
         return self._one(job)
 
-    def probe(self) -> builtins.list[Step]:
-        """Reach, log in, list, write, read back, rename, clean up; stops at the first step that the others need.
+    def probe(self, *, write: bool = True) -> builtins.list[Step]:
+        """Reach, log in, list, and with `write` also write, read back, rename, clean up; stops at the first step that the others need.
 
         Works in the transport's folder with one small file of a temporary-looking name, removed at the end.
         """
-        return [*self._steps()]
+        return [*self._steps(write=write)]
 
-    def _steps(self) -> Iterator[Step]:
+    def _steps(self, *, write: bool) -> Iterator[Step]:
         folder, content = self.transport.folder, secrets.token_hex(16).encode()
         name = join(folder, f".colophon-check-{secrets.token_hex(4)}.part")
         other = name.removesuffix(".part") + ".tmp"
@@ -113,6 +113,8 @@ class Remote:
         yield Step("reach", True)
         yield Step("log in", True)
         yield self._step("list", lambda: self.list(folder))
+        if not write:
+            return
         written = self._step("write", lambda: self._one(lambda lane: _write(lane, name, content)))
         yield written
         if not written.ok:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.errors import ColophonError
+
+if TYPE_CHECKING:
+    from include.partners import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +33,35 @@ def check_services() -> Iterator[Check]:
     yield from _consonance()
 
 
-def check_partner(partner_id: str) -> Iterator[Check]:
-    """Reach, log in, read, write, rename, clean up: the steps that this partner's commit rule needs."""
-    from colophon.hooks.remote import open_remote
-    from include.partners import load_party
+def places() -> list[str]:
+    """Everything with a connection of its own: ids of enabled parties, `inbox:<id>`, `archive:<id>`."""
+    from include.partners import load_archives, load_inboxes, load_parties
 
-    connection = f"partner_{partner_id}"
+    sources = [*(f"inbox:{one.id}" for one in load_inboxes()), *(f"archive:{one.id}" for one in load_archives())]
+    return [*(party.id for party in load_parties()), *sources]
+
+
+def _transport(place: str) -> tuple[Transport, bool]:
+    """How to get there, and whether we may write there. An old archive is only read."""
+    from include.partners import load_archive, load_inbox, load_party
+
+    kind, _, id = place.rpartition(":")
+    if kind == "inbox":
+        inbox = load_inbox(id)
+        return inbox.transport, inbox.originals != "leave"
+    return (load_archive(id).transport, False) if kind == "archive" else (load_party(id).transport, True)
+
+
+def check_place(place: str) -> Iterator[Check]:
+    """Reach, log in, list; where we write: write, read, rename, clean up, as far as the commit rule needs it. See `places`."""
+    from colophon.hooks.remote import open_remote
+
+    connection = place
     try:
-        transport = load_party(partner_id).transport
+        transport, writes = _transport(place)
         connection = transport.connection
         with open_remote(transport) as remote:
-            for step in remote.probe():
+            for step in remote.probe(write=writes):
                 yield Check(connection, step.name, step.ok, step.message, step.todo)
     except ColophonError as bad:
         yield Check(connection, "reach and log in", False, bad.what, bad.todo)
@@ -48,12 +69,10 @@ def check_partner(partner_id: str) -> Iterator[Check]:
         yield Check(connection, "reach and log in", False, type(bad).__name__, "See the task's log.")
 
 
-def missing(partner_ids: Iterable[str], rows: Iterable[Check]) -> list[Check]:
-    """A row for each partner whose check gave none: its task died, and silence is no good news."""
-    from include.partners import load_party
-
+def missing(places: Iterable[str], rows: Iterable[Check]) -> list[Check]:
+    """A row for each place whose check gave none: its task died, and silence is no good news."""
     told = {row.connection for row in rows}
-    silent = [name for one in partner_ids if (name := load_party(one).transport.connection) not in told]
+    silent = [name for one in places if (name := _transport(one)[0].connection) not in told]
     return [Check(name, "check", False, "the check came to no end", "See its task's log.") for name in silent]
 
 

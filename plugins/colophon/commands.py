@@ -54,10 +54,9 @@ def partners_check(args: argparse.Namespace) -> int:
 
 
 def connections_check(args: argparse.Namespace) -> int:
-    from colophon.checks import check_partner, check_services, table
-    from include.partners import load_parties
+    from colophon.checks import check_place, check_services, places, table
 
-    rows = [*check_services(), *(row for partner in load_parties() for row in check_partner(partner.id))]
+    rows = [*check_services(), *(row for place in places() for row in check_place(place))]
     say(json.dumps([row.to_json() for row in rows], indent=2) if args.json else table(rows))
     return 0 if all(row.ok for row in rows) else 1
 

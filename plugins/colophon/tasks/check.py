@@ -8,11 +8,11 @@ from airflow.sdk import task
 
 
 @task
-def partner_ids() -> list[str]:
-    """Ids of all enabled partners."""
-    from include.partners import load_parties
+def places() -> list[str]:
+    """Everything with a connection of its own: parties, inboxes, old archives."""
+    from colophon import checks
 
-    return [partner.id for partner in load_parties()]
+    return checks.places()
 
 
 @task(retries=0)
@@ -23,19 +23,19 @@ def services() -> list[dict[str, Any]]:
     return [row.to_json() for row in check_services()]
 
 
-@task(retries=0, map_index_template="{{ partner_id }}")
-def partner(partner_id: str) -> list[dict[str, Any]]:
-    """One partner's connection, step by step."""
+@task(retries=0, map_index_template="{{ place }}")
+def place(place: str) -> list[dict[str, Any]]:
+    """One connection, step by step."""
     from airflow.sdk import get_current_context
 
-    from colophon.checks import check_partner
+    from colophon.checks import check_place
 
-    get_current_context()["partner_id"] = partner_id
-    return [row.to_json() for row in check_partner(partner_id)]
+    get_current_context()["place"] = place
+    return [row.to_json() for row in check_place(place)]
 
 
 @task(retries=0, trigger_rule="all_done")
-def report(of_services: list[dict[str, Any]], of_partners: list[list[dict[str, Any]]], partners: list[str] | None) -> dict[str, Any]:
+def report(of_services: list[dict[str, Any]], of_places: list[list[dict[str, Any]]], places: list[str] | None) -> dict[str, Any]:
     """Prints the table, keeps it for the page, and fails if anything needs mending."""
     import logging
     from datetime import UTC, datetime
@@ -45,10 +45,10 @@ def report(of_services: list[dict[str, Any]], of_partners: list[list[dict[str, A
     from include.errors import ConfigurationError
     from include.ledger.deliveries import record_event
 
-    rows = [Check(**row) for row in [*(of_services or []), *(row for rows in of_partners or [] for row in rows or [])]]
-    rows += missing(partners or [], rows)
-    if not of_services or not partners:
-        rows.append(Check("connections_check", "services" if not of_services else "partners", False, "no answer", "See that task's log."))
+    rows = [Check(**row) for row in [*(of_services or []), *(row for rows in of_places or [] for row in rows or [])]]
+    rows += missing(places or [], rows)
+    if not of_services or not places:
+        rows.append(Check("connections_check", "services" if not of_services else "places", False, "no answer", "See that task's log."))
     logging.getLogger("colophon.check").info("\n%s", table(rows))
     bad = [row for row in rows if not row.ok]
     with open_ledger().session() as session:
