@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -85,7 +86,7 @@ def synchronise(
         for batch in chunks(sorted(set(wanted.ids) - here), BATCH):
             run.read(batch)
     else:
-        run.walk(max(wanted.first, highest + 1), wanted)
+        run.walk(wanted.first if full else max(wanted.first, highest + 1), wanted, here)
     run.delete(missing, len(known), allowed=full)
     return ContractOutcome(run.count, run.new, run.changed, len(missing))
 
@@ -115,14 +116,15 @@ class _Run:
         self.say(f"{self.count:,} contracts read")
         return [id for id, row in found.items() if row is None]
 
-    def walk(self, start: int, wanted: ContractIds) -> None:
-        """Upwards from `start` until `gap` ids in a row have no contract."""
+    def walk(self, start: int, wanted: ContractIds, known: AbstractSet[int]) -> None:
+        """Upwards from `start` until `gap` ids in a row have no contract; known ones are not read again."""
         empty = 0
         while empty < wanted.gap and (wanted.last is None or start <= wanted.last):
             stop = start + min(BATCH, wanted.gap)
             if wanted.last is not None:
                 stop = min(stop, wanted.last + 1)
-            missing = set(self.read(range(start, stop)))
+            unknown = [id for id in range(start, stop) if id not in known]
+            missing = set(self.read(unknown)) if unknown else set()
             for id in range(start, stop):
                 empty = empty + 1 if id in missing else 0
             start = stop

@@ -114,6 +114,14 @@ def test_new_contracts_are_found_behind_the_highest(office: Office) -> None:
     assert office.night("2026-11-22").new == 2
 
 
+def test_a_full_walk_finds_what_lay_below_or_behind_a_gap(office: Office) -> None:
+    office.night("2026-11-21", ContractIds(first=FIRST + 100, gap=30))
+    before = len(office.rows())
+    assert office.night("2026-11-22", ContractIds(first=FIRST, gap=30)).new == 0
+    assert office.night("2026-11-23", ContractIds(first=FIRST, gap=30), full=True).new == 100
+    assert len(office.rows()) == before + 100
+
+
 def test_only_named_ids_are_read_where_they_are_named(office: Office) -> None:
     outcome = office.night("2026-11-21", ContractIds(ids=(FIRST, FIRST + 5, 7)))
     assert set(office.rows()) == {FIRST, FIRST + 5}
