@@ -81,7 +81,9 @@ def _alone(path: Path) -> str:
     script = (
         "import resource, sys; from pathlib import Path; from include.files.preflight.pdf import check_pdf;"
         " from include.files.preflight import Expected; check_pdf(Path(sys.argv[1]), Expected(part='text', colour='cmyk', min_dpi=300));"
-        " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform != 'darwin' else 1 << 20))"
+        " own = Path('/proc/self/status');"  # ru_maxrss begins with what the parent had
+        " print(int(own.read_text().split('VmHWM:')[1].split()[0]) // 1024 if own.exists()"
+        " else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20)"
     )
     return subprocess.run([sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 

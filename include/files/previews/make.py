@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.files import alone
 from include.files.model import Refused, Sniffed
+from include.files.previews.facts import facts
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST = 1200  # pixels
 SECONDS = 60  # for one preview
 AT_ONCE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-AT_ONCE_BYTES = 20_000_000
+AT_ONCE_PIXELS = 30_000_000
 _SHOWN = frozenset({"image", "pdf", "epub", "audio", "video"})
 
 
@@ -43,7 +44,7 @@ def make(local: Path, sniffed: Sniffed, longest: int = LONGEST) -> Preview:
     """
     if sniffed.family not in _SHOWN:
         return Preview(None, f"No preview is made of {sniffed.media_type}.")
-    if sniffed.media_type in AT_ONCE and local.stat().st_size <= AT_ONCE_BYTES:
+    if sniffed.media_type in AT_ONCE and _light(local, sniffed):
         return here(local, sniffed, longest)
     request = {"local": str(local.resolve()), "sniffed": asdict(sniffed), "longest": longest}
     try:
@@ -51,6 +52,11 @@ def make(local: Path, sniffed: Sniffed, longest: int = LONGEST) -> Preview:
     except alone.Stopped as stopped:
         return Preview(None, str(stopped))
     return Preview(reply) if reply.startswith(b"\xff\xd8") else Preview(None, reply.decode("utf-8", "replace"))
+
+
+def _light(local: Path, sniffed: Sniffed) -> bool:
+    width, height = facts(local, sniffed).get("pixels", (0, 0))
+    return bool(0 < width * height <= AT_ONCE_PIXELS)
 
 
 def job(request: Mapping[str, Any]) -> bytes:
