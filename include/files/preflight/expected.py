@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 
+from include.errors import ConfigurationError
+
 VERSION = 1  # raise it when a check changes: files are then checked again
 
 
@@ -68,7 +70,18 @@ class Expected:
     ratio: float | None = None  # height / width
     ratio_tolerance: float = 0.05
 
-    severities: tuple[tuple[str, str], ...] = ()  # (code, "fail" | "warn" | "note" | "off"): a printer's other opinion
+    # (code, "fail" | "warn" | "note" | "off"): a printer's other opinion. An unknown code raises ConfigurationError.
+    severities: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        from include.files.preflight.codes import CODES
+
+        if unknown := sorted({code for code, _ in self.severities} - {*CODES}):
+            raise ConfigurationError(
+                f"there is no finding {', '.join(unknown)}",
+                where="severities of a printer's or vendor's checks",
+                todo="Take the codes from docs/preflight.md.",
+            )
 
     def digest(self) -> str:
         """sha256 of everything that the findings depend on besides the file: the ledger's `PreflightRow.expectation`."""

@@ -17,6 +17,7 @@ from pikepdf import Array, Dictionary, Name
 from PIL import Image
 from reportlab.lib.colors import CMYKColorSep
 
+from include.errors import ConfigurationError
 from include.files.model import Checked, Severity, Sniffed
 from include.files.preflight import CODES, Expected, acx, check, check_set, finding, table
 from include.files.preflight.check import check_here, check_set_here
@@ -433,6 +434,11 @@ def test_a_partner_may_think_otherwise(tmp_path: Path) -> None:
     assert [(one.code, one.severity) for one in checked.findings] == [("pages-uneven", Severity.FAIL)]
     assert checked.fails
     assert other.digest() != TEXT.digest()
+
+
+def test_an_opinion_on_an_unknown_code_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="there is no finding pages-odd"):
+        Expected(severities=(("pages-odd", "fail"),))
 
 
 def test_findings_come_gravest_first_and_name_the_file(tmp_path: Path) -> None:
