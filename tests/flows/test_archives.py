@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +16,7 @@ from include.ledger.record import Wanted
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
+ROOT = Path(__file__).resolve().parents[2]
 FLOW = "archive_migration__vault"
 FILES = 120
 
@@ -74,3 +77,30 @@ def test_an_archive_is_planned_then_moved_and_a_second_run_moves_nothing(vault, 
         assert again.fates == moved.fates
     assert counts(ledger) == before
     assert listing(sandbox) == there
+
+
+def test_outside_its_hours_no_worker_waits_and_the_files_come_when_they_begin(vault, sandbox, ledger, tmp_path, monkeypatch):
+    from airflow.models.taskreschedule import TaskReschedule
+    from airflow.utils.session import create_session
+
+    assert vault(FLOW, mode="plan").state == "success"  # so that the run need not list again, and is early
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "config", config)
+    opens = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=12)
+    closes = opens + timedelta(hours=8)
+    file = config / "archives" / "vault.toml"
+    hours = f'[bounds]\nstarts = {opens:%H:%M:%S}\nends = {closes:%H:%M:%S}\ntimezone = "UTC"\n'
+    file.write_text(file.read_text().replace("[bounds]\n", hours))
+    monkeypatch.setenv("COLOPHON_CONFIG", str(config))
+
+    run = vault(FLOW, mode="run")
+    assert run.state == "success"
+    with create_session() as session:
+        asked = session.scalars(select(TaskReschedule)).all()
+        if not asked:
+            pytest.skip("this machine took so long that the hour had begun")
+        assert {row.reschedule_date for row in asked} == {opens}
+    with ledger.read() as session:
+        arrived = session.scalars(select(IntakeFileRow.stored_at)).all()
+        assert min(arrived) >= opens
+        assert archives.progress(session, "vault").phase == "done"
