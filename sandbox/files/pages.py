@@ -39,7 +39,12 @@ def interior(order: Order, path: Path) -> None:
     width, height = trim_of(order)
     if order.defect == "wrong-trim":
         width, height = width - 6, height - 9
-    count = order.product.pages + {"wrong-pages": 32, "odd-pages": 1}.get(order.defect, 0)
+    count = (
+        order.product.pages
+        + (order.product.front_pages or 0)
+        + (order.product.back_pages or 0)
+        + {"wrong-pages": 32, "odd-pages": 1}.get(order.defect, 0)
+    )
     roll = order.roll
     paper = Paper(path, (width + 2 * SLUG, height + 2 * SLUG), order.title, order.author, origin=SLUG)
     margin, leading = (18.0, 4.9)

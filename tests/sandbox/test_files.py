@@ -82,7 +82,7 @@ def test_documents_open_and_name_the_title(made: Any, work: Work) -> None:
 def test_an_interior_has_the_products_pages_boxes_and_only_embedded_fonts(made: Any, work: Work) -> None:
     book = next(product for product in work.products if product.format == "Hardback")
     with pikepdf.open(made("interior", product_id=book.id).path) as pdf:
-        assert len(pdf.pages) == book.pages
+        assert len(pdf.pages) == book.pages + book.front_pages + book.back_pages  # all of them, not the main content alone
         for page in (pdf.pages[0], pdf.pages[-1]):
             left, bottom, right, top = (float(side) for side in page.trimbox)
             assert ((right - left) / MM, (top - bottom) / MM) == pytest.approx((float(book.width_mm), float(book.height_mm)), abs=0.01)
