@@ -55,7 +55,7 @@ def choose(profile: Profile, product: Product, files: Sequence[TitleFileRow]) ->
     reasons: list[dict[str, str]] = []
     notes: list[Finding] = []
     versions = _versions(files)
-    for part, fitting in _by_part(parts, product, files).items():
+    for part, fitting in _by_part(parts, product, files):
         of_edition = {_name_of(file, product) for file in fitting if file.product_id is not None}
         wanted = [file for file in fitting if file.product_id is not None or _name_of(file, product) not in of_edition]
         if not any(part.id in some for some in needed) and (shared := [file for file in wanted if _is_shared_cover(file)]):
@@ -78,17 +78,14 @@ def order(part: str) -> tuple[int, ...]:
     return (2, _LAST.index(part)) if part in _LAST else (1, *(int(number) for number in _NUMBERS.findall(part)))
 
 
-def _by_part(parts: Sequence[Part], product: Product, files: Sequence[TitleFileRow]) -> dict[Part, list[TitleFileRow]]:
-    """Each part and the current files that fit it; a file goes to the first part that takes it."""
-    found: dict[Part, list[TitleFileRow]] = {part: [] for part in parts}
+def _by_part(parts: Sequence[Part], product: Product, files: Sequence[TitleFileRow]) -> list[tuple[Part, list[TitleFileRow]]]:
+    """Each part that has any, and the current files that fit it; a file goes to the first part that takes it."""
+    found: dict[str, list[TitleFileRow]] = {part.id: [] for part in parts}
     for file in files:
-        if file.state != ATTACHED:
-            continue
         name = _name_of(file, product)
-        part = next((part for part in parts if _fits(part, file.media_type, name)), None)
-        if part is not None:
-            found[part].append(file)
-    return {part: fitting for part, fitting in found.items() if fitting}
+        if file.state == ATTACHED and (part := next((part for part in parts if _fits(part, file.media_type, name)), None)) is not None:
+            found[part.id].append(file)
+    return [(part, found[part.id]) for part in parts if found[part.id]]
 
 
 def _fits(part: Part, media_type: str, name: str) -> bool:

@@ -144,7 +144,7 @@ def put_together(
             flow=flow,
             subject=product.isbn,
             items=items,
-            folder=posixpath.join(party.transport.folder, folder.replace("{isbn}", product.isbn)),
+            folder=posixpath.join(party.transport.folder, folder.replace("{isbn}", product.isbn)).rstrip("/"),
             zipped=zipped.replace("{isbn}", product.isbn),
             work_id=product.work.id,
             product_id=product.id,
