@@ -5,6 +5,7 @@
 | `flows.md`         | the docstrings and forms of `dags/*.py`, read without running them            |
 | `partners.md`      | `config/partners/*.toml` and the rule catalogue of `include.feeds.rules`      |
 | `configuration.md` | the models of `include.partners`, the connection types, the environment |
+| `preflight.md`     | the codes of `include.files.preflight`                                        |
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from docs.configuration_page import configuration
 from docs.markdown import NOTE, ROOT, anchor, table
 from docs.partners_page import partners
+from docs.preflight_page import preflight
 
 HEADINGS = ("What", "When", "After a failure", "Asks a person", "Connections")
 
@@ -130,7 +132,12 @@ def _text(node: ast.expr) -> str:
     return ast.unparse(node)
 
 
-PAGES: dict[str, Callable[[], str]] = {"flows.md": flows, "partners.md": partners, "configuration.md": configuration}
+PAGES: dict[str, Callable[[], str]] = {
+    "flows.md": flows,
+    "partners.md": partners,
+    "configuration.md": configuration,
+    "preflight.md": preflight,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
