@@ -246,7 +246,11 @@ class PackageRow(Base):
     """One package for one party: what was in it, what the checks said, which delivery carries it, which package it replaces."""
 
     __tablename__ = "package"
-    __table_args__ = (UniqueConstraint("partner", "flow", "subject", "digest"), Index("ix_package_work", "work_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("partner", "flow", "subject", "digest"),
+        Index("ix_package_work", "work_id", "id"),
+        Index("ix_package_partner", "partner", "id"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     partner: Mapped[str] = mapped_column(String(41))
     flow: Mapped[str] = mapped_column(String(60))  # print_handoff, format_delivery, launch_packs, readiness_packages, ...

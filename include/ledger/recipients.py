@@ -16,6 +16,15 @@ from include.ledger.lists import late
 from include.ledger.models import DeliveryRow, DeliveryState, FeedRecordRow, RecordState
 from include.partners import Partner, Party
 
+TABLES = {  # of a party's file, and what it gets by each
+    "handoff": "print files",
+    "formats": "e-books and audio",
+    "launch": "launch packs",
+    "report": "readiness reports",
+    "releases": "release packages",
+    "backup": "backups",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -37,6 +46,7 @@ class Recipient:
     rejected: int
     waiting_for_approval: int
     overdue: list[tuple[int, str]]  # delivery id, why
+    feed: bool = True  # it gets metadata; else files or reports
 
 
 def recipients(session: Session, partners: Sequence[Party], now: datetime) -> list[Recipient]:
@@ -69,6 +79,7 @@ def _recipient(session: Session, partner: Party, now: datetime) -> Recipient:
         )
         or 0,
         overdue=late(session, partner, now),
+        feed=isinstance(partner, Partner),
     )
 
 
@@ -78,9 +89,9 @@ def count_in_state(session: Session, partner: str, state: RecordState) -> int:
 
 
 def label(partner: Party) -> str:
-    """What the party gets, for people: "ONIX 3.0 reference", "CSV", "handoff, report"."""
+    """What the party gets, for people: "ONIX 3.0 reference", "CSV", "print files, readiness reports"."""
     if not isinstance(partner, Partner):
-        return ", ".join(name for name in ("handoff", "formats", "launch", "report", "releases", "backup") if getattr(partner, name))
+        return ", ".join(words for name, words in TABLES.items() if getattr(partner, name))
     feed = partner.feed
     return f"ONIX {feed.release} {feed.tags}" if feed.format == "onix" else feed.format.upper()
 

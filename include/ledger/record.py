@@ -208,7 +208,7 @@ def _history(session: Session, work_id: int, roles: Collection[str], packages: S
         detail = f"{file.kind}{f' {file.part}' if file.part else ''}{f', revision {file.revision}' if file.revision else ''}"
         found.append(Happening(file.attached_at, "attached", file.attached_by or file.source, file.name, detail))
     reviews = select(ReviewRow, TitleFileRow.name).join(TitleFileRow).where(*of_work, ReviewRow.at.is_not(None))
-    for said, name in session.execute(reviews.order_by(ReviewRow.at.desc()).limit(HAPPENINGS)).tuples():
+    for said, name in session.execute(reviews.order_by(ReviewRow.at.desc()).limit(HAPPENINGS)):
         if said.at is not None:
             found.append(Happening(said.at, said.verdict, said.who, name, f"{said.role}{f': {said.note}' if said.note else ''}"))
     for package in packages[:HAPPENINGS]:

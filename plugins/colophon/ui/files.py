@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
-from colophon.ui import shell
-from colophon.ui.shell import STATIC, Reading
+from colophon.ui import roles, shell
+from colophon.ui.shell import STATIC, Reading, User
 from include.errors import PermanentError
 from include.ledger import questions
+from include.ledger.backups import FLOW as BACKUP
 from include.ledger.models import FileRow
+from include.ledger.record import roles_of
 from include.store.artefacts import CHUNK
 
 router = APIRouter()
@@ -28,11 +30,16 @@ def static(name: str) -> Response:
 
 
 @router.get("/deliveries/{delivery_id}/files/{file_id}")
-def artefact(request: Request, session: Reading, delivery_id: int, file_id: int) -> Response:
-    """The bytes that were sent, to be saved: never shown in the page's place, whatever they are."""
+def artefact(session: Reading, user: User, delivery_id: int, file_id: int) -> Response:
+    """The bytes that were sent, to be saved: never shown in the page's place, whatever they are. What only a role may see on a title,
+    only this role gets here; a backup, which holds everything, only an admin."""
     file = session.get(FileRow, file_id) if 0 < file_id < 2**63 else None
     if file is None or file.delivery_id != delivery_id:
         raise PermanentError(f"delivery {delivery_id} has no file {file_id}", todo="Look at the delivery's page.")
+    if file.delivery.flow == BACKUP and not roles.is_admin(user):
+        raise HTTPException(403, "A backup holds restricted files too: only an admin may fetch from it.")
+    for role in roles_of(session, file.sha256):
+        roles.must(user, role)
     store = shell.store()
     stream = store.open(file.sha256)
 

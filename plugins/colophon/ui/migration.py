@@ -6,12 +6,17 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from colophon.ui import roles, runs
+from colophon.ui.quarantine import product_of_works
 from colophon.ui.shell import Reading, User, render
 from include.errors import ColophonError, PermanentError
+from include.files.model import Kind
+from include.intake.source import RIGHTS
 from include.ledger import archives
-from include.ledger.file_rows import Fate
+from include.ledger.file_rows import ArchiveFileRow, Fate, IntakeFileRow
 from include.partners import Archive, load_archive
 from include.partners.registry import config_root
 
@@ -49,6 +54,7 @@ def files(
         raise PermanentError(f"there is no archive {archive_id[:60]!r}", todo="Archives are the files in config/archives.")
     fate = fate if fate in set(Fate) else ""
     rows = archives.fates(session, archive.id, fate, after, ROWS + 1)
+    shown = rows[:ROWS]
     now = datetime.now(UTC)
     return render(
         request,
@@ -58,7 +64,20 @@ def files(
         progress=archives.progress(session, archive.id, now),
         fates=[str(one) for one in Fate],
         fate=fate,
-        rows=rows[:ROWS],
+        rows=shown,
+        links=_links(session, shown),
+        secret=() if roles.may(user)(RIGHTS) else (Kind.CONTRACT, Kind.STATEMENT),
         more=rows[ROWS - 1].id if len(rows) > ROWS else None,
         after=after,
     )
+
+
+def _links(session: Session, rows: list[ArchiveFileRow]) -> dict[int, tuple[int, str]]:
+    """Of files that are on a title: a product of its work, and where on its page the file is."""
+    on_titles = {row.id: row.work_id for row in rows if row.work_id and row.fate in {Fate.ATTACHED, Fate.DUPLICATE, Fate.MATCHED}}
+    arrivals = {row.intake_id for row in rows if row.intake_id and row.id in on_titles}
+    query = select(IntakeFileRow.id, IntakeFileRow.title_file_id).where(IntakeFileRow.id.in_(arrivals))
+    files = {row[0]: row[1] for row in session.execute(query)}
+    products = product_of_works(session, on_titles)
+    anchors = {row.id: f"#file-{files[row.intake_id]}" for row in rows if files.get(row.intake_id)}
+    return {id: (product, anchors.get(id, "#h-files")) for id, product in products.items()}

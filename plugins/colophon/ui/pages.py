@@ -10,20 +10,25 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from colophon.ui import redelivery, shell
+from colophon.ui import redelivery, roles, shell
 from colophon.ui.shell import Reading, User, render
 from include.errors import PermanentError
-from include.ledger import lists, questions
+from include.ledger import lists, packages, questions
 from include.ledger.answers import overdue
+from include.ledger.backups import FLOW as BACKUP
 from include.ledger.deliveries import get
-from include.ledger.models import DeliveryRow, RecordState
+from include.ledger.file_rows import PackageRow
+from include.ledger.models import DeliveryRow, ProductRow, RecordState
 from include.ledger.recipients import count_in_state, recipients
-from include.partners import Partner
+from include.partners import Partner, Party
 
 router = APIRouter()
 ROWS = 50
 RECORDS = 100
+FEED = "metadata_feed"
 TABS = {
     "held": ("Held back", RecordState.HELD),
     "rejected": ("Rejected", RecordState.REJECTED),
@@ -153,6 +158,7 @@ def delivery(
     row = _delivery(session, delivery_id)
     partner = shell.party_or_none(row.partner)
     now = datetime.now(UTC)
+    package = packages.of_delivery(session, row.id)
     only = answer if answer in {"rejected", "accepted", "accepted with errors"} else None
     records = lists.records_of(session, row.id, after=min(after, 2**62), limit=RECORDS + 1, answer=only)
     return render(
@@ -175,6 +181,10 @@ def delivery(
         older=lists.next_to(session, row, newer=False),
         refusal=redelivery.refusal(row, user),
         repeat=partner.feed.message_repeat if isinstance(partner, Partner) else False,
+        feed=row.flow == FEED,
+        package=package,
+        product=package_product(session, package) if package else None,
+        may_fetch=row.flow != BACKUP or roles.is_admin(user),
     )
 
 
@@ -192,6 +202,9 @@ def partner(request: Request, session: Reading, partner_id: str, show: str = "he
     known = shell.party_or_none(partner_id)
     if known is None:
         raise PermanentError(f"there is no partner {partner_id[:60]!r}", todo="Partners are the files in config/partners.")
+    now = datetime.now(UTC)
+    if not isinstance(known, Partner):
+        return _without_feed(request, session, known, min(after, 2**62), now)
     if show not in TABS:
         raise PermanentError(f"there is no list {show[:60]!r} of a partner", todo=f"There are: {', '.join(TABS)}.")
     after = min(after, 2**62)
@@ -202,7 +215,6 @@ def partner(request: Request, session: Reading, partner_id: str, show: str = "he
         rows = list(questions.not_sent(session, known.id, after=after, limit=RECORDS + 1))
     else:
         rows = list(questions.held(session, known.id, state=state, after=after, limit=RECORDS + 1))
-    now = datetime.now(UTC)
     return render(
         request,
         "partner.html",
@@ -216,3 +228,31 @@ def partner(request: Request, session: Reading, partner_id: str, show: str = "he
         more=rows[RECORDS - 1].product_id if len(rows) > RECORDS else None,
         after=after,
     )
+
+
+def _without_feed(request: Request, session: Session, party: Party, before: int, now: datetime) -> HTMLResponse:
+    """The page of a party that gets files or reports: its deliveries and packages, newest first."""
+    query = select(PackageRow).where(PackageRow.partner == party.id)
+    if before:
+        query = query.where(PackageRow.id < before)
+    found = list(session.scalars(query.order_by(PackageRow.id.desc()).limit(ROWS + 1)))
+    shown = found[:ROWS]
+    return render(
+        request,
+        "party.html",
+        now=now,
+        party=party,
+        card=recipients(session, [party], now)[0],
+        deliveries=lists.deliveries(session, partner=party.id, limit=10, partners=[party], now=now, files=False),
+        rows=shown,
+        products={row.id: package_product(session, row) for row in shown},
+        more=shown[-1].id if len(found) > ROWS else None,
+        before=before,
+    )
+
+
+def package_product(session: Session, package: PackageRow) -> int | None:
+    """The product whose page shows a package."""
+    if package.product_id is not None or package.work_id is None:
+        return package.product_id
+    return session.scalar(select(func.min(ProductRow.id)).where(ProductRow.work_id == package.work_id))

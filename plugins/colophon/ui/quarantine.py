@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from colophon.ui import roles, runs, shell
 from colophon.ui.files import attachment
 from colophon.ui.record import picture
-from colophon.ui.shell import Reading, User, render
+from colophon.ui.shell import Reading, Typed, User, render
 from include.catalogue import read
 from include.errors import ColophonError, PermanentError, RejectedData
 from include.files.model import Kind
@@ -24,6 +24,7 @@ from include.intake.match import OF_EDITIONS, Target, TitleIndex
 from include.intake.receive import Outcome
 from include.ledger import intake
 from include.ledger.file_rows import IntakeFileRow, IntakeState, TitleFileRow
+from include.ledger.models import ProductRow
 from include.partners import load_archive, load_inbox
 from include.partners.registry import config_root
 from include.store.artefacts import CHUNK
@@ -48,16 +49,16 @@ class Acceptance(BaseModel):
 
 class Correction(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    title: str = Field(min_length=1, max_length=60)
+    title: Typed = Field(min_length=1, max_length=60)
     kind: Literal["", *Kind] = ""  # type: ignore[valid-type]
-    part: str = Field("", max_length=60)
-    revision: str = Field("", max_length=20)
-    remember: str = Field("", max_length=400)
+    part: Typed = Field("", max_length=60)
+    revision: Typed = Field("", max_length=20)
+    remember: Typed = Field("", max_length=400)
 
 
 class Note(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    note: str = Field("", max_length=2000)
+    note: Typed = Field("", max_length=2000)
 
 
 @router.get("/quarantine", response_class=HTMLResponse)
@@ -73,10 +74,9 @@ def page(
     """Arrivals of one state, newest first; or the one that is asked for."""
     show = show if show in TABS else "proposed"
     mine = None if roles.is_admin(user) else roles.roles_of(user)
-    allowed = roles.may(user)
     if arrival is not None:
-        rows = [row for row in [intake.get(session, arrival)] if allowed(row.restricted)]
-        show = next((name for name, (_, states) in TABS.items() if rows and rows[0].state in states), show)
+        rows = [_arrival(session, user, arrival)]
+        show = next((name for name, (_, states) in TABS.items() if rows[0].state in states), show)
     else:
         rows = intake.open_files(session, inbox=inbox[:60], states=TABS[show][1], restricted=mine, before=before, limit=ROWS + 1)
     counts = intake.counts(session, inbox[:60], restricted=mine)
@@ -97,7 +97,7 @@ def page(
         may_decide={row.id for row in shown if row.state in intake.OPEN and roles.roles_of(user)},
         decidable={row.id for row in shown if decide.decidable(row)},
         undoable={row.id for row in shown if row.state in TABS["attached"][1] and row.title_file_id and roles.roles_of(user)},
-        products_of=_products(session, dict(session.execute(query).tuples().all())),
+        products_of=product_of_works(session, {row[0]: row[1] for row in session.execute(query)}),
         kinds=[str(kind) for kind in Kind if kind is not Kind.UNKNOWN],
         empty=EMPTY.get(show, "No file is in this state."),
     )
@@ -115,19 +115,17 @@ def sources() -> dict[str, str]:
     return found
 
 
-def _products(session: Session, works: dict[int, int]) -> dict[int, int]:
-    """Title file → a product of its work, whose page shows it."""
-    from include.ledger.models import ProductRow
-
+def product_of_works(session: Session, works: dict[int, int]) -> dict[int, int]:
+    """Something → its work, as something → a product of that work, whose page shows it."""
     query = select(ProductRow.work_id, ProductRow.id).where(ProductRow.work_id.in_(set(works.values()))).order_by(ProductRow.id.desc())
-    first = dict(session.execute(query).tuples().all())
+    first = {row[0]: row[1] for row in session.execute(query)}
     return {file: first[work] for file, work in works.items() if work in first}
 
 
 @router.get("/quarantine/{arrival_id}/preview")
 def preview(session: Reading, user: User, arrival_id: int) -> Response:
     row = _arrival(session, user, arrival_id)
-    return picture(row.preview, f"arrival {arrival_id}")
+    return picture(row.preview, f"arrival {arrival_id}", restricted=bool(row.restricted))
 
 
 @router.get("/quarantine/{arrival_id}/file")
@@ -174,7 +172,7 @@ def correct(session: Reading, user: User, arrival_id: int, wish: Correction) -> 
         part=wish.part or None,
         revision=wish.revision or None,
     )
-    if wish.remember.strip():
+    if wish.remember:
         decide.remember(shell.ledger(), inbox, wish.remember, who=who, now=now, target=target, kind=said)
     return _said(outcome)
 
@@ -195,7 +193,7 @@ def retry(session: Reading, user: User, arrival_id: int, wish: Note) -> dict[str
 @router.post("/quarantine/{arrival_id}/undo", dependencies=[Depends(runs.from_our_page)])
 def undo(session: Reading, user: User, arrival_id: int, wish: Note) -> dict[str, Any]:
     _decider(session, user, arrival_id)
-    return _said(decide.undo(shell.ledger(), arrival_id, who=user.get_name(), now=datetime.now(UTC), note=wish.note.strip()))
+    return _said(decide.undo(shell.ledger(), arrival_id, who=user.get_name(), now=datetime.now(UTC), note=wish.note))
 
 
 def target_of(session: Session, words: str, kind: Kind) -> Target:
@@ -217,7 +215,7 @@ def target_of(session: Session, words: str, kind: Kind) -> Target:
 
 
 def _arrival(session: Session, user: User, arrival_id: int) -> IntakeFileRow:
-    row = intake.get(session, arrival_id) if 0 < arrival_id < 2**63 else None
+    row = session.get(IntakeFileRow, arrival_id) if 0 < arrival_id < 2**63 else None
     if row is None or not roles.may(user)(row.restricted):
         raise PermanentError(f"there is no arrival {arrival_id} that you may see", todo="Look at the page Quarantine again.")
     return row

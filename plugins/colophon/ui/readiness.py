@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -21,6 +22,7 @@ from include.ledger.readiness import Bar, Wish
 DAG_ID = "readiness_reports"
 ROWS = 50
 FORMS = {"B": "Print", "E": "Digital", "A": "Audio"}
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 router = APIRouter()
 
 
@@ -50,23 +52,29 @@ def page(
     imprint: str = "",
     form: str = "",
     state: str = "",
+    month: str = Query("", max_length=7),
     words: str = "",
     day: str = Query("", max_length=10),
     after: int = Query(0, ge=0, le=2**62),
 ) -> HTMLResponse:
     wish = Wish(*(_clean(value) for value in (season, imprint)), form=form if form in FORMS else "", words=_clean(words))
     picture = columns(readiness.season_picture(session, wish.season, imprint=wish.imprint), wish.form)
+    month = month if _MONTH.fullmatch(month) else ""
+    if month:
+        wish = replace(wish, since=f"{month}-01", until=f"{month}-31")
     totals = readiness.totals(session, wish)
     if state in {*readiness.STATES, "unpublished"}:
         wish = replace(wish, state=state)
     key = (day, after) if after else None
     rows = readiness.page(session, wish, after=key, limit=ROWS + 1)
     chosen = {name: value for name in ("season", "imprint", "form", "state", "words") if (value := getattr(wish, name))}
+    chosen |= {"month": month} if month else {}
     more = urlencode(chosen | dict(zip(("day", "after"), readiness.key_of(rows[ROWS - 1]), strict=True))) if len(rows) > ROWS else ""
     return render(
         request,
         "readiness.html",
         wish=wish,
+        wish_month=month,
         chosen=chosen,
         totals=totals,
         rows=rows[:ROWS],

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from colophon.ui import roles, runs, shell
 from colophon.ui.files import attachment
-from colophon.ui.shell import Reading, User
+from colophon.ui.shell import Reading, Typed, User
 from include.errors import ConfigurationError, PermanentError
 from include.ledger import title_files
 from include.ledger.file_rows import Approval
@@ -25,14 +25,14 @@ router = APIRouter()
 
 class Verdict(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    role: str = Field(max_length=31)
+    role: Typed = Field(max_length=31)
     verdict: Literal["approved", "rejected", "pending"]
-    note: str = Field("", max_length=2000)
+    note: Typed = Field("", max_length=2000)
 
 
 class Removal(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    note: str = Field(min_length=1, max_length=2000)
+    note: Typed = Field(min_length=1, max_length=2000)
 
 
 @router.get("/title-files/{file_id}")
@@ -55,15 +55,16 @@ def download(session: Reading, user: User, file_id: int) -> Response:
 def preview(session: Reading, user: User, file_id: int) -> Response:
     """The preview that was made of it: a JPEG of our own making."""
     row = file_for(session, file_id, roles.may(user))
-    return picture(row.preview, f"file {file_id}")
+    return picture(row.preview, f"file {file_id}", restricted=bool(row.restricted))
 
 
-def picture(sha256: str, what: str) -> Response:
-    """A preview out of the store."""
+def picture(sha256: str, what: str, *, restricted: bool) -> Response:
+    """A preview out of the store; what only a role may see, no browser keeps."""
     if not sha256:
         raise PermanentError(f"{what} has no preview", todo="Fetch the file itself.")
     with shell.store().open(sha256) as stream:
-        return Response(stream.read(), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400", "ETag": f'"{sha256}"'})
+        keep = "private, no-store" if restricted else "private, max-age=86400"
+        return Response(stream.read(), media_type="image/jpeg", headers={"Cache-Control": keep, "ETag": f'"{sha256}"'})
 
 
 @router.post("/title-files/{file_id}/review", dependencies=[Depends(runs.from_our_page)])
@@ -72,9 +73,7 @@ def review(request: Request, user: User, file_id: int, said: Verdict) -> dict[st
     roles.must(user, said.role)
     with shell.ledger().session() as session:
         file_for(session, file_id, roles.may(user))
-        row = title_files.review(
-            session, file_id, said.role, said.verdict, now=datetime.now(UTC), who=user.get_name(), note=said.note.strip()
-        )
+        row = title_files.review(session, file_id, said.role, said.verdict, now=datetime.now(UTC), who=user.get_name(), note=said.note)
         approval = row.approval
     done: dict[str, Any] = {"approval": approval, "said": f"{said.role}: {said.verdict}."}
     if approval == Approval.APPROVED and not runs.refusal(APPROVED, user):
@@ -92,5 +91,5 @@ def remove(user: User, file_id: int, wish: Removal) -> dict[str, Any]:
         roles.must(user, "production")
     with shell.ledger().session() as session:
         row = file_for(session, file_id, roles.may(user))
-        title_files.remove(session, row.id, now=datetime.now(UTC), who=user.get_name(), note=wish.note.strip())
+        title_files.remove(session, row.id, now=datetime.now(UTC), who=user.get_name(), note=wish.note)
     return {"said": f"{row.name} is off this title."}

@@ -35,8 +35,8 @@ def roles_of(user: BaseUser) -> list[str]:
 
 
 def must(user: BaseUser, role: str) -> None:
-    """Raises 403 for a user without the role."""
-    if not may(user)(role):
+    """Raises 403 for a user without the role; an admin has every role of people.toml, and none that is not there."""
+    if role not in _people().roles or not may(user)(role):
         raise HTTPException(403, f"Only the role {role!r} may do this: see config/people.toml.")
 
 

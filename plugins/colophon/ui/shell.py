@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -14,6 +15,7 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from colophon.ui import words
@@ -27,6 +29,16 @@ HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
 
 User = Annotated[BaseUser, Depends(get_user)]
+
+
+def _writable(text: str) -> str:
+    """Without what no database keeps: zero bytes, halves of characters, other control characters than line ends."""
+    whole = text.encode("utf-8", "replace").decode()
+    return "".join(character for character in whole if character in "\n\t" or unicodedata.category(character) != "Cc").strip()
+
+
+Typed = Annotated[str, BeforeValidator(lambda value: _writable(value) if isinstance(value, str) else value)]
+"""Words that a person has typed into a form."""
 
 
 @cache

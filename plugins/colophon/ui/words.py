@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from include.errors import ConfigurationError
+from include.ledger.intake import shown_path
 from include.titles import codelists
 
 TONES = {
@@ -162,15 +163,24 @@ def event_words(event: Any) -> str:
     return " · ".join(parts)
 
 
+def clues(kept: dict[str, Any]) -> str:
+    """What an arrival's name and content say, in a line."""
+    names = ("isbns", "wrong_isbns", "title", "contributor", "dated", "revision", "work_references", "contract_ids")
+    said = {name.replace("_", " ").removesuffix("s"): kept[name] for name in names if kept.get(name)}
+    return "; ".join(f"{name} {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}" for name, value in said.items())
+
+
 FILTERS = {
     "apart": apart,
     "badge": badge,
+    "clues": clues,
     "event_words": event_words,
     "isbn": isbn,
     "moment": moment,
     "number": number,
     "seconds": seconds,
     "short": short,
+    "shown_path": shown_path,
     "size": size,
     "stamp": stamp,
     "tone": tone,

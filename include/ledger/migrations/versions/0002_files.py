@@ -188,6 +188,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_package_delivery_id"), "package", ["delivery_id"], unique=False)
     op.create_index("ix_package_work", "package", ["work_id", "id"], unique=False)
+    op.create_index("ix_package_partner", "package", ["partner", "id"], unique=False)
     op.create_table(
         "preflight",
         sa.Column("id", BIG_ID, nullable=False),

@@ -53,6 +53,25 @@ for (const row of document.querySelectorAll("tr[data-row]")) {
   });
 }
 
+// A small picture opens its larger one on this page.
+for (const link of document.querySelectorAll("a[data-larger]")) {
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    const frame = document.createElement("dialog");
+    const picture = document.createElement("img");
+    frame.className = "larger";
+    frame.setAttribute("aria-label", link.getAttribute("aria-label"));
+    picture.src = link.href;
+    picture.alt = link.querySelector("img").alt;
+    frame.append(picture);
+    frame.addEventListener("click", () => frame.close());
+    frame.addEventListener("close", () => { frame.remove(); link.focus(); });
+    document.body.append(frame);
+    frame.showModal();
+  });
+}
+
 // A digest is copied whole by a double click.
 for (const digest of document.querySelectorAll("[data-copy]")) {
   digest.addEventListener("dblclick", () => navigator.clipboard?.writeText(digest.dataset.copy));
