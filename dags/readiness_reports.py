@@ -9,7 +9,8 @@ columns as CSV, XLSX, JSON or HTML. A report in which nothing changed is not sen
 
 **Asks a person** Never.
 
-**Connections** `partner_<id>`, `colophon_ledger`; `consonance_calendar` where the house has a calendar of to-dos
+**Connections** `partner_<id>`, `colophon_ledger`; `consonance` for reports with production runs; `consonance_calendar` where the house has
+a calendar of to-dos
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ something else; a new column at the end, before the checks, does not change it. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -34,7 +34,7 @@ class Line:
 
     row: ReadinessRow
     product: Product
-    runs: Sequence[dict[str, Any]] = ()
+    runs: Sequence[Mapping[str, Any]] = ()
 
     def check(self, code: str) -> dict[str, Any] | None:
         return next((one for one in self.row.checks if one["code"] == code), None)
@@ -81,6 +81,19 @@ def _whole(value: Decimal | None) -> int | None:
     return int(value.to_integral_value()) if value else None
 
 
+def _run(line: Line) -> Mapping[str, Any] | None:
+    """The production run that comes next for this product: the first that is not long over, else the last."""
+    mine = [run for run in line.runs if line.product.id in (run.get("productIds") or ())]
+    dated = [run for run in mine if str(run.get("deliveryDate") or "") >= line.row.assessed_at.date().isoformat()]
+    return next(iter(dated or mine[-1:]), None)
+
+
+def _copies(product_id: int, run: Mapping[str, Any]) -> int | None:
+    rows = [row for row in run.get("quantities") or () if isinstance(row, dict) and isinstance(row.get("quantity"), int)]
+    mine = [row["quantity"] for row in rows if row.get("productId") in {None, product_id}]
+    return sum(mine) if mine else None
+
+
 def _column(key: str, header: str, means: str, width: int = 14, kind: Kind = "text") -> Callable[[Callable[[Line], Value]], None]:
     def declare(read: Callable[[Line], Value]) -> None:
         COLUMNS[key] = Column(key, header, read, kind, width, means)
@@ -118,12 +131,19 @@ _column("height_mm", "Height mm", "trim", 11, "number")(lambda line: _whole(line
 _column("width_mm", "Width mm", "trim", 11, "number")(lambda line: _whole(line.product.width_mm))
 _column("manuscript_due", "Manuscript due", "from the contract, as revised", 15, "date")(lambda line: _due(line, "contract-manuscript"))
 _column("proofs_due", "Proofs due", "from the contract", 12, "date")(lambda line: _due(line, "contract-proofs"))
+_column("run_delivery", "Run due", "delivery of the production run; only where it is named", 12, "date")(
+    lambda line: day(run["deliveryDate"]) if (run := _run(line)) and isinstance(run.get("deliveryDate"), str) else None
+)
+_column("run_quantity", "Run quantity", "copies of the production run; only where it is named", 12, "number")(
+    lambda line: _copies(line.product.id, run) if (run := _run(line)) else None
+)
+RUNS = frozenset({"run_delivery", "run_quantity"})  # read from Consonance for each work: for those who ask for them
 
 
 def columns_of(party: Party) -> list[Column]:
     """The columns of this party's report, in its order. Raises `ConfigurationError` for one that does not exist."""
     report = party.report
-    wanted = report.columns if report is not None and report.columns else (*COLUMNS, CHECKS)
+    wanted = report.columns if report is not None and report.columns else (*(key for key in COLUMNS if key not in RUNS), CHECKS)
     checks = {column.key: column for column in check_columns()}
     chosen: dict[str, Column] = {}
     for key in wanted:

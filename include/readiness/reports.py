@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import BinaryIO, cast
+from functools import lru_cache
+from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -24,7 +25,8 @@ from include.ledger.models import DeliveryRow, DeliveryState
 from include.partners import Party
 from include.partners.model import House
 from include.partners.packages import Report
-from include.readiness.columns import SCHEMA, Column, Line, columns_of
+from include.readiness.assess import after
+from include.readiness.columns import RUNS, SCHEMA, Column, Line, columns_of
 from include.readiness.lines import lines
 from include.readiness.sheet import HtmlReport
 from include.readiness.tables import CsvReport, JsonReport, Writer, XlsxReport
@@ -33,6 +35,9 @@ from include.store.artefacts import NewArtefact
 from include.transfer.naming import is_safe
 
 FLOW = "readiness_reports"
+RUN_DAYS = 270  # before publication: production runs are planned by then
+RunsOf = Callable[[int], Sequence[Mapping[str, Any]]]
+"""Work id to Consonance's production runs, as `include.catalogue.production.of_work` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,19 @@ class Built:
     late: int
 
 
-def build(ledger: Ledger, store: ArtefactStore, party: Party, house: House, now: datetime, run: Run | None = None) -> Built:
+def build(
+    ledger: Ledger,
+    store: ArtefactStore,
+    party: Party,
+    house: House,
+    now: datetime,
+    run: Run | None = None,
+    runs_of: RunsOf = lambda work_id: (),
+) -> Built:
     """Writes the party's report and prepares its delivery; nothing if the party has the same lines already.
 
-    `now` carries a zone; the day is the party's. What is the same apart from the day it was made on is the same report. Raises
+    `now` carries a zone; the day is the party's. What is the same apart from the day it was made on is the same report. `runs_of` reads
+    a work's production runs; it is asked only for a report that has their columns, and for printed books that are soon to come. Raises
     `ConfigurationError` for a party without `[report]`, an unknown column, or a mask that can't be filled.
     """
     report, run = _report(party), run or Run()
@@ -63,7 +77,11 @@ def build(ledger: Ledger, store: ArtefactStore, party: Party, house: House, now:
             open_files.enter_context(_writer(format, cast(BinaryIO, open_files.enter_context(out)), columns, party, house, local.date()))
             for format, out in writers
         ]
+        asks = bool(RUNS & {column.key for column in columns})
+        read = lru_cache(maxsize=512)(runs_of)
         for line in lines(session, report.products, local.date(), published_days=report.published_days):
+            if asks and _printed_soon(line, local.date()):
+                line = replace(line, runs=read(line.row.work_id))  # noqa: PLW2901
             values = [column.read(line) for column in columns]
             digest.update(json.dumps([line.row.product_id, [str(value) for value in values], _told(line, columns)]).encode())
             titles += 1
@@ -95,6 +113,12 @@ def _writer(format: str, out: BinaryIO, columns: Sequence[Column], party: Party 
         "html": lambda: HtmlReport(out, columns, publisher=house.publisher, party=name, today=today),
     }
     return writers[format]()
+
+
+def _printed_soon(line: Line, today: date) -> bool:
+    release = line.row.publication_date
+    until = after(today, RUN_DAYS).isoformat()
+    return line.row.form.startswith("B") and line.row.state != "published" and "" < release <= until
 
 
 def _told(line: Line, columns: Sequence[Column]) -> list[dict[str, str]]:

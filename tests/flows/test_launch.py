@@ -11,7 +11,7 @@ from sqlalchemy import select
 from include.ledger.file_rows import PackageRow
 from tests.flows.released import check_sums, counts, listing, picture, planted, put, release_in, three_formats
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 PARTIES = ("bookbarn", "salesroom", "quickshelf")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.flows.released import check_sums, counts, listing, planted, products, put, release_in, three_formats
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
 VENDORS = {"pressmark": ("readiness", {"BB"}), "inkwell": ("readiness", {"BC"}), "compositor": ("in/readiness", {"BB", "BC"})}
 CONSONANCE = {

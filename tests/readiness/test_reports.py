@@ -164,6 +164,37 @@ def test_what_waited_is_withdrawn_when_the_party_has_the_right_one_already(ledge
         assert [row.state for row in session.query(DeliveryRow).order_by(DeliveryRow.id)] == ["delivered", "withdrawn"]
 
 
+def test_production_runs_are_read_for_those_who_ask_and_only_for_books_to_come(ledger, store):
+    soon, far, out = in_days(HARDBACK, 60), in_days(HARDBACK, 400), in_days(HARDBACK, -3, publishing_status="04")
+    works = [replace(product, id=number, work=replace(product.work, id=number)) for number, product in enumerate((soon, far, out), start=1)]
+    fill(ledger, *works, replace(ELECTRONIC, id=4, work=works[0].work))
+    runs = [
+        {"id": 1, "deliveryDate": "2020-01-01", "productIds": [1], "quantities": [{"quantity": 9}]},
+        {
+            "id": 2,
+            "deliveryDate": "2027-01-05",
+            "productIds": [1, 8],
+            "quantities": [{"quantity": 900, "productId": 1}, {"quantity": 70, "productId": 8}],
+        },
+        {"id": 3, "deliveryDate": None, "productIds": [8]},
+    ]
+    asked = []
+
+    def runs_of(work_id: int):
+        asked.append(work_id)
+        return runs
+
+    refresh(ledger, HOUSE, NOW)
+    reports.build(ledger, store, party(), HOUSE, NOW, None, runs_of)
+    assert asked == []
+    outcome = reports.build(ledger, store, party("other", columns=["isbn", "run_delivery", "run_quantity"]), HOUSE, NOW, None, runs_of)
+    assert asked == [1]
+    with ledger.read() as session:
+        sha256 = next(file.sha256 for file in deliveries.get(session, outcome.delivery_id).files if file.name.endswith(".csv"))
+    told = [(row["Run due"], row["Run quantity"]) for row in table(store.open(sha256).read())]
+    assert sorted(told) == [("", "")] * 3 + [("2027-01-05", "900")]
+
+
 def test_published_titles_drop_out_after_their_days(ledger, store):
     fill(ledger, in_days(HARDBACK, -10, publishing_status="04"), in_days(ELECTRONIC, -100, publishing_status="04"))
     assert len(table(built(ledger, store)["readiness_20261121.csv"])) == 1

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import task
 
+from colophon.policy import CONSONANCE_POOL
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -49,7 +51,7 @@ def refresh_all(ledger: Ledger, store: ArtefactStore, house: House, now: datetim
     return done
 
 
-@task
+@task(pool=CONSONANCE_POOL)
 def report(party_id: str, *, dag_run: Any = None) -> dict[str, Any]:
     """Writes the party's report. Skips the delivery when the party has all of it."""
     import logging
@@ -58,13 +60,18 @@ def report(party_id: str, *, dag_run: Any = None) -> dict[str, Any]:
 
     from airflow.sdk.exceptions import AirflowSkipException
 
+    from colophon.hooks.consonance import ConsonanceHook
     from colophon.hooks.ledger import open_ledger, open_store
+    from include.catalogue import production
     from include.deliveries.build import Run
     from include.partners import load_house, load_party
     from include.readiness import reports
 
-    run = Run(dag_run.dag_id, dag_run.run_id)
-    built = reports.build(open_ledger(), open_store(), load_party(party_id), load_house(), datetime.now(UTC), run)
+    run, consonance = Run(dag_run.dag_id, dag_run.run_id), ConsonanceHook()
+    built = reports.build(
+        open_ledger(), open_store(), load_party(party_id), load_house(), datetime.now(UTC), run,
+        lambda work_id: production.of_work(consonance.get_conn(), work_id),
+    )  # fmt: skip
     logging.getLogger("colophon.readiness").info("%s: %s titles, %s late", party_id, built.titles, built.late)
     if built.delivery_id is None:
         raise AirflowSkipException(f"{party_id} has this report already: {built.titles} titles, {built.late} late, nothing changed.")
