@@ -58,9 +58,9 @@ class Look(BaseOperator):
     def _wait(self, inbox: Inbox, listing: str, until: datetime, wake: datetime | None) -> None:
         """Ends this task for now. FTP is not watched (its library waits in a thread): there the clock alone wakes us."""
         if inbox.transport.protocol == "sftp" and until > datetime.now(UTC):
-            from colophon.triggers import InboxTrigger
+            from colophon import triggers
 
-            trigger: Any = InboxTrigger(inbox.id, listing, until.isoformat(), wake.isoformat() if wake else "")
+            trigger: Any = triggers.InboxTrigger(inbox.id, listing, until.isoformat(), wake.isoformat() if wake else "", triggers.POLL)
         else:
             from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 

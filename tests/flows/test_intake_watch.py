@@ -1,0 +1,104 @@
+"""An inbox is watched without a worker, until something new is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from colophon import triggers
+from include.ledger.file_rows import IntakeFileRow
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def empty(sandbox, connections, ledger) -> str:
+    """What an empty inbox lists as."""
+    connections(sandbox.connections)
+    from include.intake.look import Listing
+
+    return Listing(()).digest
+
+
+@pytest.fixture
+def later() -> Iterator[Any]:
+    """Does something in a while, beside the test."""
+    timers: list[threading.Timer] = []
+
+    def do(seconds: float, what: Any, *args: Any) -> None:
+        timers.append(threading.Timer(seconds, what, args))
+        timers[-1].start()
+
+    yield do
+    for timer in timers:
+        timer.join(20)
+
+
+def wait(listing: str, seconds: float = 15, **kwargs: Any) -> tuple[Any, float]:
+    """The trigger's event, and how long it took."""
+
+    async def first() -> Any:
+        async for event in triggers.InboxTrigger("agency", listing, until.isoformat(), poll=0.3, **kwargs).run():
+            return event.payload
+        return None
+
+    until, began = datetime.now(UTC) + timedelta(seconds=seconds), time.monotonic()
+    return asyncio.run(first()), time.monotonic() - began
+
+
+def test_the_wait_ends_when_something_new_stands_still(sandbox, empty, later):
+    later(1, sandbox.call, "drop", {"inbox": "agency", "name": "note.txt", "text": "hello"})
+    event, seconds = wait(empty)
+    assert event == {"changed": True}
+    assert 1 < seconds < 12
+
+
+def test_the_wait_ends_without_a_change_when_its_time_is_over(empty):
+    event, seconds = wait(empty, 1)
+    assert event == {"changed": False}
+    assert seconds < 6
+
+
+def test_a_server_that_resets_the_line_is_tried_again(sandbox, empty, later):
+    sandbox.call("faults", {"agency": {"refuse": {"times": 2}}})
+    later(1, sandbox.call, "drop", {"inbox": "agency", "name": "note.txt", "text": "hello"})
+    assert wait(empty)[0] == {"changed": True}
+
+
+def test_a_refused_log_in_ends_the_wait_at_once_and_says_so(sandbox, empty):
+    sandbox.call("faults", {"agency": {"wrong_password": {}}})
+    event, seconds = wait(empty)
+    assert "error" in event
+    assert seconds < 10
+
+
+def test_the_trigger_survives_the_way_to_the_triggerer():
+    path, kwargs = triggers.InboxTrigger("agency", "x", "2026-11-21T09:00:00+00:00", poll=5).serialize()
+    assert path == "colophon.triggers.InboxTrigger"
+    assert triggers.InboxTrigger(**kwargs).serialize() == (path, kwargs)
+
+
+def test_a_watching_run_takes_what_arrives_while_it_waits(sandbox, run_flow, ledger, later, monkeypatch, tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    agency = tmp_path / "config" / "inboxes" / "agency.toml"
+    agency.write_text(agency.read_text().replace("watch_minutes = 14", "watch_minutes = 1"))
+    monkeypatch.setenv("COLOPHON_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setattr(triggers, "POLL", 0.3)
+    later(6, sandbox.call, "drop", {"inbox": "agency", "name": "note.txt", "text": "hello"})
+    began = time.monotonic()
+    assert str(run_flow("partner_intake__agency", watch=True).state) == "success"
+    assert time.monotonic() - began < 55
+    with ledger.read() as session:
+        (row,) = session.scalars(select(IntakeFileRow)).all()
+    assert row.original == "moved"
