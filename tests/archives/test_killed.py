@@ -12,8 +12,8 @@ import pytest
 
 from include.ledger import archives
 from include.ledger.archive_listing import listing, server_path
-from tests.archives.tree import Grown, grow
-from tests.archives.vault import Vault
+from tests.archives.tree import OF_A_TITLE, Grown, grow
+from tests.archives.vault import Vault, stock
 
 DICE = random.Random()
 
@@ -75,6 +75,7 @@ def exact(vault: Vault, grown: Grown) -> None:
 
 
 def test_three_thousand_files_and_a_worker_killed_while_it_moves(vault):
+    stock(vault.ledger, 3_000 // OF_A_TITLE)
     grown = grow(vault.root, 3_000, rich=False)
     assert kill_at(vault, "move", DICE.uniform(0.02, 0.3), 3_000) < 1
     exact(vault, grown)
@@ -84,6 +85,7 @@ def test_three_thousand_files_and_a_worker_killed_while_it_moves(vault):
 @pytest.mark.timeout(7200)
 def test_a_hundred_thousand_files_and_three_kills(vault):
     began = time.monotonic()
+    stock(vault.ledger, 100_000 // OF_A_TITLE)
     grown = grow(vault.root, 100_000, rich=False)
     print(f"\n{time.monotonic() - began:5.0f} s: {len(grown.fates):,} files, {grown.bytes:,} bytes")
     for phase in ("look", "plan", "move"):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.deliveries.desk import isbn
 
-TITLES = 40
+OF_A_TITLE = 25  # files
 MODIFIED = 1_200_000_000  # 2008; each file a little later than the one before
 
 
@@ -55,7 +55,7 @@ def grow(root: Path, files: int, *, rich: bool = True) -> Grown:
 def _files(files: int, rich: bool) -> Iterator[tuple[bytes, bytes, str]]:
     last = (b"", b"")
     for number in range(files):
-        title = number // 25 % TITLES + 1
+        title = number // OF_A_TITLE + 1
         home = f"Lantern Fiction/{1996 + title % 20}/Work {title}"
         code = isbn(title)
         said = f"Chapter {number}. The lamp of work {title} was lit.\n".encode() * (1 + number % 7)

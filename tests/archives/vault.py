@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from include.archives.migration import Migration
 from include.ledger.database import Ledger
@@ -26,7 +26,6 @@ from include.store import ArtefactStore
 from include.titles import codec
 from include.transfer import Remote
 from include.transfer.sftp import SftpDriver
-from tests.archives.tree import TITLES
 from tests.deliveries.desk import product, work
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,19 +41,23 @@ def archive(**changes: Any) -> Archive:
     return Archive.model_validate(given | changes)
 
 
-def stock(ledger: Ledger) -> None:
-    """The mirror has `TITLES` works of one paperback each."""
+def stock(ledger: Ledger, titles: int = 40) -> None:
+    """The mirror has so many works of one paperback each."""
+    rows: list[Any] = []
+    for number in range(1, titles + 1):
+        one = product(
+            number, work(number, title=f"The Lamp of Harbour {number}", imprint="Lantern Fiction" if number % 2 else "Quill Press")
+        )
+        body = codec.encode_work(one.work)
+        rows.append(WorkRow(id=number, title=one.work.title, imprint=one.work.imprint, digest=codec.digest(body), content=body,
+                            first_seen=NOW, changed_at=NOW))  # fmt: skip
+        body = codec.encode_product(one)
+        rows.append(ProductRow(id=number, work_id=number, isbn=one.isbn, title=one.full_title, form="BC", digest=codec.digest(body),
+                               content=body, first_seen=NOW, changed_at=NOW))  # fmt: skip
     with ledger.session() as session:
-        for number in range(1, TITLES + 1):
-            one = product(
-                number, work(number, title=f"The Lamp of Harbour {number}", imprint="Lantern Fiction" if number % 2 else "Quill Press")
-            )
-            body = codec.encode_work(one.work)
-            session.merge(WorkRow(id=number, title=one.work.title, imprint=one.work.imprint, digest=codec.digest(body), content=body,
-                                  first_seen=NOW, changed_at=NOW))  # fmt: skip
-            body = codec.encode_product(one)
-            session.merge(ProductRow(id=number, work_id=number, isbn=one.isbn, title=one.full_title, form="BC",
-                                     digest=codec.digest(body), content=body, first_seen=NOW, changed_at=NOW))  # fmt: skip
+        session.execute(delete(ProductRow))
+        session.execute(delete(WorkRow))
+        session.add_all(rows)
 
 
 @dataclass
