@@ -68,4 +68,5 @@ IDIOMS: Final[tuple[Idiom, ...]] = tuple(
 )
 NO_MANUSCRIPT: Final[frozenset[str]] = frozenset(_WORDS["no_manuscript"])
 NOISE: Final[frozenset[str]] = frozenset(_WORDS["noise"])
+TECHNICAL: Final[frozenset[str]] = frozenset(_WORDS["technical"])
 PIECES: Final[frozenset[str]] = frozenset(_WORDS["pieces"])

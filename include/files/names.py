@@ -309,9 +309,11 @@ def _title(words: tuple[str, ...], folders: list[_Segment]) -> str:
 
 
 def _telling(words: tuple[str, ...]) -> str:
-    """The words without what says nothing; "" where no letter is left. A number stays: `1984` is a title, but not alone."""
-    left = [word for word in words if word != MASK and word not in idioms.NOISE]
-    return " ".join(left) if any(len(word) > 1 and not word.isdigit() for word in left) else ""
+    """The words without what says nothing; "" where nothing is left but that and numbers."""
+    told = [word for word in words if word != MASK and word not in idioms.NOISE]
+    if not any(len(word) > 1 and not word.isdigit() for word in told):
+        return ""
+    return " ".join(word for word in words if word != MASK and word not in idioms.TECHNICAL)
 
 
 def _by(words: tuple[str, ...]) -> str:
