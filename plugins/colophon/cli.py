@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from colophon import archive_commands, backup_commands, commands, intake_commands, preflight_commands, readiness_commands
+from colophon import archive_commands, backup_commands, commands, intake_commands, package_commands, preflight_commands, readiness_commands
 from include.errors import ColophonError
 
 
@@ -92,14 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(groups, "readiness", readiness_commands.readiness, "how ready titles are; fails when something is late")
     readiness_commands.add_options(command)
 
-    ledger = groups.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="what")
-    _command(ledger, "upgrade", commands.ledger_upgrade, "bring the ledger's tables up to date")
-
     _files_coming_in(groups)
-
-    catalogue = groups.add_parser("catalogue", help="the mirror of Consonance").add_subparsers(required=True, metavar="what")
-    command = _command(catalogue, "sync", commands.catalogue_sync, "bring the mirror up to date")
-    command.add_argument("--full", action="store_true", help="read every title again")
+    _of_packages(groups)
+    _of_data(groups)
     return parser
 
 
@@ -119,6 +114,25 @@ def _files_coming_in(groups: Any) -> None:
         if what != "status":
             command.add_argument("--out", type=Path, metavar="DIR", help="also write the report as text, CSV and workbook into this folder")
     backup_commands.add_options(_command(groups, "restore", backup_commands.restore, "bring a backup back into a folder of its own"))
+
+
+def _of_packages(groups: Any) -> None:
+    """What printers and vendors get."""
+    package = groups.add_parser("package", help="packages for printers and vendors").add_subparsers(required=True, metavar="what")
+    command = _command(package, "build", package_commands.package_build, "a title's package as it would go; nothing is recorded or sent")
+    command.add_argument("title", help="ISBN, Consonance's id, or words of the title")
+    command.add_argument("--for", dest="partner", required=True, metavar="PARTNER", help="id of the printer or vendor")
+    command.add_argument("--out", type=Path, metavar="DIR", help="write the package's files into this folder")
+
+
+def _of_data(groups: Any) -> None:
+    """The ledger and the mirror."""
+    ledger = groups.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="what")
+    _command(ledger, "upgrade", commands.ledger_upgrade, "bring the ledger's tables up to date")
+
+    catalogue = groups.add_parser("catalogue", help="the mirror of Consonance").add_subparsers(required=True, metavar="what")
+    command = _command(catalogue, "sync", commands.catalogue_sync, "bring the mirror up to date")
+    command.add_argument("--full", action="store_true", help="read every title again")
 
 
 def _command(group: Any, name: str, run: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
