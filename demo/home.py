@@ -64,6 +64,7 @@ class Home:
             "COLOPHON_HOME": str(self.folder / "colophon"),
             "COLOPHON_LEDGER": f"sqlite:///{self.ledger}",
             "COLOPHON_SANDBOX_DIR": str(self.sandbox),
+            "COLOPHON_PUBLIC_URL": self.url,  # the sandbox fetches approved covers from there
             "AIRFLOW_HOME": str(airflow),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.root / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(self.root / "plugins"),
