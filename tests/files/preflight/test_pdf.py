@@ -227,6 +227,73 @@ def test_rgb_picture_within_a_form_is_found() -> None:
     assert checked(pdf, Expected(colour="cmyk"))[0] == ["colour-rgb"]
 
 
+# --- fonts, PDF/X, what pages inherit
+
+
+def helvetica(pdf: pikepdf.Pdf) -> Any:
+    return pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica))
+
+
+def test_fonts_of_forms_and_patterns_are_looked_at() -> None:
+    letters = b"BT /H 9 Tf (letters) Tj ET"
+    nested = form(b"/F Do", XObject={"F": form(letters, Font={"H": helvetica})})
+    assert checked(page_of(b"/F Do", XObject={"F": nested}))[0] == ["fonts-missing"]
+
+    def pattern(pdf: pikepdf.Pdf) -> Any:
+        return pdf.make_stream(
+            letters, Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1, BBox=Array([0, 0, 72, 72]), XStep=72, YStep=72,
+            Resources=Dictionary(Font=Dictionary(H=helvetica(pdf))),
+        )  # fmt: skip
+
+    assert checked(page_of(b"/Pattern cs /P scn 0 0 300 300 re f", Pattern={"P": pattern}))[0] == ["fonts-missing"]
+
+
+def test_a_font_that_no_letter_uses_needs_no_embedding() -> None:
+    assert checked(page_of(b"BT /H 9 Tf ET", Font={"H": helvetica}))[0] == []
+
+
+def test_a_form_without_resources_takes_those_of_the_page() -> None:
+    pdf = page_of(b"/F Do", XObject={"F": form(b"BT /H 9 Tf (letters) Tj ET")}, Font={"H": helvetica})
+    del pdf.pages[0].obj.Resources.XObject.F["/Resources"]
+    assert checked(pdf)[0] == ["fonts-missing"]
+
+
+@pytest.mark.parametrize(
+    ("version", "conformance", "want"),
+    [
+        ("PDF/X-1:2001", "PDF/X-1a:2001", "PDF/X-1a"),
+        ("PDF/X-1a:2003", "", "PDF/X-1a"),
+        ("PDF/X-3:2002", "", "PDF/X-3"),
+        ("PDF/X-4", "", "PDF/X-4"),
+        ("PDF/X-4p", "", "PDF/X-4"),
+        ("", "", ""),
+    ],
+)
+def test_pdfx_key_in_the_document_information(version: str, conformance: str, want: str) -> None:
+    pdf = page_of(b"")
+    pdf.docinfo["/GTS_PDFXVersion"], pdf.docinfo["/GTS_PDFXConformance"] = version, conformance
+    assert checked(pdf)[1].get("pdfx", "") == want
+
+
+def test_pdfx_key_in_the_xmp_metadata() -> None:
+    pdf = page_of(b"")
+    with pdf.open_metadata() as meta:
+        meta["pdfxid:GTS_PDFXVersion"] = "PDF/X-4"
+    assert checked(pdf)[1]["pdfx"] == "PDF/X-4"
+
+
+def test_pages_inherit_boxes_resources_and_rotation() -> None:
+    pdf = page_of(b"BT /H 9 Tf (letters) Tj ET", Font={"H": helvetica})
+    page = pdf.pages[0].obj
+    for name, value in (("/MediaBox", page.MediaBox), ("/Resources", page.Resources), ("/Rotate", 90)):
+        pdf.Root.Pages[name] = value
+        if name in page:
+            del page[name]
+    codes, facts = checked(pdf, Expected(part="text"))
+    assert {*codes} == {"fonts-missing", "pages-rotated", "pages-uneven"}
+    assert facts["media_mm"] == [141.1, 211.7]
+
+
 # --- pages and boxes
 
 
