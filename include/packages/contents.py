@@ -144,6 +144,9 @@ def _too_many(part: Part, files: Sequence[TitleFileRow], product: Product) -> It
     if len(files) > 1 and not part.many:
         message, todo = f"{len(files)} files would be the part {part.id}: {listed}", "Remove all but one from the title."
         yield {"code": "part-twice", "message": message, "where": part.id, "todo": todo}
+    elif len(set(names)) < len(names):
+        message, todo = f"two files are one and the same part: {listed}", "Remove one of them from the title."
+        yield {"code": "part-twice", "message": message, "where": part.id, "todo": todo}
     elif whole in names and any(_PIECE.fullmatch(name) for name in names):
         message, todo = f"the text is there as a whole and in pieces: {listed}", "Remove the whole or the pieces from the title."
         yield {"code": "part-twice", "message": message, "where": part.id, "todo": todo}
