@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk")
+NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake")
 
 
 def main(argv: list[str]) -> int:
