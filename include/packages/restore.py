@@ -11,8 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -43,6 +42,8 @@ _OURS = {
     "manifest.json",
     "report.json",
 }
+
+_WRONG = "its content is not what its name says"
 
 
 @dataclass(slots=True)
@@ -168,33 +169,39 @@ def _objects(
 
 def _fetched(remote: Remote, entries: Sequence[RemoteEntry], store: ArtefactStore, opens: Open | None) -> list[str]:
     """What is wrong with each object; "" for one that is in the store now, whole."""
-    with tempfile.TemporaryDirectory(dir=Path(store.root).parent, prefix=".restoring-") as folder:
-
-        @contextmanager
-        def into(entry: RemoteEntry) -> Iterator[Any]:
-            with (Path(folder) / entry.name).open("wb") as file:
-                yield file
-
+    parallel = remote.transport.parallel
+    if opens is None:  # straight into the store, which hashes on the way
+        outcomes = fetch(remote, entries, lambda entry: store.create(), parallel=parallel)
         troubles = []
-        for entry, outcome in zip(entries, fetch(remote, entries, into, parallel=remote.transport.parallel), strict=True):
-            path = Path(folder) / entry.name
+        for entry, outcome in zip(entries, outcomes, strict=True):
             if isinstance(outcome, Failure):
                 troubles.append(str(outcome.error))
                 continue
-            try:
-                if opens is not None:
-                    plain = path.with_suffix(".plain")
-                    opens(path, plain)
-                    path.unlink()
-                    path = plain
-                right = _sha256(path) == entry.name
-                troubles.append("" if right else "its content is not what its name says")
-                if right:
-                    store.put(path)
-            except PermanentError as refused:
-                troubles.append(refused.what)
-            path.unlink(missing_ok=True)
-    return troubles
+            troubles.append("" if outcome.sha256 == entry.name else _WRONG)
+            if outcome.sha256 not in {other.name for other in entries}:
+                (Path(store.root) / outcome.sha256[:2] / outcome.sha256).unlink(missing_ok=True)
+        return troubles
+    with tempfile.TemporaryDirectory(dir=Path(store.root).parent, prefix=".restoring-") as folder:
+        outcomes = fetch(remote, entries, lambda entry: (Path(folder) / entry.name).open("wb"), parallel=parallel)
+        return [
+            str(outcome.error) if isinstance(outcome, Failure) else _opened(Path(folder) / entry.name, entry.name, store, opens)
+            for entry, outcome in zip(entries, outcomes, strict=True)
+        ]
+
+
+def _opened(sealed: Path, sha256: str, store: ArtefactStore, opens: Open) -> str:
+    plain = sealed.with_suffix(".plain")
+    try:
+        opens(sealed, plain)
+        if _sha256(plain) != sha256:
+            return _WRONG
+        store.put(plain)
+    except PermanentError as refused:
+        return refused.what
+    finally:
+        sealed.unlink(missing_ok=True)
+        plain.unlink(missing_ok=True)
+    return ""
 
 
 def _whole(store: ArtefactStore, sha256: str) -> bool:

@@ -306,3 +306,31 @@ def test_a_file_is_made_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["--dir", str(tmp_path), "--work", "1002", "--kind", "questionnaire", "--titles", "60"]) == 0
     assert '"questionnaire"' in capsys.readouterr().out
     assert main(["--dir", str(tmp_path), "--work", "1", "--kind", "questionnaire"]) == 1
+
+
+def test_preflight_finds_nothing_in_what_a_careful_sender_makes(catalogue: Catalogue, work: Work, tmp_path: Path) -> None:
+    from include.files.preflight import Expected, acx, check, check_set
+    from include.files.sniff import sniff
+
+    def codes(order: Any, **wanted: Any) -> list[str]:
+        path = make(order, tmp_path).path
+        return [finding.code for finding in check(path, path.name, sniff(path, path.name), Expected(**wanted)).findings]
+
+    book = next(product for product in work.products if product.format == "Hardback")
+    short = replace(book, pages=64, front_pages=8, back_pages=8)
+    common = {
+        "isbn": book.isbn, "isbns": tuple(product.isbn for product in work.products), "bleed_mm": 3, "colour": "cmyk", "min_dpi": 300,
+        "trim_mm": (float(book.width_mm), float(book.height_mm)), "formats": ("application/pdf",),
+    }  # fmt: skip
+    for pdfx in ("PDF/X-1a", "PDF/X-4"):
+        order = replace(
+            order_of(catalogue, {"kind": "interior", "product_id": book.id, "pdfx": "PDF/X-4" if "4" in pdfx else ""}), product=short
+        )
+        assert codes(order, part="text", pages=80, pdfx=(pdfx,), **common) == []
+        order = order_of(catalogue, {"kind": "jacket", "product_id": book.id, "pdfx": "PDF/X-4" if "4" in pdfx else ""})
+        assert codes(order, part="jacket", spine_mm=float(book.thickness_mm), flap_mm=80, pdfx=(pdfx,), **common) == []
+    tracks = [make(order, tmp_path).path for order in orders_of(catalogue, {"kind": "audiobook", "work_id": work.id})]
+    assert check_set([(path, path.name, sniff(path, path.name)) for path in tracks], acx()).findings == ()
+    ebook = next(product for product in work.products if product.format == "ePub")
+    order = order_of(catalogue, {"kind": "ebook", "product_id": ebook.id})
+    assert codes(order, isbn=ebook.isbn, isbns=(ebook.isbn,), accessibility=True, epubcheck=False) in ([], ["epubcheck-not-run"])
