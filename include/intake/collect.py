@@ -131,14 +131,15 @@ def _fetch(
     missing = [row for row in some if not row.sha256]
     results = remote.run([_job(store, inbox, row) for row in missing], inbox.transport.parallel) if missing else []
     with ledger.session() as session:
+        locked = rows.lock(session, [row.id for row in missing])
         for row, result in zip(missing, results, strict=True):
             if isinstance(result, Taken):
-                _note(session, inbox, row, result, now, who)
+                _note(session, inbox, row, locked.get(row.id), result, now, who)
                 report.bytes += result.artefact.bytes
             elif isinstance(result, Growing):
                 report.growing += 1
             else:
-                _note_failure(session, row, result, report)
+                _note_failure(row, locked.get(row.id), result, report)
 
 
 def _job(store: ArtefactStore, inbox: Inbox, row: IntakeFileRow) -> Job[Taken | ColophonError]:
@@ -156,9 +157,10 @@ def _job(store: ArtefactStore, inbox: Inbox, row: IntakeFileRow) -> Job[Taken | 
     return job
 
 
-def _note(session: Session, inbox: Inbox, row: IntakeFileRow, taken: Taken, now: datetime, who: str) -> None:
+def _note(session: Session, inbox: Inbox, row: IntakeFileRow, mine: IntakeFileRow | None, taken: Taken, now: datetime, who: str) -> None:
+    """`mine` is the row as it is now, `row` as it was when the file was asked for."""
     kept = taken.artefact
-    if rows.stored(session, row.id, row.mark, kept.sha256, kept.bytes, now=now) is None:
+    if rows.note_stored(mine, row.mark, kept.sha256, kept.bytes, now=now) is None:
         return  # another worker was first
     about: dict[str, Any] = {"inbox": inbox.id, "intake": row.id}
     if taken.resumed_from:
@@ -169,9 +171,8 @@ def _note(session: Session, inbox: Inbox, row: IntakeFileRow, taken: Taken, now:
     )  # fmt: skip
 
 
-def _note_failure(session: Session, row: IntakeFileRow, error: ColophonError, report: Report) -> None:
+def _note_failure(row: IntakeFileRow, mine: IntakeFileRow | None, error: ColophonError, report: Report) -> None:
     """It stays an arrival, and the next run tries again; unless another worker has it already."""
-    mine = session.get(IntakeFileRow, row.id, with_for_update=True, populate_existing=True)
     if mine is None or mine.state != IntakeState.ARRIVING or mine.sha256 or mine.mark != row.mark:
         return
     report.problems.append(str(error))

@@ -39,7 +39,7 @@ def finish(ledger: Ledger, store: ArtefactStore, inbox: Inbox, remote: Remote, i
     Raises `ConfigurationError` where the server does not let us in; everything else is in the fates.
     """
     with ledger.read() as session:
-        found = [row for id in ids if (row := session.get(IntakeFileRow, id))]
+        found = list(rows.read(session, ids).values())
     due = [row for row in found if row.original == "" and row.state != IntakeState.ARRIVING and row.parent_id is None]
     if inbox.originals == "leave":
         fates = [Fate(row.id, "left", row.path) for row in due]
@@ -90,11 +90,10 @@ def _planned(ledger: Ledger, inbox: Inbox, remote: Remote, going: Sequence[Intak
     chosen = {fate.id: fate.path for fate in _all(remote, [free(row) for row in fresh]) if not fate.why}
     planned: dict[int, tuple[str, bool]] = {row.id: (rows.server_path(row.original_path), True) for row in going if row.original_path}
     with ledger.session() as session:
-        for id, path in chosen.items():
-            row = rows.get(session, id, lock=True)
+        for row in rows.lock(session, chosen).values():
             known = bool(row.original_path)  # another worker was faster
-            row.original_path = row.original_path or rows.escaped(path)
-            planned[id] = rows.server_path(row.original_path), known
+            row.original_path = row.original_path or rows.escaped(chosen[row.id])
+            planned[row.id] = rows.server_path(row.original_path), known
     return planned
 
 
@@ -141,9 +140,10 @@ def _note(ledger: Ledger, fates: Sequence[Fate], now: datetime) -> None:
     if not fates:
         return
     with ledger.session() as session:
+        known = rows.lock(session, [fate.id for fate in fates if fate.original])
         for fate in fates:
-            row = rows.get(session, fate.id, lock=True)
-            if row.original or not fate.original:
+            row = known.get(fate.id)
+            if row is None or row.original:
                 continue
             row.original, row.original_path = fate.original, rows.escaped(fate.path) if fate.path else ""
             if fate.original in {"moved", "deleted"}:

@@ -110,12 +110,12 @@ class Receiver:
     def decide(self, ids: Sequence[int], refused: dict[int, dict[str, str]] | None = None) -> list[Outcome]:
         """What became of these stored arrivals, in their order; `refused`: reasons that are known already, by id."""
         with self.ledger.read() as session:
-            waiting = {row.id: row for id in ids if (row := session.get(IntakeFileRow, id))}
-            twins = {id: rows.twin(session, row) for id, row in waiting.items() if row.state == IntakeState.ARRIVING}
+            waiting = rows.read(session, ids)
+            twins = rows.twins(session, [row for row in waiting.values() if row.state == IntakeState.ARRIVING])
         open_ones = {
             row.id: Thing(rows.shown_path(row.path), row.sha256, row.bytes)
             for row in waiting.values()
-            if row.state == IntakeState.ARRIVING and row.sha256 and twins[row.id] is None and row.id not in (refused or {})
+            if row.state == IntakeState.ARRIVING and row.sha256 and row.id not in twins and row.id not in (refused or {})
         }
         looks = self.examiner.several(list(open_ones.values()))
         done: dict[int, Outcome] = {}
@@ -168,7 +168,7 @@ class Receiver:
         if row.state != IntakeState.ARRIVING:
             return outcome_of(session, row)
         self._describe(row, found)
-        twin = None if found.state is IntakeState.ATTACHED else rows.twin(session, row)
+        twin = None if found.state is IntakeState.ATTACHED else rows.twins(session, [row]).get(row.id)
         if twin is not None:  # a member that waits for a person already, from an earlier archive of this name
             _repeats(session, row, twin, self.now, self.who)
         elif found.state is IntakeState.ATTACHED and found.target is not None:
@@ -182,7 +182,7 @@ class Receiver:
             row.state, row.decided_at, row.decided_by = found.state, self.now, self.who
             _event(session, "file set aside", row, self.now, self.who, {"reasons": row.reasons})
         session.flush()
-        return replace(outcome_of(session, row), why=found.why)
+        return replace(outcome_of(session, row, found.target.title if found.target else ""), why=found.why)
 
     def _describe(self, row: IntakeFileRow, found: Examined) -> None:
         row.kind, row.preview, row.restricted = found.kind, found.preview, self.source.restricted_for(found.kind)
@@ -214,7 +214,9 @@ def attach(
     who: str,
 ) -> title_files.Attached:
     """Puts an arrival on a title and says so in its row; both or neither."""
-    session.get(WorkRow, target.work_id, with_for_update=True)  # two first versions at the same moment take turns
+    session.execute(
+        select(WorkRow.id).where(WorkRow.id == target.work_id).with_for_update()
+    )  # two first versions at the same moment take turns
     new = title_files.NewTitleFile(
         work_id=target.work_id,
         product_id=target.product_id,
@@ -248,11 +250,11 @@ def attach(
     return attached
 
 
-def outcome_of(session: Session, row: IntakeFileRow) -> Outcome:
-    """What the ledger says of an arrival."""
+def outcome_of(session: Session, row: IntakeFileRow, title: str = "") -> Outcome:
+    """What the ledger says of an arrival; `title` of the work that it is on, where the caller knows it."""
     best = row.proposals[0] if row.proposals else {}
     file = session.get(TitleFileRow, row.title_file_id) if row.title_file_id else None
-    work = session.get(WorkRow, file.work_id) if file else None
+    title = title or (session.scalar(select(WorkRow.title).where(WorkRow.id == file.work_id)) if file else None) or ""
     return Outcome(
         id=row.id,
         path=row.path,
@@ -261,7 +263,7 @@ def outcome_of(session: Session, row: IntakeFileRow) -> Outcome:
         work_id=file.work_id if file else best.get("work_id"),
         product_id=file.product_id if file else best.get("product_id"),
         contract_id=file.contract_id if file else best.get("contract_id"),
-        title=work.title if work else str(best.get("title", "")),
+        title=title or str(best.get("title", "")),
         title_file_id=row.title_file_id,
         reasons=tuple(row.reasons),
     )

@@ -155,6 +155,24 @@ def get(session: Session, intake_id: int, *, lock: bool = False) -> IntakeFileRo
     return row
 
 
+def read(session: Session, ids: Iterable[int]) -> dict[int, IntakeFileRow]:
+    """These arrivals, by id, in the order of the ids; those that are no more are left out."""
+    found: dict[int, IntakeFileRow] = {}
+    for some in _chunks(list(ids)):
+        known = {row.id: row for row in session.scalars(select(IntakeFileRow).where(IntakeFileRow.id.in_(some)))}
+        found |= {id: known[id] for id in some if id in known}
+    return found
+
+
+def lock(session: Session, ids: Iterable[int]) -> dict[int, IntakeFileRow]:
+    """These arrivals as they are now, to be changed, by id; those that are no more are left out."""
+    found: dict[int, IntakeFileRow] = {}
+    for some in _chunks(list(ids)):
+        query = select(IntakeFileRow).where(IntakeFileRow.id.in_(some)).order_by(IntakeFileRow.id)
+        found |= {row.id: row for row in session.scalars(query.with_for_update().execution_options(populate_existing=True))}
+    return found
+
+
 def claim(session: Session, ids: Iterable[int]) -> list[IntakeFileRow]:
     """Those of these arrivals that are still to be taken, in the order they were sent: by their time, then as they were seen."""
     rows: list[IntakeFileRow] = []
@@ -167,23 +185,34 @@ def claim(session: Session, ids: Iterable[int]) -> list[IntakeFileRow]:
 def stored(session: Session, intake_id: int, mark: str, sha256: str, bytes: int, *, now: datetime) -> IntakeFileRow | None:
     """Notes that the store has an arrival's bytes. None where that is no news: another worker was first, or the file changed under
     the same name after these bytes were read."""
-    row = session.get(IntakeFileRow, intake_id, with_for_update=True, populate_existing=True)
+    return note_stored(lock(session, [intake_id]).get(intake_id), mark, sha256, bytes, now=now)
+
+
+def note_stored(row: IntakeFileRow | None, mark: str, sha256: str, bytes: int, *, now: datetime) -> IntakeFileRow | None:
+    """As `stored`, of a row that is locked."""
     if row is None or row.mark != mark or row.sha256 or row.state != IntakeState.ARRIVING:
         return None
     row.sha256, row.bytes, row.stored_at, row.reasons = sha256, bytes, now, []
     return row
 
 
-def twin(session: Session, row: IntakeFileRow) -> IntakeFileRow | None:
-    """An earlier arrival of the same bytes under the same path, decided."""
-    query = _of(row.inbox).where(
-        IntakeFileRow.path == row.path,
-        IntakeFileRow.sha256 == row.sha256,
-        IntakeFileRow.id != row.id,
-        IntakeFileRow.id < row.id,
-        IntakeFileRow.state.not_in([IntakeState.ARRIVING, IntakeState.DUPLICATE]),
-    )
-    return session.scalar(query.order_by(IntakeFileRow.id.desc()).limit(1)) if row.sha256 else None
+def twins(session: Session, rows: Sequence[IntakeFileRow]) -> dict[int, IntakeFileRow]:
+    """Of each stored arrival the last earlier one of the same bytes under the same path that was decided, by the arrival's id."""
+    found: dict[int, IntakeFileRow] = {}
+    stored_ones = [row for row in rows if row.sha256]
+    for some in _chunks(stored_ones):
+        query = select(IntakeFileRow).where(
+            IntakeFileRow.inbox.in_({row.inbox for row in some}),
+            IntakeFileRow.path.in_([row.path for row in some]),
+            IntakeFileRow.state.not_in([IntakeState.ARRIVING, IntakeState.DUPLICATE]),
+        )
+        earlier: dict[tuple[str, str, str], list[IntakeFileRow]] = {}
+        for one in session.scalars(query.order_by(IntakeFileRow.id)):
+            earlier.setdefault((one.inbox, one.path, one.sha256), []).append(one)
+        for row in some:
+            if before := [one for one in earlier.get((row.inbox, row.path, row.sha256), ()) if one.id < row.id]:
+                found[row.id] = before[-1]
+    return found
 
 
 # --- lists
