@@ -123,7 +123,10 @@ def _wish(party: Party) -> Handoff:
 
 
 def _extent(product: Product) -> int | None:
-    return product.pages_total or product.pages
+    """All pages, where the record has their number; else main content, front and back matter together."""
+    if product.pages_total or not product.pages:
+        return product.pages_total
+    return product.pages + (product.pages_front or 0) + (product.pages_back or 0)
 
 
 def _counts(one: Chosen) -> bool:
