@@ -25,7 +25,7 @@ from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow, ReadinessRow
 from include.ledger.readiness import Wish
 from include.packages.build import NewPackage, prepare
-from include.packages.launch_set import LaunchSet, assemble
+from include.packages.launch_set import LaunchSet, assemble, source_of
 from include.packages.releases import Outcome, note
 from include.partners import Party
 from include.partners.model import House
@@ -82,6 +82,9 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
         subject = subject_of(line.product) if line.product.isbn not in twice else f"product-{product_id}"
         try:
             reasons = [*_unnamed(line.product, twice), *gate(line, wish, house, today)]
+            source = source_of(line.product, files, today, wish.model_dump(mode="json"), party.transport.folder)
+            if not reasons and source and _has(ledger, party, subject, source):
+                continue
             if not reasons:
                 launch_set = assemble(line.product, files, store, today, _Memory(ledger, store, product_id).cover)
                 reasons = _lacking(launch_set, wish)
@@ -91,7 +94,9 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
                     packages.wait(session, party.id, FLOW, subject, [one.to_json() for one in reasons], now=now, who=run.who, **where)
                 outcome.waiting += 1
                 continue
-            note(outcome, prepare(ledger, store, pack(party, house, line, launch_set, today), now=now, run=run))
+            row = prepare(ledger, store, pack(party, house, line, launch_set, today, source), now=now, run=run)
+            _remember(ledger, row, source)
+            note(outcome, row)
         except RejectedData as bad:
             outcome.problems.append({"subject": subject, "message": str(bad), "todo": bad.todo})
         except TransientError as bad:
@@ -112,6 +117,26 @@ def due(session: Session, party: Party, today: date) -> list[int]:
     )
     found |= dict.fromkeys(id for id in session.scalars(has.order_by(PackageRow.id)) if id is not None)
     return list(found)
+
+
+def _has(ledger: Ledger, party: Party, subject: str, source: str) -> bool:
+    """Whether the party has just what would be made, and nothing else waits to go."""
+    with ledger.read() as session:
+        rows = packages.of_subject(session, party.id, FLOW, subject)
+        last = max((row for row in rows if row.state == packages.DELIVERED), key=lambda row: row.revision, default=None)
+        return (
+            last is not None
+            and last.ticket.get("source") == source
+            and all(row.state in {packages.DELIVERED, packages.REPLACED} for row in rows)
+        )
+
+
+def _remember(ledger: Ledger, row: PackageRow, source: str) -> None:
+    """Other sources that came to the same pack need not be looked at again."""
+    if row.ticket.get("source") != source:
+        with ledger.session() as session:
+            known = packages.get(session, row.id)
+            known.ticket = {**known.ticket, "source": source}
 
 
 def _unnamed(product: Product, twice: frozenset[str]) -> list[Reason]:
@@ -156,7 +181,7 @@ def embargo(product: Product, house: House) -> date | None:
     return max((day for day in days if day is not None), default=None)
 
 
-def pack(party: Party, house: House, line: Line, launch_set: LaunchSet, today: date) -> NewPackage:
+def pack(party: Party, house: House, line: Line, launch_set: LaunchSet, today: date, source: str = "") -> NewPackage:
     """The pack of one title: of the set, what this party takes."""
     wish, product = _wish(party), line.product
     items = [item for content in wish.contents for item in launch_set.items.get(content, ())]
@@ -169,7 +194,7 @@ def pack(party: Party, house: House, line: Line, launch_set: LaunchSet, today: d
     return NewPackage(
         party=party, flow=FLOW, subject=subject_of(product), items=items, folder=where,
         zipped=f"launch_{subject_of(product)}_r{{revision}}.zip" if wish.zipped else "", work_id=product.work.id, product_id=product.id,
-        about=about, ticket={"cover": launch_set.cover} if launch_set.cover else {}, format="launch pack",
+        about=about, ticket={"source": source, "cover": launch_set.cover}, format="launch pack",
     )  # fmt: skip
 
 

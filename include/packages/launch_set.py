@@ -5,6 +5,7 @@ What is made here says nothing of the day it was made on: the same approved thin
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +27,11 @@ from include.packages.build import Item, made
 from include.partners.model import Covers
 from include.readiness.columns import contributors
 from include.store import ArtefactStore
+from include.titles import codec
 from include.titles.model import Product, Resource, Text
 
+VERSION = 1
+"""Count it up whenever the same sources would give other bytes."""
 LONGEST_COVER = 3000  # pixels
 COPY = ("10", "02", "03", "04", "06", "27")  # List 153, in this order: headline, short, main, contents, review quote, jacket copy
 BIOGRAPHY = "12"
@@ -62,6 +66,21 @@ def assemble(product: Product, files: Sequence[TitleFileRow], store: ArtefactSto
     _biographies(made_of, product, store, today)
     _promotional(made_of, product, files)
     return made_of
+
+
+def source_of(product: Product, files: Sequence[TitleFileRow], today: date, *facts: Any) -> str:
+    """A digest of all that a set is made from, so that nothing is made twice. "" where that can't be told: Consonance says nothing of its
+    cover but the address, so it must be looked at."""
+    usable = _usable(product, files)
+    resource = front_cover(product.work, product.resources)
+    if chosen_cover(product, files) is None and resource is not None and not _identity(resource):
+        return ""
+    told = [
+        VERSION, codec.digest(codec.encode_product(product)), codec.digest(codec.encode_work(product.work)),
+        [(row.id, row.sha256, row.name, row.kind, row.part, row.revision) for row in usable],
+        [(text.type, text.body) for text in _texts(product, (*COPY, BIOGRAPHY), today)], *facts,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
 # --- cover

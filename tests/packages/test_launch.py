@@ -283,6 +283,25 @@ def test_a_changed_cover_goes_to_every_party_that_has_a_pack_however_long_ago(le
     assert old
 
 
+def test_nothing_is_made_again_while_nothing_changes_but_the_day_of_a_text_counts(ledger, store, monkeypatch):
+    later = Text("03", "At last.", starts=TODAY + timedelta(days=3))
+    fill(ledger, replace(EBOOK, work=replace(EBOOK.work, texts=(*EBOOK.work.texts, later))))
+    cover(ledger, store)
+    built(ledger, store, party())
+    deliver(ledger)
+    made = []
+    monkeypatch.setattr("include.packages.launch.assemble", lambda *given: made.append(given) or assemble(*given))
+    assert built(ledger, store, party()).deliveries == []
+    assert built(ledger, store, party(), now=NOW + timedelta(days=2)).deliveries == []
+    assert made == []
+    fill(ledger, replace(EBOOK, duration_minutes=7, work=replace(EBOOK.work, texts=(*EBOOK.work.texts, later))))  # not in a pack
+    for _ in range(2):
+        assert built(ledger, store, party()).deliveries == []
+    assert len(made) == 1
+    assert len(built(ledger, store, party(), now=NOW + timedelta(days=3)).deliveries) == 1
+    assert len(made) == 2
+
+
 def test_what_vanishes_from_the_set_is_named(ledger, store):
     fill(ledger, EBOOK)
     cover(ledger, store)

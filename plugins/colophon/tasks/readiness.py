@@ -11,8 +11,10 @@ from colophon.policy import CONSONANCE_POOL
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from logging import Logger
 
     from include.ledger.database import Ledger
+    from include.packages.releases import Outcome
     from include.partners.model import House
     from include.readiness.refresh import Refreshed
     from include.store import ArtefactStore
@@ -92,9 +94,7 @@ def packages(party_id: str, *, dag_run: Any = None) -> list[int]:
     log, run = logging.getLogger("colophon.readiness"), Run(dag_run.dag_id, dag_run.run_id)
     outcome = releases.build_all(open_ledger(), open_store(), load_party(party_id), load_house(), datetime.now(UTC), run)
     log.info("%s: %s releases, %s packages to send", party_id, outcome.releases, len(outcome.deliveries))
-    for problem in outcome.problems:
-        log.warning("Set aside: %s: %s", problem["subject"], problem["message"])
-    return outcome.deliveries
+    return _in_this_run(outcome, log)
 
 
 @task
@@ -111,9 +111,18 @@ def packs(party_id: str, *, dag_run: Any = None) -> list[int]:
     log, run = logging.getLogger("colophon.readiness"), Run(dag_run.dag_id, dag_run.run_id)
     outcome = launch.build_all(open_ledger(), open_store(), load_party(party_id), load_house(), datetime.now(UTC), run)
     log.info("%s: %s titles, %s wait, %s packs to send", party_id, outcome.releases, outcome.waiting, len(outcome.deliveries))
+    return _in_this_run(outcome, log)
+
+
+def _in_this_run(outcome: Outcome, log: Logger) -> list[int]:
+    """Tells what was set aside; gives no more deliveries than one run may map."""
+    from include.packages.making import MOST
+
     for problem in outcome.problems:
         log.warning("Set aside: %s: %s", problem["subject"], problem["message"])
-    return outcome.deliveries
+    if len(outcome.deliveries) > MOST:
+        log.warning("%s packages are to go, %s go in this run and the rest in the next", len(outcome.deliveries), MOST)
+    return outcome.deliveries[:MOST]
 
 
 @task(retries=5, map_index_template="{{ delivery_id }}")
