@@ -96,7 +96,7 @@ class Examiner:
         except ColophonError:
             raise
         except Exception as odd:  # a file that breaks a parser is set aside, and the others go on
-            log.exception("%s: %s could not be read", self.source.id, thing.path)
+            log.exception("%s: %s could not be read", self.source.id, thing.sha256 if self.source.restricted else thing.path)
             what = f"this file could not be read ({type(odd).__name__})"
             return refused(thing, Refused("unreadable", what, where=thing.path, todo="Ask the sender for another copy."))
 

@@ -26,10 +26,9 @@ def take(
         index = TitleIndex(session)
     # the log is for every viewer's eyes: of restricted files it tells no names
     report = collect.take(ledger, store, inbox, remote, index, ids, now=now, who=who, say=None if inbox.restricted else say)
-    for problem in report.problems:
-        say(problem if not inbox.restricted else "One file could not be fetched or moved: see the page Quarantine.")
+    tell(inbox, report.problems, say)
     if report.tries_again:
-        what = f"{len(report.problems)} files could not be fetched: {report.problems[0] if not inbox.restricted else 'see the ledger'}"
+        what = f"{len(report.problems)} files could not be fetched" + _first(inbox, report.problems)
         raise TransientError(what, where=f"inbox {inbox.id}", todo="The next try takes what is missing; nothing is taken twice.")
     return report
 
@@ -53,12 +52,24 @@ def finish(ledger: Ledger, store: ArtefactStore, inbox: Inbox, remote: Remote, *
             say(f"arrival {outcome.id} has found its title: {outcome.title}" if not inbox.restricted else f"arrival {outcome.id} is filed")
     with ledger.read() as session:
         told = summary(session, inbox, since, now, problems)
-    for problem in problems:
-        say(problem)
+    tell(inbox, problems, say)
     say(told.sentence)
     if stuck:
         raise PermanentError(
-            f"{len(stuck)} originals could not be moved away: {stuck[0]}", where=f"inbox {inbox.id}",
+            f"{len(stuck)} originals could not be moved away{_first(inbox, stuck)}", where=f"inbox {inbox.id}",
             todo="Ask the sender for the right to rename in this folder, or set `originals`; all files are safe in the store.",
         )  # fmt: skip
     return told
+
+
+def tell(inbox: Inbox, problems: Sequence[str], say: Say) -> None:
+    """Says what did not work; of a restricted inbox only how much of it, since its sentences name files."""
+    if inbox.restricted and problems:
+        say(f"{len(problems)} things did not work; who has the role {inbox.restricted} sees them under Publishing → Quarantine")
+    elif problems:
+        for problem in problems:
+            say(problem)
+
+
+def _first(inbox: Inbox, problems: Sequence[str]) -> str:
+    return "" if inbox.restricted else f": {problems[0]}"

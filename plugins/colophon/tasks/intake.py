@@ -41,12 +41,12 @@ class Look(BaseOperator):
         from colophon.hooks.ledger import open_ledger
         from colophon.hooks.remote import open_remote
         from include.intake.look import look
+        from include.intake.run import tell
 
         now, until = datetime.now(UTC), self._until(inbox, context)
         with open_remote(inbox.transport) as remote:
             seen = look(open_ledger(), inbox, remote, now=now)
-        for problem in seen.problems:
-            self.log.warning("%s", problem)
+        tell(inbox, seen.problems, self.log.warning)
         self.log.info("%s: %d to take, %d more in the next run, %d arriving", inbox.name, len(seen.ready), seen.later, seen.arriving)
         if seen.ready:
             return seen.batches()
