@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from include.archives.bounds import Throttle, opens_at
 from include.archives.paths import plain_path, under
-from include.archives.plan import refused_unread
+from include.archives.walk import refused_unread
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 from include.files.model import Kind
 from include.intake.download import Growing, download

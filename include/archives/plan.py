@@ -43,7 +43,7 @@ def plan(ledger: Ledger, archive: Archive, number: int, index: TitleIndex, *, sa
             waiting = _waiting(session, archive.id, number)
             if not waiting:
                 break
-            found = [{"id": id, **_judge(path, whole, size, archive, source, index, rules)} for id, path, whole, size in waiting]
+            found = [{"id": id, **_judge(path, whole, source, index, rules)} for id, path, whole in waiting]
             session.execute(update(ArchiveFileRow), found)
         done += len(found)
         if done % (BATCH * 25) == 0:
@@ -54,36 +54,23 @@ def plan(ledger: Ledger, archive: Archive, number: int, index: TitleIndex, *, sa
 
 def _waiting(session: Session, archive: str, number: int) -> list[Any]:
     file = ArchiveFileRow
-    query = select(file.id, file.path, file.whole_path, file.bytes).where(
+    query = select(file.id, file.path, file.whole_path).where(
         file.archive == archive, file.fate == Fate.WAITING, file.seen_in == number, file.sha256 == ""
     )
     return list(session.execute(query.order_by(file.id).limit(BATCH)))
 
 
-def _judge(
-    path: str, whole: str, size: int, archive: Archive, source: Source, index: TitleIndex, rules: Sequence[MatchRuleRow]
-) -> dict[str, Any]:
+def _judge(path: str, whole: str, source: Source, index: TitleIndex, rules: Sequence[MatchRuleRow]) -> dict[str, Any]:
     plain = plain_path(server_path(path, whole))
     clues = names.read(plain)
     kind = source.kind_of_folder(plain)
     kind = clues.kind if kind is Kind.UNKNOWN else kind
-    if why := refused_unread(size, archive):
-        return {"kind": kind.value, "work_id": None, "fate": Fate.UNREADABLE, "reason": why}
     match = index.match(replace(clues, kind=kind), inbox_rules=rules, path=plain)
     kind = match.kind or kind
     if match.certain is not None:
         return {"kind": kind.value, "work_id": match.certain.work_id, "fate": Fate.MATCHED, "reason": match.why}
     best = match.proposals[0].target.work_id if match.proposals else None
     return {"kind": kind.value, "work_id": best, "fate": Fate.PROPOSED if match.proposals else Fate.UNKNOWN, "reason": match.why}
-
-
-def refused_unread(size: int, archive: Archive) -> str:
-    """Why a file of this size is not even fetched; empty if it is."""
-    if size == 0:
-        return "it is empty"
-    if size > archive.limits.file_bytes:
-        return f"{size:,} bytes are more than the {archive.limits.file_bytes:,} that `limits.file_bytes` allows; it is not fetched"
-    return ""
 
 
 def _suspect(ledger: Ledger, archive: str, number: int) -> None:

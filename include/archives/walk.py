@@ -77,6 +77,7 @@ class Walk:
         self.ledger, self.archive, self.number, self.remote = ledger, archive, number, remote
         self.root = archive.transport.folder.rstrip("/") or "/"
         self._left_out = excluder(archive.exclude)
+        self._largest = archive.limits.file_bytes
         self._by_line = archive.transport.protocol != "sftp"
         self._say, self._clock = say, clock
         self._lock = threading.RLock()  # FTP lists with a thread per connection
@@ -171,7 +172,8 @@ class Walk:
                 told.folders[name] = NewFolder(*key(path))
             else:
                 other = "" if sort == "file" else sort
-                told.files[name] = NewFile(*key(path), size, modified, other, REFUSALS.get(other, ""))
+                why = REFUSALS.get(other) or ("" if 0 < size <= self._largest else refused_unread(size, self.archive))
+                told.files[name] = NewFile(*key(path), size, modified, other, why)
             told.fingerprint += crc32(name.encode("utf-8", "surrogateescape")) * 31 + size + (int(modified.timestamp()) if modified else 0)
         if len(told.files) >= BATCH or len(told.folders) >= AHEAD:
             self._hand_on(told)
@@ -251,3 +253,12 @@ def _repeats(trail: Trail) -> int:
         number += above[0] == own
         above = above[1]
     return number
+
+
+def refused_unread(size: int, archive: Archive) -> str:
+    """Why a file of this size is not even fetched; empty if it is."""
+    if size == 0:
+        return "it is empty"
+    if size > archive.limits.file_bytes:
+        return f"{size:,} bytes are more than the {archive.limits.file_bytes:,} that `limits.file_bytes` allows; it is not fetched"
+    return ""
