@@ -108,6 +108,7 @@ class IntakeFileRow(Base):
         UniqueConstraint("inbox", "path", "mark"),
         Index("ix_intake_file_state", "state", "id"),
         Index("ix_intake_file_inbox", "inbox", "state", "id"),
+        Index("ix_intake_file_counts", "inbox", "state", "restricted"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     inbox: Mapped[str] = mapped_column(String(60))  # inbox id, or `archive:<id>`

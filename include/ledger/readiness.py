@@ -124,11 +124,11 @@ class Bar:
     published: int
 
 
-def season_picture(session: Session, season: str, *, imprint: str = "") -> list[Bar]:
-    """A season month by month and form by form, for drawing; `season` "" is all of them."""
+def season_picture(session: Session, season: str, *, imprint: str = "", since: str = "") -> list[Bar]:
+    """A season month by month and form by form, for drawing; `season` "" is all of them. `since`: only what comes out from that day."""
     month, form = func.substr(ReadinessRow.publication_date, 1, 7).label("month"), func.substr(ReadinessRow.form, 1, 1).label("form")
     counts = [func.sum(case((ReadinessRow.state == state, 1), else_=0)) for state in (READY, OPEN, LATE, PUBLISHED)]
-    query = _wished(select(month, form, *counts), Wish(season=season, imprint=imprint))
+    query = _wished(select(month, form, *counts), Wish(season=season, imprint=imprint, since=since))
     return [Bar(*found) for found in session.execute(query.group_by(month, form).order_by(month, form))]
 
 

@@ -61,7 +61,7 @@ def files(
         "migration_files.html",
         now=now,
         archive=archive,
-        progress=archives.progress(session, archive.id, now),
+        counts=archives.fate_counts(session, archive.id),
         fates=[str(one) for one in Fate],
         fate=fate,
         rows=shown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +21,7 @@ from include.ledger.readiness import Bar, Wish
 
 DAG_ID = "readiness_reports"
 ROWS = 50
+PAST = timedelta(days=183)  # that the picture shows of all seasons
 FORMS = {"B": "Print", "E": "Digital", "A": "Audio"}
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 router = APIRouter()
@@ -58,7 +59,8 @@ def page(
     after: int = Query(0, ge=0, le=2**62),
 ) -> HTMLResponse:
     wish = Wish(*(_clean(value) for value in (season, imprint)), form=form if form in FORMS else "", words=_clean(words))
-    picture = columns(readiness.season_picture(session, wish.season, imprint=wish.imprint), wish.form)
+    since = "" if wish.season else f"{datetime.now(UTC).date() - PAST:%Y-%m-01}"  # the whole backlist is no season
+    picture = columns(readiness.season_picture(session, wish.season, imprint=wish.imprint, since=since), wish.form)
     month = month if _MONTH.fullmatch(month) else ""
     if month:
         wish = replace(wish, since=f"{month}-01", until=f"{month}-31")
@@ -109,12 +111,12 @@ def refresh(request: Request, user: User, wish: Nothing) -> dict[str, Any]:
 
 
 def columns(bars: list[Bar], form: str = "") -> list[Column]:
-    """The picture's months in order, at most 24 of them; products without a date are no part of it."""
+    """The picture's months in order, the first 24 of them; products without a date are no part of it."""
     months: dict[str, list[Bar]] = {}
     for bar in bars:
         if len(bar.month) == 7 and (not form or bar.form == form):
             months.setdefault(bar.month, []).append(bar)
-    return [_column(month, months[month]) for month in sorted(months)[-24:]]
+    return [_column(month, months[month]) for month in sorted(months)[:24]]
 
 
 def _column(month: str, bars: list[Bar]) -> Column:

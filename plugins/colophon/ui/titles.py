@@ -13,7 +13,7 @@ from include.errors import PermanentError
 from include.files.model import Kind
 from include.ledger import lists, questions
 from include.ledger.lists import plain_isbn
-from include.ledger.models import DeliveryRow, ProductRow
+from include.ledger.models import DeliveryRow, ProductRow, WorkRow
 from include.ledger.record import Wanted
 from include.ledger.record import record as title_record
 from include.partners import Partner
@@ -66,7 +66,7 @@ def title(
     wanted = Wanted(_id(edition), kind if kind in set(Kind) else "", _day(since), _day(until))
     found = (
         title_record(session, product.work_id, allowed=roles.may(user), wanted=wanted, contracts=roles.may(user)("rights"))
-        if product
+        if product and session.get(WorkRow, product.work_id)
         else None
     )
     return render(

@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake_file")),
         sa.UniqueConstraint("inbox", "path", "mark", name=op.f("uq_intake_file_inbox_path_mark")),
     )
+    op.create_index("ix_intake_file_counts", "intake_file", ["inbox", "state", "restricted"], unique=False)
     op.create_index("ix_intake_file_inbox", "intake_file", ["inbox", "state", "id"], unique=False)
     op.create_index(op.f("ix_intake_file_parent_id"), "intake_file", ["parent_id"], unique=False)
     op.create_index(op.f("ix_intake_file_sha256"), "intake_file", ["sha256"], unique=False)
