@@ -84,8 +84,9 @@ def test_a_person_who_does_not_answer_means_no(bag):
     for question in questions:
         assert question.defaults == ["Reject"]
         assert question.response_timeout
-        branches = {option: task_id.rpartition(".")[2] for option, task_id in question.options_mapping.items()}
-        assert branches == {"Approve": "approved", "Reject": "declined"}
+        assert question.options == ["Approve", "Reject"]
+        if hasattr(question, "options_mapping"):
+            assert question.options_mapping == {"Approve": "approved", "Reject": "declined"}
 
 
 def test_parsing_imports_nothing_heavy():

@@ -7,12 +7,13 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, task, task_group
 
 from colophon import assets
 from colophon.notifiers.question import QuestionNotice
 from colophon.policy import CONSONANCE_POOL, pool_for
-from colophon.tasks.feeds import ANSWER_WITHIN, Question
+from colophon.tasks.feeds import ANSWER_WITHIN
 from include.partners import Party
 
 if TYPE_CHECKING:
@@ -116,16 +117,19 @@ def make(flow: Flow, party_id: str, product_id: int, ledger: Any, store: Artefac
     )  # fmt: skip
 
 
-@task.short_circuit(ignore_downstream_trigger_rules=False)
-def unusual(built: dict[str, Any]) -> bool:
-    """Goes on to the person only if a check failed."""
-    return bool(built["approve"])
+@task
+def unusual(built: dict[str, Any]) -> None:
+    """Goes on to the person only if a check failed. Skips itself: what a task skips downstream, a mapped group does not heed."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    if not built["approve"]:
+        raise AirflowSkipException("All checks passed: nobody has to be asked.")
 
 
-def ask_a_person(party: Party) -> Question:
+def ask_a_person(party: Party) -> HITLOperator:
     """The question, with what the checks found; no answer in twelve hours means no."""
     built = f"ti.xcom_pull(task_ids='{GROUP}.build', map_indexes=ti.map_index)"
-    return Question(
+    return HITLOperator(
         task_id="approve",
         subject="Send {{ %s['title'] }} ({{ %s['isbn'] }}) to %s all the same?" % (built, built, party.name),  # noqa: UP031 - braces
         body="{% set built = " + built + " %}"
@@ -135,7 +139,6 @@ def ask_a_person(party: Party) -> Question:
         "**Approve** sends the {{ built['files'] }} files as they are. **Reject** sends nothing, and it is not offered again until a "
         "file, the title or its run changes. No answer in twelve hours is a *Reject*.",
         options=["Approve", "Reject"],
-        options_mapping={"Approve": f"{GROUP}.approved", "Reject": f"{GROUP}.declined"},
         defaults="Reject",
         response_timeout=ANSWER_WITHIN,
         execution_timeout=None,
@@ -144,36 +147,38 @@ def ask_a_person(party: Party) -> Question:
 
 
 @task
-def approved(built: dict[str, Any], who: str) -> None:
-    """Records who let it go."""
-    _decide(built, who or "a person", approved=True)
-
-
-@task
-def declined(built: dict[str, Any], who: str) -> None:
-    """Records who said no, or that nobody answered in time: the package does not go."""
-    _decide(built, who, approved=False)
-
-
-def _decide(built: dict[str, Any], who: str, *, approved: bool) -> None:
+def decide(built: dict[str, Any], answer: dict[str, Any]) -> None:
+    """Records who let it go; or who said no, or that nobody answered in time, and then skips itself."""
     from datetime import UTC, datetime
+
+    from airflow.sdk.exceptions import AirflowSkipException
 
     from colophon.hooks.ledger import open_ledger
     from include.ledger import packages
 
+    who = str((answer.get("responded_by_user") or {}).get("name") or "")
+    yes = list(answer["chosen_options"]) == ["Approve"]
     with open_ledger().session() as session:
-        packages.decide(session, built["package_id"], approved=approved, now=datetime.now(UTC), who=who)
+        packages.decide(session, built["package_id"], approved=yes, now=datetime.now(UTC), who=who or ("a person" if yes else ""))
+    if not yes:
+        raise AirflowSkipException(f"{who} said no." if who else "Nobody answered in time, which is a no.")
 
 
 @task(trigger_rule="none_failed_min_one_success", retries=5)
 def deliver(party_id: str, built: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any]:
-    """Sends the package's files, the manifest last. What may not leave any more is stopped, and the task is skipped."""
+    """Sends the package's files, the manifest last. Skips what a person declined; what may not leave any more is stopped."""
     from airflow.sdk.exceptions import AirflowSkipException
 
+    from colophon.hooks.ledger import open_ledger
     from colophon.tasks.sending import send_delivery
     from include.deliveries.build import Run
+    from include.ledger import deliveries
+    from include.ledger.models import DeliveryState
     from include.ledger.packages import Stopped
 
+    with open_ledger().read() as session:
+        if deliveries.get(session, built["delivery_id"]).state == DeliveryState.DECLINED:
+            raise AirflowSkipException(f"Delivery {built['delivery_id']} was declined.")
     try:
         return send_delivery(party_id, built["delivery_id"], Run(dag_run.dag_id, dag_run.run_id))
     except Stopped as stopped:
@@ -187,10 +192,8 @@ def each_package(flow: Flow, party: Party) -> Any:
     def package(title: dict[str, Any]) -> None:
         built = build.override(pool=CONSONANCE_POOL)(flow, party.id, title) if flow == "print_handoff" else build(flow, party.id, title)
         question = ask_a_person(party)
-        yes = approved(built, question.output["who"])
-        no = declined(built, question.output["who"])
+        decided = decide(built, question.output)
         delivery = deliver.override(pool=pool_for(party), outlets=[assets.delivered(party.id)])(party.id, built)
-        unusual(built) >> question >> [yes, no, delivery]
-        yes >> delivery
+        unusual(built) >> question >> decided >> delivery
 
     return package
