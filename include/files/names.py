@@ -19,7 +19,7 @@ _SEPARATORS = re.compile(r"[/\\]|!(?=[^/\\]*[/\\.])")  # `pack.zip!inner/name.pd
 _COVER_LETTER = re.compile(r"(?i)cover(?:ing)?[\s_.-]*(?:letter|note|e?mail|sheet|memo)")
 _DOWNLOADED = re.compile(r"(?i)[\s_-]*(?:\(\d{1,3}\)|- copy(?: \(\d+\))?|copy of )[\s_-]*")
 _REFERENCE = re.compile(r"(?<![^\W_])([A-Za-z]{1,6})[-_ ]?(\d{3,8})(?![^\W_])")
-_CUED_REFERENCE = re.compile(r"(?i)(?<![^\W\d_])(?:ref(?:erence)?|work|job|title)[\s_.#:-]*(?:no|nr|id)?[\s_.#:-]*(\d{3,9})(?![^\W_])")
+_CUED_REFERENCE = re.compile(r"(?i)(?<![^\W\d_])(?:ref(?:erence)?|work)[\s_.#:-]*(?:no|nr|id)?[\s_.#:-]*(\d{3,9})(?![^\W_])")
 _AGREEMENT = r"(?:contracts?|agreements?|agmt|vertrag)"
 _CONTRACT = re.compile(rf"(?i)(?<![^\W\d_]){_AGREEMENT}(?P<cue>[\W_]*(?:no|nr|number|id|ref|#)[\W_]*|[\W_]*)(?P<id>\d{{1,9}})(?![^\W_])")
 _CONTRACT_AFTER = re.compile(rf"(?i)(?<![^\W_])(?P<id>\d{{5,9}})[\s_-]+(?:[a-z]+[\s_-]+)?{_AGREEMENT}(?![^\W\d_])")
