@@ -11,6 +11,7 @@ import csv
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from io import BytesIO, StringIO
@@ -30,6 +31,11 @@ _DC = "{http://purl.org/dc/elements/1.1/}"
 _XMP_ISBN = re.compile(r"(?i)\}(?:isbn|eisbn|isbn13)$")
 _XMP_IDENTIFIER = f"{_DC}identifier"
 _DROSS = re.compile(r"(?i)^(?:untitled|microsoft word|document\d*|.*\.(?:docx?|indd|qxp|pdf)$|.{0,2}$)")
+# What zipfile, lxml and pikepdf raise for damaged files.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, EOFError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError,
+)  # fmt: skip
 _ALL = ""  # key of what a sidecar says of everything beside it
 
 _FIELDS: Final = {  # a sidecar's own words for a field → ours
@@ -78,7 +84,7 @@ def inside(local: Path, sniffed: Sniffed, name: str) -> Clues:
             return _pdf(local)
         if sniffed.family in {"document", "spreadsheet"} and zipfile.is_zipfile(local):
             return _office(local)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, etree.XMLSyntaxError, NotImplementedError, RuntimeError):
+    except _UNREADABLE:
         return Clues()
     return Clues()
 
@@ -243,7 +249,7 @@ def _epub(local: Path) -> Clues:
     """`dc:identifier` of the package document (not `dc:source`, which is the printed book's), title and first creator."""
     with zipfile.ZipFile(local) as archive:
         container = _tree(_member(archive, "META-INF/container.xml"))
-        opf = next(element.get("full-path", "") for element in container.iter("{*}rootfile"))
+        opf = next((element.get("full-path", "") for element in container.iter("{*}rootfile")), "")
         package = _tree(_member(archive, opf))
     written = [(element.text or "").strip() for element in package.iter(f"{_DC}identifier")]
     unique = package.get("unique-identifier", "")

@@ -6,6 +6,7 @@ import json
 import zipfile
 from datetime import date
 from pathlib import Path
+from random import Random
 
 import pikepdf
 import pytest
@@ -190,3 +191,29 @@ def test_merging_keeps_all_identifiers_and_trusts_the_first_for_the_rest() -> No
     assert (both.isbns, both.kind, both.revision, both.rank) == ((PRINT, EISBN), Kind.EBOOK, "2", 20_000)
     assert (both.title, both.contributor, both.found_in) == ("a / b", "c", ("name", "inside"))
     assert clues.merge() == Clues()
+
+
+def test_damaged_files_say_what_they_can_and_raise_nothing(tmp_path: Path) -> None:
+    whole = [
+        (pdf(tmp_path / "a.pdf", {"/ISBN": PRINT}, {"prism:isbn": PRINT}), PDF),
+        (epub(tmp_path / "a.epub", opf(f"urn:isbn:{EISBN}")), EPUB),
+        (docx(tmp_path / "a.docx", CORE.format("How to Read the Letter")), DOCX),
+    ]
+    roll = Random(5)
+    for number in range(900):
+        path, sniffed = whole[number % 3]
+        data = bytearray(path.read_bytes())
+        for _ in range(roll.choice((1, 3, 10, 40))):
+            at = roll.randrange(len(data))
+            if roll.random() < 0.8:
+                data[at] = roll.randrange(256)
+            else:
+                del data[at : at + roll.randrange(20)]
+        (tmp_path / "damaged").write_bytes(data)
+        assert isinstance(clues.inside(tmp_path / "damaged", sniffed, path.name), Clues)
+
+
+def test_an_epub_without_a_package_says_nothing(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.epub", "w") as archive:
+        archive.writestr("META-INF/container.xml", "<container/>")
+    assert clues.inside(tmp_path / "a.epub", EPUB, "a.epub") == Clues()
