@@ -111,7 +111,8 @@ def write_listing(
         if connection.dialect.name == "sqlite":
             _many(connection, statement, files)
         else:
-            connection.execute(statement, [_values(one) for one in files])
+            once = {one.path: one for one in files}  # PostgreSQL refuses a row twice in one statement
+            connection.execute(statement, [_values(one) for one in once.values()])
     if done:
         listed = inserting(ArchiveFolderRow).values(archive=_constant(archive), walk=_constant(number), listed=_constant(True))
         told = {name: listed.excluded[name] for name in ("listed", "files", "bytes", "left_out", "problem")}

@@ -1,0 +1,43 @@
+"""A whole migration on each database that the ledger runs on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from include.ledger import archives
+from include.ledger.archive_listing import NewFile, listing, write_listing
+from include.store import ArtefactStore
+from tests.archives.tree import grow
+from tests.archives.vault import Vault, serving, stock
+from tests.ledger.conftest import empty_ledger, postgres
+
+__all__ = ["empty_ledger", "postgres"]  # fixtures
+
+THEN = datetime(2008, 1, 1, tzinfo=UTC)
+
+
+def test_a_migration_on_each_database(empty_ledger, tmp_path):
+    empty_ledger.upgrade()
+    stock(empty_ledger)
+    root = tmp_path / "archive"
+    root.mkdir()
+    grown = grow(root, 120, rich=False)
+    with serving(root) as (port, host_key):
+        vault = Vault(root, port, host_key, empty_ledger, ArtefactStore(str(tmp_path / "store")))
+        account, report = vault.migrate()
+        assert (account.files, account.bytes, account.ok) == (120, grown.bytes, True)
+        vault.exactly_once()
+        before = vault.row_counts()
+        again, _ = vault.migrate()
+        assert again.changes == {"same": 120}
+        assert vault.row_counts() == before | {"archive_walk": 2}
+    assert "Every file has one fate" in report.text
+
+
+def test_a_file_listed_twice_in_one_breath_is_one_file(empty_ledger):
+    empty_ledger.upgrade()
+    with empty_ledger.session() as session:
+        archives.begin(session, "vault", THEN, largest=10**9)
+        write_listing(session, "vault", 1, [NewFile("a", "", 5, THEN), NewFile("b", "", 1, None), NewFile("a", "", 7, THEN)])
+        assert {row.path: row.bytes for row in archives.files(session, "vault")} == {"a": 7, "b": 1}
+        assert listing(session, "vault", 1).open_folders == 1
