@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,8 @@ from include.partners import House, Party, load_house, load_party
 from include.titles import codec
 from include.titles.model import Product, Work
 from sandbox.catalogue import Catalogue
-from sandbox.files.make import make, orders_of
+from sandbox.files.make import Made, make, orders_of
+from sandbox.files.order import Order
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 CATALOGUE = Catalogue(1, 60)
@@ -28,13 +33,20 @@ def of_form(form: str) -> Any:
     return next(one for one in found if form[0] != "B" or (one.pages and one.height_mm and one.width_mm and one.thickness_mm))
 
 
+@cache
+def _made(order: Order) -> Made:
+    """Made once for all tests: the same order makes the same bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="colophon-made-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return make(order, folder)
+
+
 @dataclass
 class Bookshelf:
     """One title; `product` is as the mirror has it."""
 
     ledger: Any
     store: Any
-    folder: Path
     product: Product
     now: datetime = NOW
     house: House = None  # type: ignore[assignment]
@@ -57,8 +69,11 @@ class Bookshelf:
 
     def brings(self, kind: str, *, as_part: str | None = None, verdict: str = "approved", shared: bool = False, **order: Any) -> int:
         """A maker's file, attached; gives the version's id. `shared`: it belongs to the whole work."""
-        made = [make(one, self.folder) for one in orders_of(CATALOGUE, {"kind": kind, "product_id": self.product.id, **order})]
-        ids = [self.attach(one.kind, one.path, as_part if as_part is not None else one.part, str(order.get("revision", "")), verdict, shared) for one in made]
+        made = [_made(one) for one in orders_of(CATALOGUE, {"kind": kind, "product_id": self.product.id, **order})]
+        ids = [
+            self.attach(one.kind, one.path, as_part if as_part is not None else one.part, str(order.get("revision", "")), verdict, shared)
+            for one in made
+        ]
         return ids[0]
 
     def attach(self, kind: str, path: Path, part: str = "", revision: str = "", verdict: str = "approved", shared: bool = False) -> int:
@@ -80,7 +95,7 @@ class Bookshelf:
             title_files.review(session, file_id, "production", verdict, now=self.now, who="ada", note="see page 3")
 
 
-def shelve(ledger: Any, store: Any, folder: Path, form: str, **changes: Any) -> Bookshelf:
+def shelve(ledger: Any, store: Any, form: str, **changes: Any) -> Bookshelf:
     there = of_form(form)
     work = CATALOGUE.work(there.work_id)
     product = Product(
@@ -89,7 +104,7 @@ def shelve(ledger: Any, store: Any, folder: Path, form: str, **changes: Any) -> 
         thickness_mm=there.thickness_mm, pages=there.pages, pages_front=there.front_pages, pages_back=there.back_pages,
         pages_total=there.pages + there.front_pages + there.back_pages if there.pages else None,
     )  # fmt: skip
-    return Bookshelf(ledger, store, folder, replace(product, **changes))
+    return Bookshelf(ledger, store, replace(product, **changes))
 
 
 def party(party_id: str, **tables: Any) -> Party:

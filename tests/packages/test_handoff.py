@@ -32,8 +32,8 @@ RUN: dict[str, Any] = {
 
 
 @pytest.fixture
-def hardback(ledger, store, tmp_path) -> Bookshelf:
-    shelf = shelve(ledger, store, tmp_path / "made", "BB")
+def hardback(ledger, store) -> Bookshelf:
+    shelf = shelve(ledger, store, "BB")
     shelf.brings("interior")
     shelf.brings("jacket")
     return shelf
@@ -85,8 +85,8 @@ def test_a_changed_order_is_another_package_and_a_changed_publication_date_is_no
     assert prepared(hardback, runs=(more,)).revision == 2
 
 
-def test_an_ordered_finish_without_its_artwork_is_a_warning(ledger, store, tmp_path):
-    paperback = shelve(ledger, store, tmp_path / "made", "BC")
+def test_an_ordered_finish_without_its_artwork_is_a_warning(ledger, store):
+    paperback = shelve(ledger, store, "BC")
     paperback.brings("interior")
     paperback.brings("jacket")
     making = make(paperback, "inkwell")
@@ -110,8 +110,8 @@ def test_text_in_pieces_is_counted_together(hardback):
     hardback.brings("interior", as_part="pages 001-100")
     hardback.brings("interior", as_part="pages 101-200", seed=2)
     asks = [reason["message"] for reason in make(hardback).new.ask if reason["code"] == "pages-differ"]
-    assert asks == [f"The 2 files of the text have {2 * hardback.product.pages_total} pages together, the product's extent is "
-                    f"{hardback.product.pages_total}."]  # fmt: skip
+    together = f"The 2 files of the text have {2 * hardback.product.pages_total} pages together"
+    assert asks == [f"{together}, the product's extent is {hardback.product.pages_total}."]
 
 
 @pytest.mark.parametrize("isbn", ["", "9781402000011"])
