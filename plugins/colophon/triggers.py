@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-POLL = 30.0  # seconds between two listings
+POLL = 20.0  # seconds between two listings; what is new is told after the second one that shows it unchanged
 LONGEST_PAUSE = 300.0  # seconds, while the server can't be reached
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class InboxTrigger(BaseTrigger):
         from include.errors import ConfigurationError, PermanentError, TransientError
         from include.partners import load_inbox
 
+        await asyncio.to_thread(_imported)
         end = min(datetime.fromisoformat(moment) for moment in (self.until, self.wake) if moment)
         before, pause = self.listing, self.poll
         try:
@@ -61,6 +63,12 @@ class InboxTrigger(BaseTrigger):
             yield TriggerEvent({"error": str(no)})
             return
         yield TriggerEvent({"changed": False})
+
+
+def _imported() -> None:
+    """What a listing needs, once per triggerer and beside its loop: other triggers must not wait for a second of imports."""
+    for name in ("airflow.providers.sftp.hooks.sftp", "colophon.hooks.remote", "include.intake.look", "include.transfer.sftp_lane"):
+        import_module(name)
 
 
 async def _glance(inbox: Any) -> str:

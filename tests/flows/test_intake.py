@@ -221,6 +221,18 @@ def test_a_large_picture_whose_line_breaks_and_a_trailer_wait_for_both_reviews(p
     assert fetched.host_key
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_300_megabytes_over_a_line_that_breaks_three_times(post, book):
+    told = post.drop("agency", kind="artwork", product_id=book.id, size=300_000_000, part="panorama")
+    post.sandbox.call("faults", {"agency": {"cut_after": {"bytes": 90_000_000, "times": 3}}})
+    assert post.run("agency") == "success"
+    (file,) = (file for file in post.files(book.work_id) if file.sha256 == told["sha256"])
+    assert file.bytes == told["bytes"] >= 300_000_000
+    assert post.store.verify(file.sha256).bytes == told["bytes"]
+    assert post.store.exists(file.preview)
+
+
 def test_all_inboxes_again_change_nothing(post, book, authors_day):
     before = post.everything()
     for inbox in DAGS:
