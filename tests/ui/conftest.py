@@ -33,7 +33,9 @@ def fill(ledger: Any, store: Any) -> SimpleNamespace:
         for number, isbn in ISBNS.items():
             title = HOSTILE if number == 5 else f"The Borrowed Harbour {number}"
             session.add(
-                ProductRow(id=number, work_id=1, isbn=isbn, title=title, form="BC", digest="", content=b"{}", first_seen=now, changed_at=now)
+                ProductRow(
+                    id=number, work_id=1, isbn=isbn, title=title, form="BC", digest="", content=b"{}", first_seen=now, changed_at=now
+                )
             )
         session.flush()
 

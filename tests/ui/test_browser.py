@@ -20,7 +20,11 @@ from typing import Any
 import pytest
 
 from tests.airflow_home import ROOT, environment
-from tests.ui.conftest import fill
+from tests.ui.conftest import ISBNS, fill
+from tests.ui.test_migration_page import fill_archive
+from tests.ui.test_quarantine_page import fill_arrivals
+from tests.ui.test_readiness_page import fill_readiness
+from tests.ui.test_record import fill_files
 
 CHROMIUM = next(
     (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(path).exists()), None
@@ -50,7 +54,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     colophon = tmp_path_factory.mktemp("colophon")
     ledger = Ledger(str(colophon / "ledger.sqlite"))
     ledger.upgrade()
-    ids = fill(ledger, ArtefactStore(str(colophon / "store")))
+    store = ArtefactStore(str(colophon / "store"))
+    ids = fill(ledger, store)
+    ids.files, ids.arrivals = fill_files(ledger, store), fill_arrivals(ledger, store)
+    fill_readiness(ledger)
+    fill_archive(ledger)
     (home / "simple_auth_manager_passwords.json.generated").write_text(json.dumps({"ada": "ada", "vera": "vera"}))
     (home / "connections.json").write_text("{}")
     env = os.environ | environment(home)
@@ -168,6 +176,8 @@ def test_the_menu_leads_to_deliveries(browser: Any, airflow: SimpleNamespace) ->
     publishing = wait(browser, lambda b: [e for e in b.find_elements("xpath", "//*[text()='Publishing']") if e.is_displayed()])
     ActionChains(browser).move_to_element(publishing[0]).click().perform()
     entry = wait(browser, lambda b: [e for e in b.find_elements("xpath", "//a[contains(@href, 'plugin/deliveries')]") if e.is_displayed()])
+    for name in ("titles", "quarantine", "readiness", "migration", "connections"):
+        assert browser.find_elements("css selector", f"a[href*='plugin/{name}']"), name
     entry[0].click()
     wait(browser, lambda b: "/plugin/deliveries" in b.current_url)
     browser.switch_to.frame(wait(browser, lambda b: b.find_elements("css selector", "iframe[title=Deliveries]"))[0])
@@ -287,10 +297,139 @@ def test_a_viewer_sees_and_can_not_press(airflow: SimpleNamespace, chromium: Any
 
 
 def test_a_narrow_window_needs_no_sideways_scrolling(browser: Any, airflow: SimpleNamespace) -> None:
-    browser.set_window_size(600, 900)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": False})
     try:
-        for path in ("deliveries", f"deliveries/{airflow.ids.answered}", "titles/1", "partners/northgate", "connections"):
+        for path in (
+            "deliveries",
+            f"deliveries/{airflow.ids.answered}",
+            "titles/1",
+            "partners/northgate",
+            "partners/pressmark",
+            "quarantine",
+            "readiness",
+            "migration",
+            "migration/vault",
+            "connections",
+        ):
             browser.get(f"{airflow.url}/colophon/{path}")
             assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
     finally:
-        browser.set_window_size(1500, 1000)
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+# --- files: as the people of a publishing house use the pages
+
+
+def card(browser: Any, label: str) -> Any:
+    return browser.find_element("css selector", f"article[aria-label='{label}']")
+
+
+def said(browser: Any, words: str) -> bool:
+    """Whether the line that tells what came of it is there and says so."""
+    return any(words in line.text for line in browser.find_elements("css selector", "#outcome:not([hidden])"))
+
+
+def press(inside: Any, words: str) -> None:
+    inside.find_element("xpath", f".//button[normalize-space(.)='{words}']").click()
+
+
+def test_artwork_is_looked_at_approved_and_sent_back(browser: Any, airflow: SimpleNamespace) -> None:
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import Select
+
+    in_frame(browser, airflow, "/colophon/titles/1")
+    jacket = card(browser, "jacket")
+    picture = jacket.find_element("tag name", "img")
+    browser.execute_script("arguments[0].scrollIntoView()", picture)
+    wait(browser, lambda b: b.execute_script("return arguments[0].naturalWidth", picture) == 60)
+    jacket.find_element("css selector", "a.thumb").click()
+    assert wait(browser, lambda b: b.find_elements("css selector", "dialog.larger[open] img"))
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    wait(browser, lambda b: not b.find_elements("css selector", "dialog.larger"))
+
+    Select(jacket.find_element("name", "role")).select_by_visible_text("production")
+    press(jacket, "Approve")
+    wait(browser, lambda b: said(b, "production: approved") and "Production: approved ada" in card(b, "jacket").text)
+    jacket = card(browser, "jacket")
+    Select(jacket.find_element("name", "role")).select_by_visible_text("editorial")
+    press(jacket, "Reject")
+    wait(browser, lambda b: said(b, "a rejection needs a note"))
+    assert "Editorial: to review" in jacket.text
+    jacket.find_element("name", "note").send_keys("The spine is 2 mm off")
+    press(jacket, "Reject")
+    wait(browser, lambda b: said(b, "editorial: rejected") and "The spine is 2 mm off" in card(b, "jacket").text)
+
+    interior = card(browser, "interior")
+    assert "revision 3" in interior.text
+    interior.find_element("xpath", ".//summary[.='Review']").click()
+    press(interior, "Take off the title")
+    assert "revision 3" in card(browser, "interior").text, "the browser itself wants a word on why"
+    interior.find_element("css selector", "[data-post$=remove] input").send_keys("another book's")
+    press(interior, "Take off the title")
+    wait(browser, lambda b: said(b, "is off this title") and "revision 2" in card(b, "interior").text)
+
+
+def test_arrivals_are_decided_on_quarantine(browser: Any, airflow: SimpleNamespace) -> None:
+    from selenium.webdriver.support.ui import Select
+    from sqlalchemy import select
+
+    from include.ledger.file_rows import TitleFileRow
+
+    browser.get(f"{airflow.url}/colophon/quarantine")
+    press(card(browser, "harbour_aq.txt"), "It is “The Borrowed Harbour”")
+    wait(browser, lambda b: said(b, "attached") and not b.find_elements("css selector", "article[aria-label='harbour_aq.txt']"))
+
+    notes = card(browser, "notes.txt")
+    notes.find_element("tag name", "summary").click()
+    notes.find_element("name", "title").send_keys("9789999999991")
+    press(notes, "Attach")
+    wait(browser, lambda b: said(b, "fits no titles"))
+    notes.find_element("name", "title").clear()
+    notes.find_element("name", "title").send_keys(ISBNS[2])
+    Select(notes.find_element("name", "kind")).select_by_visible_text("interior")
+    press(notes, "Attach")
+    wait(browser, lambda b: said(b, "notes.txt: attached") and not b.find_elements("css selector", "article[aria-label='notes.txt']"))
+    with airflow.ledger.read() as session:
+        file = session.scalars(select(TitleFileRow).where(TitleFileRow.name == "notes.txt")).one()
+        assert (file.work_id, file.product_id, file.kind, file.attached_by) == (1, 2, "interior", "ada")
+
+    browser.find_element("partial link text", "set aside").click()
+    bomb = wait(browser, lambda b: card(b, "bomb.zip"))
+    assert not bomb.find_elements("name", "title")
+    bomb.find_element("tag name", "summary").click()
+    bomb.find_element("name", "note").send_keys("asked for another")
+    press(bomb, "Refuse")
+    wait(browser, lambda b: said(b, "bomb.zip: refused"))
+
+
+def test_readiness_leads_from_the_season_to_a_title(browser: Any, airflow: SimpleNamespace) -> None:
+    browser.get(f"{airflow.url}/colophon/readiness")
+    browser.find_element("css selector", ".tally a").click()
+    wait(browser, lambda b: "state=late" in b.current_url)
+    assert {state.text for state in browser.find_elements("css selector", "tr[data-row] td:nth-child(6) > .badge")} == {"late"}
+    month = next(bar for bar in browser.find_elements("css selector", "a.b-month") if "Apr 27" in bar.get_attribute("aria-label"))
+    month.find_element("css selector", "text.b-label").click()
+    wait(browser, lambda b: "month=2027-04" in b.current_url)
+    rows = browser.find_elements("css selector", "tr[data-row]")
+    assert rows
+    assert all(row.text.startswith("2027-04") for row in rows)
+    row = next(row for row in rows if "Title 3\n" in row.text)
+    row.find_element("css selector", "td.wrap").click()
+    wait(browser, lambda b: b.find_elements("xpath", "//h1[contains(., 'The Borrowed Harbour 3')]"))
+
+
+def test_fates_of_an_old_archive_lead_to_their_files(browser: Any, airflow: SimpleNamespace) -> None:
+    browser.get(f"{airflow.url}/colophon/migration")
+    next(link for link in browser.find_elements("css selector", ".tally a") if "unreadable" in link.text).click()
+    wait(browser, lambda b: "fate=unreadable" in b.current_url)
+    assert len(browser.find_elements("css selector", "tbody tr")) == 40
+    assert complaints(browser) == []
+
+
+def test_a_viewer_sees_files_and_decides_nothing(airflow: SimpleNamespace, chromium: Any) -> None:
+    log_in(chromium, airflow, "vera")
+    for path, forms in (("titles/1", "[data-post]"), ("quarantine", "[data-post]")):
+        chromium.get(f"{airflow.url}/colophon/{path}")
+        assert chromium.find_elements("css selector", "article")
+        assert not chromium.find_elements("css selector", forms)
+    assert "contract.txt" not in chromium.page_source

@@ -19,6 +19,10 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 @pytest.fixture
 def walked(ledger: Any) -> None:
+    fill_archive(ledger)
+
+
+def fill_archive(ledger: Any) -> None:
     with ledger.session() as session:
         archives.begin(session, "vault", NOW, largest=10**9)
         for number in range(120):

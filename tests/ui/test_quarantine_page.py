@@ -20,6 +20,10 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 @pytest.fixture
 def arrivals(seeded: Any, ledger: Any, store: Any) -> dict[str, int]:
+    return fill_arrivals(ledger, store)
+
+
+def fill_arrivals(ledger: Any, store: Any) -> dict[str, int]:
     """One proposed, one whose kind nobody knows, one unsafe, one restricted, one with a hostile name."""
     proposals = [
         {

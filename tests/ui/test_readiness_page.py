@@ -19,6 +19,10 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 @pytest.fixture
 def titles(ledger: Any) -> None:
+    fill_readiness(ledger)
+
+
+def fill_readiness(ledger: Any) -> None:
     checks = [
         {"code": "cover", "name": "approved cover present", "state": "missing", "message": f"no {HOSTILE}", "todo": "Send one.", "due": ""}
     ]

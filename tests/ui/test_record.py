@@ -32,6 +32,10 @@ def jpeg() -> io.BytesIO:
 
 @pytest.fixture
 def files(seeded: Any, ledger: Any, store: Any) -> dict[str, int]:
+    return fill_files(ledger, store)
+
+
+def fill_files(ledger: Any, store: Any) -> dict[str, int]:
     """An interior in three revisions, a cover to review, a restricted contract, a manuscript with a hostile name."""
     preview = store.put(jpeg()).sha256
     ids = {}

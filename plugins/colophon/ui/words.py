@@ -170,12 +170,28 @@ def clues(kept: dict[str, Any]) -> str:
     return "; ".join(f"{name} {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}" for name, value in said.items())
 
 
+def measures(facts: dict[str, Any] | None) -> str:
+    """Of a file's facts what people want to see at once; what is not as expected is left out."""
+    facts = facts or {}
+    said = []
+    if isinstance(pages := facts.get("pages"), int):
+        said.append(f"{pages:,} page{'' if pages == 1 else 's'}")
+    for name, unit in (("trim_mm", "mm"), ("pixels", "px")):
+        sides = facts.get(name)
+        if isinstance(sides, list | tuple) and len(sides) == 2 and all(isinstance(side, int | float) for side in sides):
+            said.append(f"{' × '.join(f'{round(side, 1):,}'.removesuffix('.0') for side in sides)} {unit}")
+    if isinstance(length := facts.get("seconds"), int | float):
+        said.append(seconds(length))
+    return " · ".join(said)
+
+
 FILTERS = {
     "apart": apart,
     "badge": badge,
     "clues": clues,
     "event_words": event_words,
     "isbn": isbn,
+    "measures": measures,
     "moment": moment,
     "number": number,
     "seconds": seconds,
