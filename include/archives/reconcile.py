@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -104,7 +105,7 @@ def add_up(session: Session, archive: str, number: int, copies: int = 0) -> Acco
     changes = {
         str(name): int(count) for name, count in session.execute(select(file.change, func.count()).where(*seen).group_by(file.change))
     }
-    gone = session.scalar(select(func.count()).where(file.archive == archive, file.fate == Fate.VANISHED, file.seen_in < number)) or 0
+    gone = session.scalar(select(func.count()).where(file.archive == archive, file.fate == Fate.VANISHED, file.change == "vanished")) or 0
     return Account(
         archive, number, listed.files, listed.bytes, int(files), int(size or 0), listed.folders, listed.open_folders, listed.left_out,
         fates, changes | ({"vanished": gone} if gone else {}), tuple(left), tuple(archive_listing.problems(session, archive, number)),
@@ -113,8 +114,9 @@ def add_up(session: Session, archive: str, number: int, copies: int = 0) -> Acco
 
 
 def _settle_copies(ledger: Ledger, archive: str, now: datetime) -> int:
-    """Files that nobody knew what to do with, whose bytes are on a title already or came twice: duplicates. Which of two copies
-    came first depends on the workers; after this it no longer matters, and nobody is asked twice about the same bytes."""
+    """First what people have decided meanwhile. Then files that nobody knew what to do with, whose bytes are on a title already or
+    came twice: duplicates. Which of two copies came first depends on the workers; after this it no longer matters, and nobody is
+    asked twice about the same bytes."""
     file = ArchiveFileRow
     done = after = 0
     while True:
@@ -133,7 +135,11 @@ def _settle_copies(ledger: Ledger, archive: str, now: datetime) -> int:
             hashes = sorted({row.sha256 for row in rows})
             on_titles = _on_titles(session, hashes)
             first = _first(session, archive, hashes)
+            decided = _decided(session, rows)
             for row in rows:
+                if (arrival := decided.get(row.intake_id)) is not None:
+                    _follow(session, row, arrival)
+                    continue
                 if (version := on_titles.get(row.sha256)) is not None:
                     _copy(session, row, f"the same bytes are on a title as {version.name}", now, title_file=version)
                 elif row.sha256 in first and first[row.sha256].id != row.intake_id:
@@ -141,6 +147,22 @@ def _settle_copies(ledger: Ledger, archive: str, now: datetime) -> int:
                 else:
                     continue
                 done += 1
+
+
+def _decided(session: Session, rows: Sequence[Any]) -> dict[int, IntakeFileRow]:
+    """Arrivals that a person has decided about since."""
+    ids = [row.intake_id for row in rows if row.intake_id is not None]
+    states = (IntakeState.ATTACHED, IntakeState.SUPERSEDED, IntakeState.DUPLICATE)
+    query = select(IntakeFileRow).where(IntakeFileRow.id.in_(ids), IntakeFileRow.state.in_(states))
+    return {row.id: row for row in session.scalars(query)}
+
+
+def _follow(session: Session, row: Any, arrival: IntakeFileRow) -> None:
+    """The fate that a person gave a file on the page Quarantine."""
+    version = session.get(TitleFileRow, arrival.title_file_id) if arrival.title_file_id else None
+    fate = Fate.DUPLICATE if arrival.state == IntakeState.DUPLICATE else Fate.ATTACHED
+    values = {"fate": fate, "reason": f"{arrival.decided_by or 'a person'} decided", "work_id": version.work_id if version else None}
+    session.execute(update(ArchiveFileRow).where(ArchiveFileRow.id == row.id).values(**values))
 
 
 def _on_titles(session: Session, hashes: list[str]) -> dict[str, TitleFileRow]:

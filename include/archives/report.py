@@ -92,14 +92,27 @@ def report(ledger: Ledger, store: ArtefactStore, archive: Archive, number: int, 
         sums = archives.sums(session, archive.id, number)
         guess = estimate(session, archive, number)
         text = _text(archive, account, sums, guess, now, planned=planned)
-        with store.create() as out:
-            _write_csv(session, archive.id, out.write)
-        kept = {"csv": out.artefact.sha256, "text": store.put(io.BytesIO(text.encode())).sha256}
-        kept["xlsx"] = store.put(_workbook(session, archive, account, sums, text)).sha256
+        kept = _same_as_before(session, store, archive.id, account)
+        if not kept:
+            with store.create() as out:
+                _write_csv(session, archive.id, out.write)
+            kept = {"csv": out.artefact.sha256, "text": store.put(io.BytesIO(text.encode())).sha256}
+            kept["xlsx"] = store.put(_workbook(session, archive, account, sums, text)).sha256
     with ledger.session() as session:
         row = archives.walk(session, archive.id, number, lock=True)
         archives.count(row, reports=kept | {"of": "plan" if planned else "run", "at": now.isoformat()})
     return Report(text, account, guess, tuple(sums), kept)
+
+
+def _same_as_before(session: Session, store: ArtefactStore, archive: str, account: Account) -> dict[str, str]:
+    """The reports of the walk before, where this one found every file the same, with the same fate: an archive that is looked at every
+    night must not fill the store."""
+    before = next((walk for walk in archives.walks(session, archive) if walk.number < account.walk and walk.phase == archives.DONE), None)
+    told = before.counts.get("account", {}) if before else {}
+    if not before or account.changes.keys() - {"same"} or told.get("fates") != account.fates or not account.ok:
+        return {}
+    kept = {name: sha256 for name, sha256 in before.counts.get("reports", {}).items() if name in {"csv", "text", "xlsx"}}
+    return kept if kept and all(store.exists(sha256) for sha256 in kept.values()) else {}
 
 
 def estimate(session: Session, archive: Archive, number: int) -> Estimate:

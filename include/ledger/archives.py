@@ -62,7 +62,9 @@ def begin(session: Session, archive: str, now: datetime, *, largest: int) -> Arc
         .where(file.archive == archive, file.sha256 == "", or_(file.fate.in_(OPEN), refused))
         .values(fate=Fate.WAITING, reason="", shard_id=None)
     )
+    session.execute(update(file).where(file.archive == archive, file.fate == Fate.VANISHED).values(change=""))  # old news
     session.execute(delete(ArchiveFolderRow).where(ArchiveFolderRow.archive == archive, ArchiveFolderRow.walk < number))
+    session.execute(delete(ArchiveShardRow).where(ArchiveShardRow.archive == archive, ArchiveShardRow.done == 0))  # of plans only
     row = ArchiveWalkRow(archive=archive, number=number, phase=LISTING, started_at=now, counts={})
     session.add_all([row, ArchiveFolderRow(archive=archive, walk=number, path="", listed=False)])
     session.flush()
@@ -83,7 +85,7 @@ def vanish(session: Session, archive: str, number: int, now: datetime) -> int:
         if folder == "":
             return 0
         unseen.append(func.substr(file.path, 1, len(folder) + 1) != f"{folder}/")
-    before = case((file.sha256 != "", literal("was ") + file.fate + literal(f"; gone from the archive as of {now:%Y-%m-%d}")), else_="")
+    before = case((file.sha256 != "", literal("was ") + file.fate + literal(f"; no longer listed as of {now:%Y-%m-%d}")), else_="")
     done = session.execute(update(file).where(*unseen).values(fate=Fate.VANISHED, change="vanished", shard_id=None, reason=before))
     return int(done.rowcount)  # type: ignore[attr-defined]
 

@@ -119,7 +119,7 @@ def test_what_is_not_seen_again_has_vanished_unless_its_folder_could_not_be_list
         write_listing(session, "vault", 2, some[:1], [], [DoneFolder("b", "", 0, 0, 0, "not permitted")])
         assert archives.vanish(session, "vault", 2, THEN) == 1
         gone = session.scalars(select(ArchiveFileRow).where(ArchiveFileRow.fate == "vanished")).one()
-        assert (gone.path, gone.reason) == ("bc/1", "was attached; gone from the archive as of 2008-01-01")
+        assert (gone.path, gone.reason) == ("bc/1", "was attached; no longer listed as of 2008-01-01")
         write_listing(session, "vault", 2, some)  # it is back
         session.expire_all()
         assert session.scalars(select(ArchiveFileRow.fate).where(ArchiveFileRow.path == "bc/1")).one() == "waiting"

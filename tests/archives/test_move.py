@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from datetime import datetime, time, timedelta
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -13,7 +14,9 @@ from sqlalchemy import select
 from include.archives.bounds import Throttle
 from include.archives.move import Closed, chunks
 from include.errors import ConfigurationError, PermanentError, TransientError
-from include.intake import download
+from include.files.model import Kind
+from include.intake import decide, download
+from include.intake.match import Target
 from include.ledger import archives
 from include.ledger.archive_listing import server_path
 from include.ledger.file_rows import ArchiveFileRow, IntakeFileRow, TitleFileRow
@@ -62,7 +65,10 @@ def test_a_second_run_moves_nothing_and_writes_no_row_but_its_own(vault):
     account, _ = vault.migrate()
     assert account.changes == {"same": 100}
     assert fates(vault) == was
-    assert vault.row_counts() == before | {"archive_walk": 2}
+    stored = sorted(path.name for path in Path(vault.store.root).rglob("*") if path.is_file())
+    vault.migrate()
+    assert sorted(path.name for path in Path(vault.store.root).rglob("*") if path.is_file()) == stored
+    assert vault.row_counts() == before | {"archive_walk": 3}
 
 
 def test_sync_takes_what_is_new_and_changed_and_tells_what_vanished(vault):
@@ -79,6 +85,8 @@ def test_sync_takes_what_is_new_and_changed_and_tells_what_vanished(vault):
     assert Counter(fates(vault).values()) == {"attached": 3, "vanished": 1}
     assert len(versions(vault)) == 5  # what was taken stays, the older version too
     assert "was attached" in vault.files(fate="vanished")[0].reason
+    again, _ = vault.migrate(archive(mode="sync"))
+    assert again.changes == {"same": 3}  # what vanished long ago is no news
 
 
 def test_a_touched_file_with_the_same_bytes_is_no_new_version(vault):
@@ -105,6 +113,17 @@ def test_copies_without_a_name_are_duplicates_whichever_came_first(vault):
     with vault.ledger.read() as session:
         states = Counter(session.scalars(select(IntakeFileRow.state)))
     assert states == {"attached": 1, "quarantined": 1, "duplicate": 2}  # a person is asked once
+
+
+def test_what_a_person_decided_is_the_file_s_fate_from_the_next_run_on(vault):
+    put(vault, "Manuscripts/scan.txt")
+    vault.migrate()
+    (row,) = vault.files()
+    assert row.fate == "unknown"
+    decide.correct(vault.ledger, vault.store, row.intake_id, Target(3), kind=Kind.MANUSCRIPT, now=NOW, who="bob")
+    vault.migrate()
+    (row,) = vault.files()
+    assert (row.fate, row.work_id, row.reason) == ("attached", 3, "bob decided")
 
 
 def test_a_sidecar_speaks_for_the_file_beside_it(vault):
