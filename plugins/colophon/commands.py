@@ -26,7 +26,8 @@ def partners_check(args: argparse.Namespace) -> int:
     from include.feeds.rules import codes_of
     from include.ledger.recipients import label
     from include.partners import Partner, load_archive, load_house, load_inbox, load_party, load_people
-    from include.partners.registry import config_root
+    from include.partners.profiles import Profile
+    from include.partners.registry import config_root, load_printer, load_vendor
 
     house, bad = load_house(), 0
     load_people()
@@ -47,6 +48,15 @@ def partners_check(args: argparse.Namespace) -> int:
             try:
                 source = load(path.stem)
                 say(f"ok    {source.id:<16} {source.transport.protocol:<5} {kind}: {source.name}")
+            except ColophonError as wrong:
+                bad += 1
+                say(f"FAIL  {path.stem:<16} {wrong}")
+    profiles: tuple[tuple[str, Callable[[str], Profile]], ...] = (("printers", load_printer), ("vendors", load_vendor))
+    for kind, load_profile in profiles:
+        for path in sorted((config_root() / kind).glob("*.toml")):
+            try:
+                profile = load_profile(path.stem)
+                say(f"ok    {profile.id:<16} {'':<5} {kind}: {profile.name}, {len(profile.parts)} parts")
             except ColophonError as wrong:
                 bad += 1
                 say(f"FAIL  {path.stem:<16} {wrong}")
