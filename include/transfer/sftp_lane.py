@@ -24,7 +24,7 @@ from include.transfer.blocks import REQUESTS, read_blocks, write_blocks
 from include.transfer.model import Listed, RemoteEntry
 from include.transfer.naming import is_safe, join, readable
 from include.transfer.refusals import loses_connection, sftp_error
-from include.transfer.sftp_names import Channel, open_names, scan
+from include.transfer.sftp_names import Channel, open_names, scan, scan_slowly
 from include.transfer.source import Source
 
 R = TypeVar("R")
@@ -56,6 +56,7 @@ class SftpLane:
         self._connection: asyncssh.SSHClientConnection | None = None
         self._clients: list[asyncssh.SFTPClient] = []
         self._names: Channel | None = None
+        self._one_channel = False  # the server grants no second one
         self._refused: ColophonError | None = None
         self._folders: dict[str, asyncio.Task[None]] = {}
         self._round_trip = 0.0
@@ -220,15 +221,26 @@ class SftpLane:
         return entries if await self._ask(collect(), folder) else None
 
     async def scan(self, folder: str, take: Callable[[Sequence[Listed]], object]) -> None:
-        await self._client()
+        client = await self._client()
         via = self._connection
         async with self._lock:
-            if self._names is None and via is not None:
-                self._names = await self._ask(open_names(via), folder, via)
+            if self._names is None and via is not None and not self._one_channel:
+                try:
+                    self._names = await self._ask(open_names(via), folder, via)
+                except TransientError as bad:
+                    self._one_channel = isinstance(bad.__cause__, asyncssh.ChannelOpenError)
+                    if not self._one_channel:
+                        raise
         names = self._names
-        if names is None or via is not self._connection:
+        if via is not self._connection or (names is None and not self._one_channel):
             raise sftp_error(asyncssh.SFTPConnectionLost("the connection broke"), f"{self.where}: {folder}")
-        await self._ask(scan(names, folder or ".", take, lambda answer: self._ask(answer, folder, via)), folder, via)
+        if names is None:
+            await self._ask(scan_slowly(client, folder or ".", take, self._heard), folder, via)
+        else:
+            await self._ask(scan(names, folder or ".", take, lambda answer: self._ask(answer, folder, via)), folder, via)
+
+    def _heard(self) -> None:
+        self._answered_at = time.monotonic()
 
     async def stat(self, path: str) -> RemoteEntry | None:
         client = await self._client()

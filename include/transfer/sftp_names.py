@@ -131,6 +131,25 @@ async def scan(
         raise _refusal(answer)
 
 
+async def scan_slowly(
+    client: asyncssh.SFTPClient, folder: str, take: Callable[[Sequence[Listed]], object], heard: Callable[[], None]
+) -> None:
+    """The same over the client's own channel, where the server grants no other. `heard` is told of every batch. Raises as `scan`."""
+    batch: list[Listed] = []
+    async for found in client.scandir(folder):
+        name, attributes = found.filename, found.attrs
+        raw = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+        if raw not in {b".", b".."}:
+            first = str(found.longname or "")[:1].encode()
+            modified = None if attributes.mtime is None else int(attributes.mtime)
+            batch.append(_listed(raw, int(attributes.size or 0), attributes.permissions or 0, modified, first))
+        if len(batch) == 100:
+            heard()
+            take(batch)
+            batch = []
+    take(batch)
+
+
 def names_of(packet: bytes) -> list[Listed]:
     """The names in one answer to READDIR (section 7 of the draft; attributes: section 5). Raises `asyncssh.SFTPBadMessage`."""
     found = []
@@ -152,20 +171,18 @@ def names_of(packet: bytes) -> list[Listed]:
                 size, mode, mtime, at = _attributes(packet, at, flags)
             if raw in {b".", b".."}:
                 continue
-            sort = _SORTS.get(modes.S_IFMT(mode)) or _FIRST.get(first, "file") if mode else _FIRST.get(first, "file")
-            if b"/" in raw or not raw:
-                sort = "unnamed"
-            found.append(
-                Listed(
-                    raw.decode("utf-8", "surrogateescape"),
-                    size if sort == "file" else 0,
-                    None if mtime is None else datetime.fromtimestamp(mtime, UTC),
-                    sort,
-                )
-            )
+            found.append(_listed(raw, size, mode, mtime, first))
     except struct.error as short:
         raise asyncssh.SFTPBadMessage("a listing ends in the middle of a name") from short
     return found
+
+
+def _listed(raw: bytes, size: int, mode: int, mtime: int | None, first: bytes) -> Listed:
+    sort = (mode and _SORTS.get(modes.S_IFMT(mode))) or _FIRST.get(first, "file")
+    if b"/" in raw or not raw:
+        sort = "unnamed"
+    moment = None if mtime is None else datetime.fromtimestamp(mtime, UTC)
+    return Listed(raw.decode("utf-8", "surrogateescape"), size if sort == "file" else 0, moment, sort)
 
 
 _SORTS = {

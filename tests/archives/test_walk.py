@@ -18,6 +18,7 @@ from include.errors import PermanentError, TransientError
 from include.ledger import archive_listing
 from include.ledger.archive_listing import server_path
 from include.ledger.file_rows import ArchiveFileRow, ArchiveFolderRow
+from include.transfer import sftp_lane
 from tests.archives.tree import grow
 from tests.archives.vault import NOW, Vault, archive, serving
 
@@ -255,6 +256,18 @@ def test_a_folder_of_very_many_names_is_written_as_it_comes(vault, monkeypatch):
     monkeypatch.setattr(Walk, "_hand_on", lambda self, told: (held.append(len(told.files) + len(self._files)), hand_on(self, told))[1])
     assert listed(vault).files == 5_000
     assert max(held) <= 1_200
+
+
+def test_a_server_that_grants_one_channel_is_listed_all_the_same(vault, monkeypatch):
+    async def refused(connection):
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "one is enough")
+
+    grown = grow(vault.root, 120, rich=False)
+    (vault.root / "link").symlink_to("Scans")
+    monkeypatch.setattr(sftp_lane, "open_names", refused)
+    assert listed(vault).bytes == grown.bytes
+    assert {name.encode("utf-8", "surrogateescape") for name in names(vault)} == {*grown.fates, b"link"}
+    assert vault.files(path="link")[0].other == "link"
 
 
 def test_a_tree_over_ftp(vault, partners):
