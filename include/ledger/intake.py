@@ -62,7 +62,9 @@ def server_path(kept: str) -> str:
 def shown_path(kept: str) -> str:
     """The path as people read it: bytes that are no UTF-8 are taken for the Western European encoding of old systems."""
     raw = server_path(kept)
-    return raw if raw.isprintable() else raw.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    if not any("\udc80" <= letter <= "\udcff" for letter in raw):
+        return raw
+    return raw.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
 
 
 # --- looking
