@@ -217,12 +217,16 @@ def _same_place(session: Session, row: PackageRow, new: NewPackage) -> bool:
 
 
 def _revive(session: Session, row: PackageRow, new: NewPackage, now: datetime, run: Run) -> None:
-    """What stopped it is mended, and it is still what the party should get next."""
-    assert row.delivery_id is not None  # noqa: S101 - whatever was stopped had one
+    """What stopped it is mended, and it is still what the partner should get next. What a person declined stays declined."""
+    delivery = deliveries.get(session, row.delivery_id or 0, lock=True)
+    row.state = packages.HELD if new.ask else packages.BUILT
+    if delivery.state == S.DECLINED:
+        row.state = packages.HELD
+        return
     state = S.AWAITING_APPROVAL if new.ask else S.PREPARED
-    deliveries.move(session, row.delivery_id, state, now=now, who=run.who, detail={"why": "wanted again"})
-    row.state, row.reasons = packages.HELD if new.ask else packages.BUILT, [dict(reason) for reason in new.ask]
-    deliveries.supersede(session, row.partner, row.flow, row.delivery_id, now=now, who=run.who)
+    deliveries.move(session, delivery, state, now=now, who=run.who, detail={"why": "wanted again"})
+    delivery.reasons = row.reasons = [dict(reason) for reason in new.ask]
+    deliveries.supersede(session, row.partner, row.flow, delivery.id, now=now, who=run.who)
 
 
 # --- new ones

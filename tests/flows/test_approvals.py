@@ -43,7 +43,7 @@ class Person:
         if not self.word:
             return _let_time_run_out()
         ti = question["task_instance"]
-        path = f"/api/v2/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/-1/hitlDetails"
+        path = f"/api/v2/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}/hitlDetails"
         given = self.client.patch(path, json={"chosen_options": [self.word]})
         assert given.status_code == 200, given.text
         return None

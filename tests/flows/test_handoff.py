@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from colophon.tasks import sending
+from include.deliveries.build import Run
 from include.files.sniff import sniff
 from include.ledger import packages, title_files
 from include.ledger.file_rows import PackageRow, TitleFileRow
@@ -21,6 +24,7 @@ from tests.flows.test_approvals import api, person  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
+ROOT = Path(__file__).resolve().parents[2]
 APPROVED = "Production approved"
 FLOW = "print_handoff__pressmark"
 
@@ -38,15 +42,21 @@ class Press:
 
     def brings(self, kind: str, *, approved: bool = True, product: bool = True, **order: Any) -> int:
         """The typesetter's file, as intake puts it on the title; gives the version's id."""
+        return self.brings_all(kind, approved=approved, product=product, **order)[0]
+
+    def brings_all(self, kind: str, *, approved: bool = True, product: bool = True, **order: Any) -> list[int]:
+        told = self.sandbox.call("drop", {"inbox": "typesetter", "kind": kind, "product_id": self.product_id, **order})["files"]
+        return [self._attached(one, order, approved=approved, product=product) for one in told]
+
+    def _attached(self, told: dict[str, Any], order: dict[str, Any], *, approved: bool, product: bool) -> int:
         from datetime import UTC, datetime
 
-        told = self.sandbox.call("drop", {"inbox": "typesetter", "kind": kind, "product_id": self.product_id, **order})["files"][0]
         path = self.sandbox.home("compositor") / told["path"].lstrip("/")
         artefact = self.store.put(path)
         now = datetime.now(UTC)
         with self.ledger.session() as session:
             new = title_files.NewTitleFile(
-                self.work_id, kind, told["name"], artefact.bytes, artefact.sha256, product_id=self.product_id if product else None,
+                self.work_id, told["kind"], told["name"], artefact.bytes, artefact.sha256, product_id=self.product_id if product else None,
                 part=told["part"], revision=str(order.get("revision", "")), rank=int(order.get("revision") or 0) * 10_000,
                 media_type=sniff(path, path.name).media_type, review=("production",),
             )  # fmt: skip
@@ -67,6 +77,10 @@ class Press:
     @property
     def folder(self) -> Path:
         return self.sandbox.home("pressmark") / "jobs" / self.isbn
+
+    def has(self) -> list[str]:
+        """Names of what lies at the printer for this book, hidden ones too."""
+        return sorted(path.name for path in self.folder.glob("*"))
 
     def package(self) -> PackageRow:
         with self.ledger.read() as session:
@@ -105,8 +119,8 @@ def handoff(run_flow: Any, press: Press, dag_bag: Any, monkeypatch: pytest.Monke
     return run
 
 
-def check_sums(folder: Path) -> None:
-    done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
+def check_sums(folder: Path, name: str = "SHA256SUMS") -> None:
+    done = subprocess.run(["sha256sum", "--check", "--strict", name], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -176,7 +190,7 @@ def test_what_is_missing_or_not_approved_waits_and_says_why(press, handoff):
     text = press.brings("interior", approved=False)
     press.stage(APPROVED)
     assert handoff()["deliver"] == {"skipped"}
-    assert not press.folder.exists()
+    assert press.has() == []
     row = press.package()
     assert (row.state, [reason["code"] for reason in row.reasons]) == ("waiting", ["not-approved", "part-missing"])
     press.says(text, "approved")
@@ -184,22 +198,21 @@ def test_what_is_missing_or_not_approved_waits_and_says_why(press, handoff):
     assert handoff()["deliver"] == {"success"}
 
 
-def test_an_approval_withdrawn_between_build_and_delivery_stops_it(press, handoff, dag_bag, monkeypatch):
+def test_an_approval_withdrawn_between_build_and_delivery_stops_it(press, handoff, monkeypatch):
     text = press.brings("interior")
     press.brings("jacket")
     press.stage(APPROVED)
-    deliver = dag_bag.dags[FLOW].get_task("package.deliver")
-    really = deliver.python_callable
+    really = sending.send_delivery
 
     def just_before(*words: Any, **named: Any) -> Any:
         press.says(text, "pending")
         return really(*words, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(deliver, "python_callable", just_before)
+        patch.setattr(sending, "send_delivery", just_before)
         states = handoff()
     assert (states["build"], states["deliver"], states[""]) == ({"success"}, {"skipped"}, {"success"})
-    assert not press.folder.exists()
+    assert press.has() == []
     assert press.package().state == "stopped"
     press.says(text, "approved")
     assert handoff()["deliver"] == {"success"}
@@ -218,7 +231,7 @@ def test_a_failing_check_asks_a_person_and_a_no_sends_nothing(press, handoff, pe
     assert "trim" in question["body"]
     row = press.package()
     assert (row.state, row.decided_by, row.reasons[-1]["code"]) == ("held", "ada", "declined")
-    assert not press.folder.exists()
+    assert press.has() == []
     assert handoff()["build"] == {"skipped"}, "it is not asked again"
     person.word = "Approve"
     press.brings("interior", defect="wrong-trim", revision=2)
@@ -248,17 +261,22 @@ def test_a_run_killed_between_sending_and_writing_it_down_sends_nothing_twice(pr
     assert press.package().state == "delivered"
 
 
-def test_by_hand_a_title_goes_in_whatever_stage(press, handoff):
+def test_by_hand_a_title_goes_in_whatever_stage_and_the_command_line_shows_it_before(press, handoff, tmp_path):
     press.brings("interior")
+    words = [sys.executable, "-W", "ignore", "-m", "colophon", "package", "build", press.isbn, "--for", "pressmark", "--out", str(tmp_path)]
+    waits = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (waits.returncode, "part-missing" in waits.stdout) == (1, True), waits.stderr
     press.brings("jacket")
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    check_sums(tmp_path)
+    built = (tmp_path / "manifest.json").read_bytes()
+    assert press.has() == []
     assert handoff(title=press.isbn)["deliver"] == {"success"}
-    assert (press.folder / "manifest.json").exists()
+    assert (press.folder / "manifest.json").read_bytes() == built
 
 
 def test_a_superseded_package_can_not_be_sent_again(press, handoff):
-    from colophon.tasks.sending import send_delivery
-    from include.deliveries.build import Run
-
     press.brings("interior", revision=1)
     press.brings("jacket")
     press.stage(APPROVED)
@@ -266,7 +284,7 @@ def test_a_superseded_package_can_not_be_sent_again(press, handoff):
     first = press.package()
     press.brings("interior", revision=2, seed=2)
     with pytest.raises(packages.Stopped, match="superseded"):
-        send_delivery("pressmark", first.delivery_id, Run("redeliver", "by hand"), again=True)
+        sending.send_delivery("pressmark", first.delivery_id, Run("redeliver", "by hand"), again=True)
     with press.ledger.read() as session:
         assert session.get(PackageRow, first.id).state == "delivered"
         assert session.scalar(select(TitleFileRow.state).where(TitleFileRow.revision == "1")) == "superseded"

@@ -198,6 +198,29 @@ def test_what_asks_a_person_waits_and_other_findings_ask_anew(ledger, store, par
     assert (mended.revision, mended.state) == (2, "built")
 
 
+def test_what_was_declined_stays_declined_also_after_it_had_to_wait(ledger, store, part):
+    ask = [{"code": "pages", "message": "two pages too many"}]
+    item = part("text", b"pages")
+    held = prepare(ledger, store, package([item], ask=ask, findings=ask), now=NOW)
+    with ledger.session() as session:
+        packages.decide(session, held.id, approved=False, now=NOW)
+        packages.wait(session, "press", "print_handoff", ISBN, [{"code": "part-missing", "message": "no cover"}], now=NOW)
+    again = prepare(ledger, store, package([item], ask=ask, findings=ask), now=NOW)
+    assert (again.id, again.state, delivery(ledger, again).state) == (held.id, "held", "declined")
+
+
+def test_what_was_stopped_while_it_asked_asks_again(ledger, store, part):
+    ask = [{"code": "pages", "message": "two pages too many"}]
+    item = part("text", b"pages")
+    held = prepare(ledger, store, package([item], ask=ask, findings=ask), now=NOW)
+    with ledger.session() as session:
+        packages.decide(session, held.id, approved=True, now=NOW, who="ada")
+        packages.wait(session, "press", "print_handoff", ISBN, [{"code": "part-missing", "message": "no cover"}], now=NOW)
+    again = prepare(ledger, store, package([item], ask=ask, findings=ask), now=NOW)
+    assert (again.id, again.state, delivery(ledger, again).state) == (held.id, "held", "awaiting approval")
+    assert again.reasons == ask
+
+
 def test_waiting_is_noted_once_and_stops_what_was_built(ledger, store, part):
     row = prepare(ledger, store, package([part("text", b"one")]), now=NOW)
     reasons = [{"code": "part-missing", "message": "there is no cover"}]
