@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import select
 
 from include.archives.bounds import Throttle
-from include.archives.move import Closed, chunks
+from include.archives.move import Closed, Mover, chunks
 from include.errors import ConfigurationError, PermanentError, TransientError
 from include.files.model import Kind
 from include.intake import decide, download
 from include.intake.match import Target
+from include.intake.receive import Receiver
 from include.ledger import archives
 from include.ledger.archive_listing import server_path
 from include.ledger.file_rows import ArchiveFileRow, IntakeFileRow, TitleFileRow
@@ -234,6 +235,33 @@ def test_a_server_that_is_away_fails_for_now_and_the_rest_comes_later(vault, mon
     vault.exactly_once()
 
 
+@pytest.mark.parametrize(
+    ("of", "step"), [(Mover, "_arrived"), (Receiver, "decide"), (Receiver, "_settle"), (Mover, "_settle"), (Mover, "_mark")]
+)
+@pytest.mark.parametrize("after", [False, True])
+def test_stopped_between_store_record_and_fate_each_file_comes_over_once(vault, monkeypatch, of, step, after):
+    grown = grow(vault.root, 100, rich=False)
+    real, calls = getattr(of, step), []
+
+    def stops(self, *given, **named):
+        calls.append(step)
+        if len(calls) == 2 and not after:
+            raise KeyboardInterrupt
+        done = real(self, *given, **named)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(of, step, stops)
+    with pytest.raises(KeyboardInterrupt):
+        vault.migrate()
+    monkeypatch.setattr(of, step, real)
+    account, _ = vault.migrate()
+    assert (account.files, account.bytes, account.walk) == (100, grown.bytes, 1)
+    assert Counter(fates(vault).values())["attached"] == grown.counts["attached"]
+    vault.exactly_once()
+
+
 def test_outside_its_hours_the_archive_is_left_alone_and_the_run_says_until_when(vault):
     put(vault, f"Manuscripts/{isbn(1)}.txt")
     night = archive(bounds={"starts": time(22), "ends": time(6), "timezone": "UTC"})
@@ -296,9 +324,6 @@ def test_two_workers_on_one_shard_take_each_file_once(vault):
     with vault.ledger.read() as session:
         rows = archives.left_in(session, batch[0])
     first.move(number, batch)
-    from include.archives.move import Mover
-    from include.intake.receive import Receiver
-
     late = Mover(vault.ledger, vault.store, archive(), number, second.index(), vault.remote, clock=lambda: NOW)
     receiver = Receiver(vault.ledger, vault.store, late.source, late.index, now=NOW)
     with vault.remote() as remote:
