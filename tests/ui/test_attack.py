@@ -250,3 +250,14 @@ def test_a_slip_is_answered_with_a_sentence_and_no_fault_of_ours(client: Any, ro
 )
 def test_addresses_out_of_range_are_no_errors_of_ours(client: Any, rooms: dict[str, Any], path: str) -> None:
     assert client.get(f"/colophon/{path}").status_code in {200, 400, 404}
+
+
+def test_what_a_person_calls_a_contract_is_for_the_role_from_then_on(client_as: Any, rooms: dict[str, Any]) -> None:
+    admin, viewer = client_as("admin"), client_as("viewer")
+    assert viewer.get(f"/colophon/quarantine/{rooms['a:unknown']}/file").status_code == 200
+    said = admin.post(f"/colophon/quarantine/{rooms['a:unknown']}/correct", json={"title": "9781915000019", "kind": "contract"})
+    assert said.status_code == 200, said.text
+    assert viewer.get(f"/colophon/quarantine/{rooms['a:unknown']}/file").status_code == 404
+    for path in ("titles/1", "quarantine?show=attached"):
+        assert "notes.txt" in admin.get(f"/colophon/{path}").text
+        assert "notes.txt" not in viewer.get(f"/colophon/{path}").text
