@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
 from include.ledger import deliveries
 from include.ledger.file_rows import Approval, PackageRow, TitleFileRow
-from include.ledger.models import DeliveryRow
+from include.ledger.models import DeliveryRow, PartnerRow
 from include.ledger.models import DeliveryState as S
 from include.ledger.title_files import ATTACHED
 
@@ -82,6 +83,17 @@ def next_revision(session: Session, partner: str, flow: str, subject: str) -> in
     query = select(func.max(PackageRow.revision))
     highest = session.scalar(query.where(PackageRow.partner == partner, PackageRow.flow == flow, PackageRow.subject == subject))
     return (highest or 0) + 1
+
+
+def in_turn(session: Session, partner: str) -> None:
+    """Who writes packages of one partner waits here until whoever does so now has committed."""
+    if session.get(PartnerRow, partner, with_for_update=True) is not None:
+        return
+    try:
+        with session.begin_nested():
+            session.add(PartnerRow(id=partner, last_message_number=0, full_resend=False))
+    except IntegrityError:
+        session.get(PartnerRow, partner, with_for_update=True, populate_existing=True)
 
 
 def wait(

@@ -127,6 +127,7 @@ def prepare(ledger: Ledger, store: ArtefactStore, new: NewPackage, *, now: datet
             revision = packages.next_revision(session, new.party.id, new.flow, new.subject)
         assembled = assemble(store, new, revision, before, fresh)
         with ledger.session() as session:
+            packages.in_turn(session, new.party.id)
             if packages.next_revision(session, new.party.id, new.flow, new.subject) == revision:
                 return _loaded(_record(session, new, assembled, revision, before, fresh, now, run))
     raise TransientError(
