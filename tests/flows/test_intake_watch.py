@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import threading
 import time
@@ -102,3 +103,27 @@ def test_a_watching_run_takes_what_arrives_while_it_waits(sandbox, run_flow, led
     with ledger.read() as session:
         (row,) = session.scalars(select(IntakeFileRow)).all()
     assert row.original == "moved"
+
+
+def test_a_refused_log_in_fails_the_run_at_once_and_the_next_run_takes_the_file(sandbox, run_flow, ledger):
+    sandbox.call("drop", {"inbox": "agency", "name": "note.txt", "text": "hello"})
+    sandbox.call("faults", {"agency": {"wrong_password": {}}})
+    began = time.monotonic()
+    assert str(run_flow("partner_intake__agency").state) == "failed"
+    assert time.monotonic() - began < 30
+    sandbox.call("faults", {"agency": None})
+    assert str(run_flow("partner_intake__agency").state) == "success"
+    with ledger.read() as session:
+        assert [row.original for row in session.scalars(select(IntakeFileRow))] == ["moved"]
+
+
+def test_the_command_takes_what_the_flow_takes(sandbox, connections, ledger, capsys):
+    from colophon.cli import main
+
+    connections(sandbox.connections)
+    sandbox.call("drop", {"inbox": "typesetter", "name": "note.txt", "text": "hello"})
+    assert main(["intake", "run", "typesetter", "--json"]) == 1  # something was set aside
+    assert json.loads(capsys.readouterr().out)["counts"] == {"quarantined": 1}
+    assert main(["intake", "run", "typesetter"]) == 0
+    assert "nothing new" in capsys.readouterr().out
+    assert sandbox.files("compositor", "out") == ["processed/note.txt"]
