@@ -117,11 +117,13 @@ def make(flow: Flow, party_id: str, product_id: int, ledger: Any, store: Artefac
     )  # fmt: skip
 
 
-@task
+@task(map_index_template="{{ built.isbn }}")
 def unusual(built: dict[str, Any]) -> None:
     """Goes on to the person only if a check failed. Skips itself: what a task skips downstream, a mapped group does not heed."""
+    from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
 
+    get_current_context()["built"] = built
     if not built["approve"]:
         raise AirflowSkipException("All checks passed: nobody has to be asked.")
 
@@ -131,6 +133,7 @@ def ask_a_person(party: Party) -> HITLOperator:
     built = f"ti.xcom_pull(task_ids='{GROUP}.build', map_indexes=ti.map_index)"
     return HITLOperator(
         task_id="approve",
+        map_index_template="{{ %s['isbn'] }}" % built,  # noqa: UP031 - braces
         subject="Send {{ %s['title'] }} ({{ %s['isbn'] }}) to %s all the same?" % (built, built, party.name),  # noqa: UP031 - braces
         body="{% set built = " + built + " %}"
         "Checks of package {{ built['revision'] }} failed:\n"
@@ -146,16 +149,18 @@ def ask_a_person(party: Party) -> HITLOperator:
     )
 
 
-@task
+@task(map_index_template="{{ built.isbn }}")
 def decide(built: dict[str, Any], answer: dict[str, Any]) -> None:
     """Records who let it go; or who said no, or that nobody answered in time, and then skips itself."""
     from datetime import UTC, datetime
 
+    from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
 
     from colophon.hooks.ledger import open_ledger
     from include.ledger import packages
 
+    get_current_context()["built"] = built
     who = str((answer.get("responded_by_user") or {}).get("name") or "")
     yes = list(answer["chosen_options"]) == ["Approve"]
     with open_ledger().session() as session:
@@ -164,9 +169,10 @@ def decide(built: dict[str, Any], answer: dict[str, Any]) -> None:
         raise AirflowSkipException(f"{who} said no." if who else "Nobody answered in time, which is a no.")
 
 
-@task(trigger_rule="none_failed_min_one_success", retries=5)
+@task(trigger_rule="none_failed_min_one_success", retries=5, map_index_template="{{ built.isbn }}")
 def deliver(party_id: str, built: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any]:
     """Sends the package's files, the manifest last. Skips what a person declined; what may not leave any more is stopped."""
+    from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
 
     from colophon.hooks.ledger import open_ledger
@@ -176,6 +182,7 @@ def deliver(party_id: str, built: dict[str, Any], *, dag_run: Any = None) -> dic
     from include.ledger.models import DeliveryState
     from include.ledger.packages import Stopped
 
+    get_current_context()["built"] = built
     with open_ledger().read() as session:
         if deliveries.get(session, built["delivery_id"]).state == DeliveryState.DECLINED:
             raise AirflowSkipException(f"Delivery {built['delivery_id']} was declined.")
