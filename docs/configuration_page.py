@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "COLOPHON_LEDGER": "Database URL of the ledger, where there is no Airflow connection `colophon_ledger`.",
     "COLOPHON_STORE": "Root of the artefact store: a folder, or a bucket such as `s3://name/prefix`.",
     "COLOPHON_CLAMAV": "Address of the virus scanner: clamd's socket (`/run/clamav/clamd.ctl`) or `host:3310`. Default: none is asked.",
-    "COLOPHON_PUBLIC_URL": "Address under which Consonance can reach Airflow's API server, to fetch approved covers; without it they stay here.",
+    "COLOPHON_PUBLIC_URL": "Address of Airflow's API server as Consonance reaches it, to fetch approved covers. Default: they stay here.",
     "COLOPHON_SIGNING_KEY": "Secret that signs those addresses. Default: made from Airflow's own API secret.",
     "COLOPHON_GNUPGHOME": "GnuPG home with our signing key, for partners with `[transport.openpgp]`.",
 }

@@ -292,7 +292,7 @@ class PackageFileRow(Base):
 
 
 class ReadinessRow(Base):
-    """How ready one product is, as last assessed. `checks` are [{code, name, state, message, todo, due}]; see `include.ledger.readiness`."""
+    """How ready one product is, as last assessed. `checks` are [{code, name, state, message, todo, due}]."""
 
     __tablename__ = "readiness"
     __table_args__ = (  # lists go by date of publication and turn pages by (publication_date, product_id)

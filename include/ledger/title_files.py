@@ -107,7 +107,8 @@ def review(session: Session, file_id: int, role: str, verdict: str, *, now: date
     """One role's word on one version: `approved`, `rejected` (wants a note), or `pending` (takes it back).
 
     The version is approved once every asked role approved it, rejected as soon as one rejects. A role that was not asked may
-    speak all the same, and is asked from then on. Raises `RejectedData` for a superseded or removed version, and for a rejection without a note.
+    speak all the same, and is asked from then on. Raises `RejectedData` for a superseded or removed version, and for a rejection
+    without a note.
     """
     if verdict not in {Approval.APPROVED, Approval.REJECTED, Approval.PENDING}:
         raise RejectedData(f"{verdict!r} is no verdict", where=f"file {file_id}", todo="approved, rejected or pending.")

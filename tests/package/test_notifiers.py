@@ -210,7 +210,11 @@ def test_a_question_is_told_with_its_reasons_and_the_way_to_answer(monkeypatch, 
     question.subject = "Send 87 records to Northgate Distribution?"
     built = {"approve": ["22 of 109 titles are held back; the limit is 1 %"]}
     ti = SimpleNamespace(
-        dag_id="metadata_feed__northgate", run_id="scheduled__1", task_id="approve", map_index=-1, xcom_pull=lambda task_ids, map_indexes: built
+        dag_id="metadata_feed__northgate",
+        run_id="scheduled__1",
+        task_id="approve",
+        map_index=-1,
+        xcom_pull=lambda task_ids, map_indexes: built,
     )
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.org")
     QuestionNotice("northgate").notify({"task": question, "ti": ti, "task_instance": ti})
@@ -227,7 +231,11 @@ def test_a_question_without_an_address_of_airflow_is_told_all_the_same(monkeypat
     from colophon.tasks.feeds import ask_a_person
 
     ti = SimpleNamespace(
-        dag_id="metadata_feed__northgate", run_id="r", task_id="approve", map_index=-1, xcom_pull=lambda task_ids, map_indexes: {"approve": ["x"]}
+        dag_id="metadata_feed__northgate",
+        run_id="r",
+        task_id="approve",
+        map_index=-1,
+        xcom_pull=lambda task_ids, map_indexes: {"approve": ["x"]},
     )
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "")
     QuestionNotice("northgate").notify({"task": ask_a_person(load_partner("northgate")), "ti": ti, "task_instance": ti})
