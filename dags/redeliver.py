@@ -18,7 +18,7 @@ from airflow.sdk import Param, dag
 
 from colophon.policy import DEFAULTS, Tag
 from colophon.tasks import redelivery
-from include.partners import load_partners
+from include.partners import load_parties
 
 
 @dag(
@@ -29,7 +29,7 @@ from include.partners import load_partners
     max_active_runs=4,
     params={
         "delivery_id": Param(None, type=["null", "integer"], minimum=1, title="Delivery", description="Number of one delivery."),
-        "partner": Param(None, type=["null", "string"], enum=[None, *(p.id for p in load_partners())], title="Partner"),
+        "partner": Param(None, type=["null", "string"], enum=[None, *(p.id for p in load_parties())], title="Partner"),
         "since": Param(None, type=["null", "string"], format="date", title="Prepared on or after"),
         "until": Param(None, type=["null", "string"], format="date", title="Prepared on or before"),
         "title": Param(None, type=["null", "string"], title="Title", description="ISBN of a title that the delivery holds."),

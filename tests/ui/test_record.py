@@ -163,3 +163,32 @@ def test_a_name_that_is_markup_stays_text(client: Any, files: dict[str, int]) ->
     text = client.get("/colophon/titles/1").text
     assert "<script>alert" not in text
     assert HOSTILE.replace("/", "") in words(html.fromstring(text))
+
+
+def test_the_metadata_stand_there_as_the_mirror_has_them(client: Any, seeded: Any, ledger: Any) -> None:
+    from decimal import Decimal
+
+    from include.ledger.models import ProductRow, WorkRow
+    from include.titles import codec
+    from include.titles.model import Contributor, Price, Product, Work
+
+    work = Work(id=1, title="The Borrowed Harbour", contributors=(Contributor(1, "A01", person_name=HOSTILE),))
+    product = Product(
+        id=1, work=work, form="BC", publishing_status="02", prices=(Price(Decimal("9.99"), "GBP", "02"),), sold_in=("GB", "IE")
+    )
+    with ledger.session() as session:
+        session.get_one(WorkRow, 1).content = codec.encode_work(work)
+        session.get_one(ProductRow, 1).content = codec.encode_product(product)
+    answer = client.get("/colophon/titles/1")
+    assert "<script>alert" not in answer.text
+    said = words(page(answer).xpath("//section[@aria-labelledby='h-metadata']")[0])
+    for text in (HOSTILE, "9.99 GBP", "in GB IE", "02 Forthcoming"):
+        assert text in said
+
+
+def test_metadata_that_can_not_be_read_hide_nothing_else(client: Any, files: dict[str, int], ledger: Any) -> None:
+    from include.ledger.models import ProductRow
+
+    with ledger.session() as session:
+        session.get_one(ProductRow, 1).content = b"{not json"
+    assert card(page(client.get("/colophon/titles/1")), "interior") is not None

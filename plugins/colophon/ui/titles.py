@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from colophon.ui import roles, shell
 from colophon.ui.shell import Reading, User, render
+from include.catalogue import read
 from include.errors import PermanentError
 from include.files.model import Kind
 from include.ledger import lists, questions
@@ -17,6 +19,7 @@ from include.ledger.models import DeliveryRow, ProductRow, WorkRow
 from include.ledger.record import Wanted
 from include.ledger.record import record as title_record
 from include.partners import Partner
+from include.titles.model import Product
 
 router = APIRouter()
 ROWS = 50
@@ -81,7 +84,19 @@ def title(
         wrong=wrong,
         kinds=[str(one) for one in Kind if one is not Kind.UNKNOWN],
         my_roles=roles.roles_of(user),
+        mirrored=_mirrored(session, product),
     )
+
+
+def _mirrored(session: Session, row: ProductRow | None) -> Product | None:
+    """The title as the mirror has it; None where it can't be read, which is no reason to hide the rest of the page."""
+    work = session.get(WorkRow, row.work_id) if row else None
+    if row is None or work is None or not row.content:
+        return None
+    try:
+        return read.title(row, work)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _id(text: str) -> int | None:
