@@ -150,7 +150,7 @@ def look(ledger: Ledger, inbox: Inbox, remote: Remote, *, now: datetime) -> Look
     told = finished.told_by(manifests)
     files = [file for file in listed.files if file.path not in marked.paths]
     with ledger.session() as session:
-        here = rows.see(session, inbox.id, files, now=now)
+        here = rows.see(session, inbox.id, files, now=now, restricted=inbox.restricted)
         rows.forget_unseen(session, inbox.id, [file.path for file in files], under_trouble=listed.trouble)
         fresh = {path: row for path, row in here.items() if row.state == IntakeState.ARRIVING and not row.sha256}
         looked = {path: row.looked_at for path, row in fresh.items()}

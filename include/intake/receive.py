@@ -89,7 +89,7 @@ def receive(
     ids = []
     for arrival in arrivals:
         with ledger.session() as session:
-            row = rows.arrival(session, source.id, _seen(arrival), now=now, mark=arrival.mark)
+            row = rows.arrival(session, source.id, _seen(arrival), now=now, mark=arrival.mark, restricted=source.restricted)
             rows.stored(session, row.id, row.mark, arrival.sha256, arrival.bytes, now=now)
             ids.append(row.id)
     return receiver.decide(ids, {id: each.refused for id, each in zip(ids, arrivals, strict=True) if each.refused})
@@ -158,7 +158,10 @@ class Receiver:
 
     def _member(self, session: Session, parent: IntakeFileRow, number: int, thing: Thing) -> IntakeFileRow:
         seen = Seen(thing.path, PurePosixPath(thing.path.rsplit("!", 1)[-1]).name, thing.bytes, parent.modified)
-        row = rows.arrival(session, self.source.id, seen, now=self.now, mark=f"{parent.id}#{number}", parent_id=parent.id)
+        row = rows.arrival(
+            session, self.source.id, seen, now=self.now, mark=f"{parent.id}#{number}", parent_id=parent.id,
+            restricted=parent.restricted or self.source.restricted,
+        )  # fmt: skip
         if thing.sha256:
             rows.stored(session, row.id, row.mark, thing.sha256, thing.bytes, now=self.now)
         return row

@@ -70,8 +70,9 @@ def shown_path(kept: str) -> str:
 # --- looking
 
 
-def see(session: Session, inbox: str, files: Sequence[Seen], *, now: datetime) -> dict[str, IntakeFileRow]:
-    """The arrival that each listed file is, by its path; new ones get a row. Knows a file by path, size and time.
+def see(session: Session, inbox: str, files: Sequence[Seen], *, now: datetime, restricted: str = "") -> dict[str, IntakeFileRow]:
+    """The arrival that each listed file is, by its path; new ones get a row, for the role `restricted` from the start. Knows a file by
+    path, size and time.
 
     A file that still grows keeps its row, with the new size; its time of look starts again.
     """
@@ -89,7 +90,7 @@ def see(session: Session, inbox: str, files: Sequence[Seen], *, now: datetime) -
         if row is None:
             row = next((row for row in reversed(rows) if row.state == IntakeState.ARRIVING and not row.sha256), None)
             if row is None:
-                fresh.append(_new(inbox, path, file, _free_mark(file.mark, rows), now))
+                fresh.append(_new(inbox, path, file, _free_mark(file.mark, rows), now) | {"restricted": restricted})
                 continue
             row.mark, row.bytes, row.modified, row.looked_at = _free_mark(file.mark, rows), file.bytes, file.modified, now
         here[file.path] = row
@@ -116,13 +117,15 @@ def forget_unseen(session: Session, inbox: str, there: Collection[str], *, under
     return gone
 
 
-def arrival(session: Session, inbox: str, file: Seen, *, now: datetime, mark: str = "", parent_id: int | None = None) -> IntakeFileRow:
+def arrival(
+    session: Session, inbox: str, file: Seen, *, now: datetime, mark: str = "", parent_id: int | None = None, restricted: str = ""
+) -> IntakeFileRow:
     """The row of one arrival, made if there is none: for members of archives and files of old archives."""
     path = kept_path(file.path)
     same = (IntakeFileRow.inbox == inbox, IntakeFileRow.path == path, IntakeFileRow.mark == (mark or file.mark))
     row = session.scalar(select(IntakeFileRow).where(*same).with_for_update())
     if row is None:
-        _insert(session, [_new(inbox, path, file, mark or file.mark, now) | {"parent_id": parent_id}])
+        _insert(session, [_new(inbox, path, file, mark or file.mark, now) | {"parent_id": parent_id, "restricted": restricted}])
         row = session.scalars(select(IntakeFileRow).where(*same).with_for_update()).one()
     return row
 

@@ -75,3 +75,10 @@ def test_a_file_that_the_server_will_not_give_stays_an_arrival_and_is_told(room,
     assert [one.id for one in told(room, it.inbox).stuck] == [row.id]
     assert [str(one.state) for one in it.run().outcomes] == ["attached"]
     assert room.rows()[0].reasons == []
+
+
+def test_a_restricted_file_is_restricted_from_its_first_look(room, servers):
+    it = Inbox(room, servers, SFTP, restricted="rights", finished={"rule": "two_looks"})
+    it.drop("Secret agreement with Smith.pdf", pdf())
+    it.run()
+    assert [(row.state, row.restricted) for row in room.rows()] == [("arriving", "rights")]
