@@ -40,16 +40,7 @@ def artefact(session: Reading, user: User, delivery_id: int, file_id: int) -> Re
         raise HTTPException(403, "A backup holds restricted files too: only an admin may fetch from it.")
     for role in roles_of(session, file.sha256):
         roles.must(user, role)
-    store = shell.store()
-    stream = store.open(file.sha256)
-
-    def chunks() -> Iterator[bytes]:
-        with stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
-
-    headers = {"Content-Disposition": attachment(file.name), "Content-Length": str(store.size(file.sha256)), "ETag": f'"{file.sha256}"'}
-    return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
+    return saved(file.name, file.sha256)
 
 
 @router.get("/partners/{partner_id}/rejects.csv")
@@ -73,6 +64,20 @@ def rejects(session: Reading, partner_id: str) -> Response:
             after = rows[-1].product_id
 
     return Response(rejects_csv(held()), media_type="text/csv", headers={"Content-Disposition": attachment(f"rejects-{partner_id}.csv")})
+
+
+def saved(name: str, sha256: str) -> Response:
+    """Bytes of the store, to be saved under this name: never shown in the page's place, whatever they are."""
+    store = shell.store()
+    stream = store.open(sha256)
+
+    def chunks() -> Iterator[bytes]:
+        with stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+
+    headers = {"Content-Disposition": attachment(name), "Content-Length": str(store.size(sha256)), "ETag": f'"{sha256}"'}
+    return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
 
 
 def attachment(name: str) -> str:

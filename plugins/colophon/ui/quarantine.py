@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from colophon.ui import roles, runs, shell
-from colophon.ui.files import attachment
+from colophon.ui.files import saved
 from colophon.ui.record import picture
 from colophon.ui.shell import Reading, Typed, User, render
 from include.catalogue import read
@@ -27,7 +26,6 @@ from include.ledger.file_rows import IntakeFileRow, IntakeState, TitleFileRow
 from include.ledger.models import ProductRow
 from include.partners import load_archive, load_inbox
 from include.partners.registry import config_root
-from include.store.artefacts import CHUNK
 
 ROWS = 30
 TABS = {  # of the page: name, label, states
@@ -134,16 +132,7 @@ def download(session: Reading, user: User, arrival_id: int) -> Response:
     row = _arrival(session, user, arrival_id)
     if row.state == IntakeState.QUARANTINED or not row.sha256:
         raise HTTPException(403, "A file that was set aside is not handed out: it may harm the machine that opens it.")
-    store = shell.store()
-    stream = store.open(row.sha256)
-
-    def chunks() -> Iterator[bytes]:
-        with stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
-
-    headers = {"Content-Disposition": attachment(row.name), "Content-Length": str(store.size(row.sha256))}
-    return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
+    return saved(row.name, row.sha256)
 
 
 @router.post("/quarantine/{arrival_id}/accept", dependencies=[Depends(runs.from_our_page)])

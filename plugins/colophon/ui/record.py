@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from colophon.ui import roles, runs, shell
-from colophon.ui.files import attachment
+from colophon.ui.files import saved
 from colophon.ui.shell import Reading, Typed, User
 from include.errors import ConfigurationError, PermanentError
 from include.ledger import title_files
 from include.ledger.file_rows import Approval
 from include.ledger.record import file_for
-from include.store.artefacts import CHUNK
 
 APPROVED = "approved_files"  # the flow that takes approved files on
 router = APIRouter()
@@ -39,16 +37,7 @@ class Removal(BaseModel):
 def download(session: Reading, user: User, file_id: int) -> Response:
     """The bytes as they came, to be saved: never shown in the page's place, whatever they are."""
     row = file_for(session, file_id, roles.may(user))
-    store = shell.store()
-    stream = store.open(row.sha256)
-
-    def chunks() -> Iterator[bytes]:
-        with stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
-
-    headers = {"Content-Disposition": attachment(row.name), "Content-Length": str(store.size(row.sha256)), "ETag": f'"{row.sha256}"'}
-    return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
+    return saved(row.name, row.sha256)
 
 
 @router.get("/title-files/{file_id}/preview")
