@@ -6,7 +6,7 @@ two together, also after a run that was killed between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from include.errors import PermanentError
 from include.ledger import deliveries
 from include.ledger.file_rows import Approval, PackageRow, TitleFileRow
-from include.ledger.models import DeliveryRow, PartnerRow
+from include.ledger.models import DeliveryRow, PartnerRow, ProductRow
 from include.ledger.models import DeliveryState as S
 from include.ledger.title_files import ATTACHED
 
@@ -112,6 +112,7 @@ def wait(
 
     What was built before and has not left is stopped: it is not what would go now.
     """
+    in_turn(session, partner)
     row = find(session, partner, flow, subject, WAITING)
     stop_unsent(session, partner, flow, subject, reasons, now=now, who=who)
     if row is None:
@@ -171,8 +172,9 @@ def stop(
 
 
 def unfit(session: Session, row: PackageRow) -> list[dict[str, Any]]:
-    """Why a package may not leave now: a file that is not approved, not current, or gone; [] if it may."""
-    reasons = []
+    """Why a package may not leave now: a newer one is at the partner, its product is gone or has another ISBN, a file is not approved,
+    not current, restricted or gone; [] if it may."""
+    reasons = [*_outdated(session, row)]
     for file in row.files:
         if file.title_file_id is None:
             continue
@@ -183,7 +185,23 @@ def unfit(session: Session, row: PackageRow) -> list[dict[str, Any]]:
         elif version.approval != Approval.APPROVED:
             state = version.approval or "not approved by anybody"
             reasons.append(_reason("not-approved", f"{file.name} is made from a version that is {state}", file.name))
+        elif version.restricted:
+            reasons.append(_reason("restricted", f"{file.name} is made from a version that only {version.restricted} may see", file.name))
     return reasons
+
+
+def _outdated(session: Session, row: PackageRow) -> Iterator[dict[str, Any]]:
+    """A package that is sent again must not undo a newer one, nor go under a number that is not the product's any more."""
+    if row.state == REPLACED:
+        last = last_delivered(session, row.partner, row.flow, row.subject)
+        newer = f"the partner has revision {last.revision} of it" if last else "a newer one took its place"
+        yield {"code": "replaced", "message": newer, "where": row.subject, "todo": "Redeliver the newest one."}
+    product = session.get(ProductRow, row.product_id) if row.product_id is not None else None
+    if product is not None and product.deleted_at is not None:
+        yield {"code": "product-gone", "message": "the product was deleted in Consonance", "where": row.subject, "todo": "Nothing."}
+    elif product is not None and row.subject.isdigit() and product.isbn != row.subject:
+        message = f"the product's ISBN is {product.isbn or 'empty'} now"
+        yield {"code": "isbn-changed", "message": message, "where": row.subject, "todo": "The next run builds it under its own number."}
 
 
 def refuse_unfit(session: Session, delivery: DeliveryRow, *, now: datetime, who: str = "") -> Stopped | None:
@@ -192,13 +210,11 @@ def refuse_unfit(session: Session, delivery: DeliveryRow, *, now: datetime, who:
     row = of_delivery(session, delivery.id)
     if row is None or not (reasons := unfit(session, row)):
         return None
-    if delivery.delivered_at is None:
+    if delivery.delivered_at is None and row.state != REPLACED:
         stop(session, row, reasons, now=now, who=who)
     sentences = "; ".join(reason["message"] for reason in reasons)
-    todo = "Approve the current versions; the next run then builds what may go."
-    return Stopped(
-        f"the package may not leave: {sentences}", where=f"{row.partner}, {row.subject} r{row.revision}", todo=todo, reasons=reasons
-    )
+    where = f"{row.partner}, {row.subject} r{row.revision}"
+    return Stopped(f"the package may not leave: {sentences}", where=where, todo=str(reasons[0]["todo"]), reasons=reasons)
 
 
 def settle(session: Session, partner: str, flow: str, *, now: datetime, who: str = "", subject: str = "") -> None:
@@ -250,7 +266,8 @@ def settle_delivery(session: Session, delivery: DeliveryRow, *, now: datetime, w
 
 
 def _reason(code: str, message: str, where: str) -> dict[str, Any]:
-    return {"code": code, "message": message, "where": where, "todo": "Approve the current version on the title's page."}
+    todo = "Approve the current version on the title's page; the next run sends it."
+    return {"code": code, "message": message, "where": where, "todo": todo}
 
 
 def _event(session: Session, what: str, row: PackageRow, now: datetime, who: str, detail: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from include.errors import RejectedData
 from include.ledger import deliveries, packages, title_files
 from include.ledger.file_rows import PackageRow
-from include.ledger.models import DeliveryRow, EventRow
+from include.ledger.models import DeliveryRow, EventRow, ProductRow
 from include.packages.build import Item, NewPackage, assemble, made, prepare
 from include.partners import Party
 
@@ -184,6 +184,46 @@ def test_a_superseded_version_is_unfit_and_what_left_with_it_stays_delivered(led
     assert stopped.reasons[0]["code"] == "not-current"
     with ledger.read() as session:
         assert packages.get(session, row.id).state == "delivered"
+
+
+def refused(ledger, row) -> list[str]:
+    with ledger.session() as session:
+        stopped = packages.refuse_unfit(session, deliveries.get(session, row.delivery_id), now=NOW)
+    return [reason["code"] for reason in stopped.reasons] if stopped else []
+
+
+def test_sending_an_old_revision_again_does_not_undo_a_newer_one(ledger, store, part):
+    """The files are the same approved ones: only the ticket changed."""
+    text = part("text", b"pages")
+    one, two = (made(store, "ticket", "ticket.json", order) for order in (b"1000 copies", b"2000 copies"))
+    first = prepare(ledger, store, package([text, one]), now=NOW)
+    arrive(ledger, first)
+    assert refused(ledger, first) == []
+    second = prepare(ledger, store, package([text, two]), now=NOW)
+    arrive(ledger, second)
+    assert refused(ledger, first) == ["replaced"]
+    assert refused(ledger, second) == []
+
+
+@pytest.mark.parametrize(("change", "code"), [({"deleted_at": NOW}, "product-gone"), ({"isbn": "9781402000027"}, "isbn-changed")])
+def test_nothing_leaves_for_a_product_that_is_gone_or_has_another_number(ledger, store, part, change, code):
+    product = {"id": 7, "work_id": 1, "isbn": ISBN, "digest": "", "content": b"{}", "first_seen": NOW, "changed_at": NOW}
+    with ledger.session() as session:
+        session.add(ProductRow(**product))
+    row = prepare(ledger, store, package([part("text", b"pages")], product_id=7), now=NOW)
+    assert refused(ledger, row) == []
+    with ledger.session() as session:
+        session.merge(ProductRow(**(product | change)))
+    assert refused(ledger, row) == [code]
+    assert delivery(ledger, row).state == "withdrawn"
+
+
+def test_a_file_that_became_restricted_does_not_leave(ledger, store, part):
+    text = part("text", b"pages")
+    row = prepare(ledger, store, package([text]), now=NOW)
+    with ledger.session() as session:
+        title_files.get(session, text.title_file_id).restricted = "rights"
+    assert refused(ledger, row) == ["restricted"]
 
 
 def test_what_asks_a_person_waits_and_other_findings_ask_anew(ledger, store, part):
