@@ -147,6 +147,7 @@ class Receiver:
             members = [next(looks) if isinstance(one, Thing) else one for one in found.members[start : start + AT_ONCE]]
             with self.ledger.session() as session:
                 parent = rows.get(session, id)
+                title_files.in_turn(session, [one.target.work_id for one in members if one.target is not None])
                 for number, member in enumerate(members, start):
                     outcomes.append(self._settle(session, self._member(session, parent, number, member.thing), member))
         with self.ledger.session() as session:
@@ -217,9 +218,6 @@ def attach(
     who: str,
 ) -> title_files.Attached:
     """Puts an arrival on a title and says so in its row; both or neither."""
-    session.execute(
-        select(WorkRow.id).where(WorkRow.id == target.work_id).with_for_update()
-    )  # two first versions at the same moment take turns
     new = title_files.NewTitleFile(
         work_id=target.work_id,
         product_id=target.product_id,

@@ -54,6 +54,7 @@ class Ledger:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             self.engine = create_engine(self._url, pool_pre_ping=True)
+            event.listen(self.engine, "connect", _open_postgres)
         self._readers = self.engine.execution_options(colophon_reads=True, postgresql_readonly=True)
         self._write_sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._read_sessions = sessionmaker(self._readers, expire_on_commit=False, autoflush=False)
@@ -158,6 +159,22 @@ def _parse(text_url: str) -> URL:
             "an in-memory ledger would forget what was sent", where=where, todo="Name a file: sqlite:////path/ledger.sqlite"
         )
     return url
+
+
+def _open_postgres(connection: Any, record: Any) -> None:
+    """PostgreSQL's texts hold neither NUL nor halves of surrogate pairs, and a whole transaction fails for one. Here they become `\ufffd`:
+    names, metadata and notes are other people's. Keys are escaped before they come here, so that they stay different."""
+    from psycopg import DataError
+    from psycopg.types.string import StrDumperUnknown
+
+    class Forgiving(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            try:
+                return super().dump(obj)
+            except (DataError, UnicodeEncodeError):
+                return super().dump(obj.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+    connection.adapters.register_dumper(str, Forgiving)
 
 
 def _open_sqlite(connection: Any, record: Any) -> None:

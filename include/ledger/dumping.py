@@ -85,8 +85,7 @@ def records(session: Session, name: str) -> Iterator[Record]:
         query = query.where(dumped.only)
     for row in session.execute(query.execution_options(yield_per=500)):
         values = {column: _said(value) for column, value in zip(dumped.columns, row, strict=True)}
-        line = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogateescape")
-        yield Record(row[by] // dumped.size, row[id], line)
+        yield Record(row[by] // dumped.size, row[id], _line(values))
 
 
 def load(session: Session, name: str, lines: Iterable[bytes]) -> int:
@@ -106,6 +105,13 @@ def load(session: Session, name: str, lines: Iterable[bytes]) -> int:
     if rows:
         session.execute(insert(dumped.row), rows)
     return count
+
+
+def _line(values: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a surrogate pair, in what a file says of itself
+        return json.dumps(values, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def _said(value: Any) -> Any:

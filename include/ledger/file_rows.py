@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from include.ledger.models import Base, BigId
+
+LONGEST_PERSON = 120  # characters of a person's name; what is longer is cut, where SQLite would not mind and PostgreSQL refuses
 
 
 class IntakeState(StrEnum):
@@ -84,6 +86,10 @@ class TitleFileRow(Base):
     replaced_by_id: Mapped[int | None] = mapped_column(BigId)
     reviews: Mapped[list[ReviewRow]] = relationship(back_populates="file", order_by="ReviewRow.id", cascade="all, delete-orphan")
 
+    @validates("decided_by", "attached_by")
+    def _cut(self, column: str, person: str) -> str:
+        return person[:LONGEST_PERSON]
+
 
 class ReviewRow(Base):
     """What one person of one role said of one version. Approved is a file of which every asked role approved."""
@@ -98,6 +104,10 @@ class ReviewRow(Base):
     at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(Text, default="")
     file: Mapped[TitleFileRow] = relationship(back_populates="reviews")
+
+    @validates("who")
+    def _cut(self, column: str, person: str) -> str:
+        return person[:LONGEST_PERSON]
 
 
 class IntakeFileRow(Base):
@@ -137,6 +147,10 @@ class IntakeFileRow(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(120), default="")
 
+    @validates("decided_by")
+    def _cut(self, column: str, person: str) -> str:
+        return person[:LONGEST_PERSON]
+
 
 class MatchRuleRow(Base):
     """What a person told us to remember: files of this inbox whose path fits belong to that title, or are of that kind."""
@@ -153,6 +167,10 @@ class MatchRuleRow(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(120), default="")
     used: Mapped[int] = mapped_column(Integer, default=0)
+
+    @validates("created_by")
+    def _cut(self, column: str, person: str) -> str:
+        return person[:LONGEST_PERSON]
 
 
 class ArchiveShardRow(Base):
@@ -272,6 +290,10 @@ class PackageRow(Base):
     files: Mapped[list[PackageFileRow]] = relationship(
         back_populates="package", order_by="PackageFileRow.position", cascade="all, delete-orphan"
     )
+
+    @validates("decided_by")
+    def _cut(self, column: str, person: str) -> str:
+        return person[:LONGEST_PERSON]
 
 
 class PackageFileRow(Base):

@@ -49,13 +49,14 @@ def kept_path(path: str) -> str:
 
 
 def escaped(path: str) -> str:
-    """A path as a column can hold it: bytes that are no UTF-8 as `\\xe9` (a backslash is in no path that we take)."""
+    """A path as a column can hold it: bytes that are no UTF-8, and NUL, as `\\xe9` (a backslash is in no path that we take)."""
+    path = path.replace("\x00", "\\x00")
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def server_path(kept: str) -> str:
     """The path in the server's own bytes again."""
-    raw = _ESCAPED.sub(lambda found: chr(0xDC00 + int(found[1], 16)), kept)
+    raw = _ESCAPED.sub(lambda found: chr(0xDC00 + int(found[1], 16) if found[1] != "00" else 0), kept)
     return raw.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
@@ -276,7 +277,7 @@ def _of(inbox: str) -> Select[IntakeFileRow]:
 
 
 def _new(inbox: str, path: str, file: Seen, mark: str, now: datetime) -> dict[str, Any]:
-    name = shown_path(escaped(file.name))
+    name = shown_path(escaped(file.name)).replace("\x00", "\ufffd")
     return {
         "inbox": inbox, "path": path, "mark": mark, "name": name if len(name) <= 255 else f"{name[:238]}~{name[-16:]}",
         "bytes": file.bytes, "modified": file.modified, "sha256": "", "media_type": "", "state": IntakeState.ARRIVING, "kind": "",

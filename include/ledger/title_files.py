@@ -6,7 +6,7 @@ its own date, then by arrival. What has no revision never supersedes what has on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from include.errors import PermanentError, RejectedData
 from include.ledger.deliveries import record_event
 from include.ledger.file_rows import Approval, ReviewRow, TitleFileRow
+from include.ledger.models import WorkRow
 
 ATTACHED, SUPERSEDED, REMOVED = "attached", "superseded", "removed"
 
@@ -59,6 +60,7 @@ class Attached:
 
 def attach(session: Session, new: NewTitleFile, *, now: datetime, who: str = "") -> Attached:
     """Adds a version to its chain and settles which one is current. The same bytes on the same chain are one version."""
+    in_turn(session, [new.work_id])
     chain = versions(session, new.work_id, new.kind, new.part, new.product_id, lock=True)
     known = next((row for row in chain if row.sha256 == new.sha256 and row.state != REMOVED), None)
     if known is not None:
@@ -94,12 +96,14 @@ def settle(session: Session, chain: Sequence[TitleFileRow], *, now: datetime, wh
 
 def remove(session: Session, file_id: int, *, now: datetime, who: str, note: str = "") -> TitleFileRow:
     """Takes a version off its title (attached by mistake); the one before it is current again. The bytes stay in the store."""
-    row = get(session, file_id)
+    in_turn(session, [get(session, file_id).work_id])
+    row = get(session, file_id, lock=True)
     if row.state == REMOVED:
         return row
     row.state, row.note = REMOVED, note or row.note
     _event(session, "file removed", row, now, who, {"note": note})
-    settle(session, versions(session, row.work_id, row.kind, row.part, row.product_id), now=now, who=who)
+    session.flush()  # the chain is read anew
+    settle(session, versions(session, row.work_id, row.kind, row.part, row.product_id, lock=True), now=now, who=who)
     return row
 
 
@@ -131,9 +135,16 @@ def review(session: Session, file_id: int, role: str, verdict: str, *, now: date
     return row
 
 
+def in_turn(session: Session, work_ids: Iterable[int]) -> None:
+    """Who changes files of a work waits here until whoever does so now has committed: a chain without versions has no row to lock.
+    Works that one transaction changes are best named together, so that two transactions don't wait for each other."""
+    wanted = sorted(set(work_ids))
+    session.execute(select(WorkRow.id).where(WorkRow.id.in_(wanted)).order_by(WorkRow.id).with_for_update(key_share=True)).all()
+
+
 def get(session: Session, file_id: int, *, lock: bool = False) -> TitleFileRow:
     """Raises `PermanentError` if there is no such version."""
-    row = session.get(TitleFileRow, file_id, with_for_update=lock or None)
+    row = session.get(TitleFileRow, file_id, with_for_update=lock or None, populate_existing=lock)
     if row is None:
         raise PermanentError(f"there is no file {file_id}", todo="Look at the title's page.")
     return row
@@ -145,7 +156,9 @@ def versions(
     """One chain, removed versions too, oldest arrival first."""
     same = TitleFileRow.product_id.is_(None) if product_id is None else TitleFileRow.product_id == product_id
     query = select(TitleFileRow).where(TitleFileRow.work_id == work_id, TitleFileRow.kind == kind, TitleFileRow.part == part, same)
-    return list(session.scalars((query.with_for_update() if lock else query).order_by(TitleFileRow.id)))
+    if lock:  # as they are now, not as this session read them before
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return list(session.scalars(query.order_by(TitleFileRow.id)))
 
 
 def files_of(
