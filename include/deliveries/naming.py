@@ -16,7 +16,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 def slug(text: str) -> str:
     """ASCII letters, digits and hyphens: safe in a file name on any server."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return _UNSAFE.sub("-", plain).strip("-").lower() or "x"
+    name = _UNSAFE.sub("-", plain).strip("-").lower()
+    return name if name.strip(".") else "x"  # not "..", which is another folder
 
 
 def file_name(partner: Partner, sender: str, *, kind: str, message_number: int, now: datetime) -> str:

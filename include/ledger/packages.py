@@ -78,6 +78,12 @@ def last_delivered(session: Session, partner: str, flow: str, subject: str) -> P
     return session.scalar(query.order_by(PackageRow.revision.desc()).limit(1))
 
 
+def products_delivered(session: Session, partner: str, flow: str) -> set[int]:
+    """Products of which the partner has a package."""
+    query = select(PackageRow.product_id).where(PackageRow.partner == partner, PackageRow.flow == flow, PackageRow.state == DELIVERED)
+    return {id for id in session.scalars(query) if id is not None}
+
+
 def next_revision(session: Session, partner: str, flow: str, subject: str) -> int:
     """1, 2, ... A revision that was built and never left is a gap."""
     query = select(func.max(PackageRow.revision))

@@ -64,6 +64,7 @@ def choose(profile: Profile, product: Product, files: Sequence[TitleFileRow]) ->
         reasons += [reason for file in wanted if (reason := _unapproved(file))]
         reasons += list(_too_many(part, wanted, product))
         chosen += [Chosen(part, file, versions[file.id]) for file in sorted(wanted, key=lambda file: order(file.part))]
+    notes += [_no_part(file) for file in files if _is_forgotten(file, parts, product)]
     there = {one.part.id for one in chosen}
     for some in needed:
         if not there.intersection(some):
@@ -119,6 +120,19 @@ def _is_shared_cover(file: TitleFileRow) -> bool:
 def _left_out(file: TitleFileRow) -> Finding:
     message = f"{file.name} belongs to the whole work and this binding does not need it: it stays here."
     return Finding("left-out", Severity.NOTE, message, "Attach it to this edition if it should go.", file=file.name)
+
+
+def _is_forgotten(file: TitleFileRow, parts: Sequence[Part], product: Product) -> bool:
+    """A current file of pages or sound, in a format that travels, that no part of the profile takes."""
+    name = _name_of(file, product)
+    alike = [part for part in parts if file.media_type in part.types and any(mask.startswith(f"{file.kind}:") for mask in part.takes)]
+    wanted = file.state == ATTACHED and file.kind in {Kind.INTERIOR, Kind.AUDIO}
+    return wanted and bool(alike) and not any(_fits(part, file.media_type, name) for part in parts)
+
+
+def _no_part(file: TitleFileRow) -> Finding:
+    message = f"{file.name} ({file.part}) is no part that this recipient knows: it stays here."
+    return Finding("left-out", Severity.WARN, message, "Call its part as the profile does if it should go.", file=file.name)
 
 
 def _unapproved(file: TitleFileRow) -> dict[str, str] | None:

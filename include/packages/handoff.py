@@ -17,6 +17,7 @@ from include.files import preflight
 from include.files.model import Finding, Kind, Severity
 from include.files.preflight import Expected
 from include.files.preflight.codes import settled
+from include.ledger import packages
 from include.ledger.database import Ledger
 from include.packages import checking, naming, ticket
 from include.packages.build import Item, made
@@ -51,11 +52,15 @@ class Job:
 
 
 def due(ledger: Ledger, party: Party, house: House, now: datetime, words: str = "") -> list[Due]:
-    """Titles for this printer: those in its stages, or what a person asked for."""
+    """Titles for this printer: those in its stages, or what a person asked for. First those that it does not have yet: one run takes
+    so many titles and no more."""
     wish = _wish(party)
     if words:
         return asked_for(ledger, wish.products, words, now.date())
-    return in_stages(ledger, wish.products, wish.stages, house, now.date())
+    found = in_stages(ledger, wish.products, wish.stages, house, now.date())
+    with ledger.read() as session:
+        has = packages.products_delivered(session, party.id, FLOW)
+    return sorted(found, key=lambda one: one.product_id in has)
 
 
 def make(

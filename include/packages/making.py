@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from include.catalogue import read
 from include.deliveries.build import Run
 from include.errors import PermanentError, RejectedData
+from include.feeds import codelists
 from include.feeds.selection import left_out_by
 from include.files.model import Finding
 from include.ledger import packages, title_files
@@ -28,6 +29,7 @@ from include.packages.contents import Chosen, Contents
 from include.partners import House, Party
 from include.partners.profiles import Profile
 from include.partners.tables import ProductFilter
+from include.readiness.assess import given_up
 from include.store import ArtefactStore
 from include.titles.identifiers import is_isbn13
 from include.titles.model import Product
@@ -81,9 +83,10 @@ def in_stages(ledger: Ledger, wanted: ProductFilter, stages: Sequence[str], hous
 
 
 def asked_for(ledger: Ledger, wanted: ProductFilter, words: str, today: date) -> list[Due]:
-    """Titles that a person named (ISBN, Consonance's id, words of the title), of those that the filter selects, in whatever stage.
+    """The title that a person named (ISBN, Consonance's id, words of the title), in those editions that the filter selects, in whatever
+    stage.
 
-    Raises `PermanentError` if there are none.
+    Raises `PermanentError` if there is none, or if the words fit several titles and none exactly.
     """
     with ledger.read() as session:
         pairs = [(product, work) for product, work in read.find(session, words) if product.deleted_at is None and work.deleted_at is None]
@@ -92,6 +95,12 @@ def asked_for(ledger: Ledger, wanted: ProductFilter, words: str, today: date) ->
         known = ", ".join(sorted({product.isbn for product, _ in pairs})) or "no title"
         todo = "Give the ISBN of an edition that this partner gets."
         raise PermanentError(f"nothing for this partner: {known} fits", where=words, todo=todo)
+    exactly = [one for one in found if words.strip() in {one.isbn, str(one.product_id)} or words.strip().casefold() == one.title.casefold()]
+    found = exactly or found
+    if len({one.work_id for one in found}) > 1:
+        named = "; ".join(f"{one.title} ({one.isbn or one.product_id})" for one in found[:5])
+        message = f"{len({one.work_id for one in found})} titles fit: {named}"
+        raise PermanentError(message, where=words, todo="Give the ISBN of the one that is meant.")
     return found
 
 
@@ -107,7 +116,11 @@ def shelf(session: Session, product_id: int) -> Shelf:
 
 
 def unfit_title(product: Product) -> tuple[dict[str, str], ...]:
-    """Why nothing can be named after this product."""
+    """Why nothing can be made of this product: nobody brings it out any more, or nothing can be named after it."""
+    if given_up(product):
+        message = f"its publishing status is {codelists.label(64, product.publishing_status)}"
+        todo = "Nothing, if that is right; else choose another status in Consonance."
+        return ({"code": "given-up", "message": message, "where": "publishing status", "todo": todo},)
     if is_isbn13(product.isbn):
         return ()
     message = f"the ISBN {product.isbn!r} is not valid" if product.isbn else "the product has no ISBN"
@@ -169,16 +182,19 @@ def put_together(
 def preflight_file(names: Mapping[str, str], checked: Report) -> bytes:
     """`preflight.json`: what the checks found and measured. `names`: sha256 to the name in the package."""
     measured = {name: dict(checked.facts.get(sha256, {})) for sha256, name in names.items()}
-    return json.dumps(report(checked.findings, measured), indent=2, ensure_ascii=False, default=str).encode() + b"\n"
+    return json.dumps(report(checked.findings, measured), indent=2, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
 
 
 def record(ledger: Ledger, store: ArtefactStore, making: Making, *, now: datetime, run: Run) -> PackageRow:
-    """Prepares the package, or writes down that it waits and why; gives its row."""
+    """Prepares the package, or writes down that it waits and why; gives its row. What was built under another ISBN is stopped."""
     if making.new is not None:
+        with ledger.session() as session:
+            _stop_other_numbers(session, making, now, run)
         return prepare(ledger, store, making.new, now=now, run=run)
     product = making.product
     with ledger.session() as session:
         packages.settle(session, making.party.id, making.flow, now=now, who=run.who, subject=_subject(product))
+        _stop_other_numbers(session, making, now, run)
         return packages.wait(
             session, making.party.id, making.flow, _subject(product), making.reasons, now=now, who=run.who, work_id=product.work.id,
             product_id=product.id,
@@ -205,6 +221,17 @@ def stop_what_is_not_due(ledger: Ledger, party: Party, flow: str, due: Sequence[
             if row.product_id not in wanted:
                 session.delete(row)
     return len(rows)
+
+
+def _stop_other_numbers(session: Session, making: Making, now: datetime, run: Run) -> None:
+    product, here = making.product, _subject(making.product)
+    mine = (PackageRow.partner == making.party.id, PackageRow.flow == making.flow, PackageRow.product_id == product.id)
+    why = [{"code": "isbn-changed", "message": f"the product is {product.isbn or 'without an ISBN'} now", "todo": "Nothing."}]
+    for row in session.scalars(select(PackageRow).where(*mine, PackageRow.subject != here)).all():
+        if row.state in {packages.BUILT, packages.HELD}:
+            packages.stop(session, row, why, now=now, who=run.who)
+        elif row.state == packages.WAITING:
+            session.delete(row)
 
 
 def _subject(product: Product) -> str:

@@ -41,7 +41,7 @@ def manifest(
         "files": [_entry(file) for file in files],
         "findings": [dict(finding) for finding in findings],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def _entry(file: Packed) -> dict[str, Any]:

@@ -13,7 +13,23 @@ from include.packages.contents import Chosen
 from include.partners.profiles import Profile
 from include.titles.model import Product
 
+_COUNTER = re.compile(r"0\d+d?")
 _WORD = re.compile(r"[A-Za-z0-9]+")
+
+
+class Place(int):
+    """A number that is as wide as the last of its set, so that names sort as the set plays: 001 ... 200 where the mask says two digits."""
+
+    last = 0
+
+    @classmethod
+    def of(cls, place: int, last: int) -> Place:
+        self = cls(place)
+        self.last = last
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return format(int(self), spec).zfill(len(str(self.last))) if _COUNTER.fullmatch(spec) else format(int(self), spec)
 
 
 def title_word(product: Product, letters: int) -> str:
@@ -47,7 +63,7 @@ def fill(mask: str, where: str, **values: Any) -> str:
     """Raises `ConfigurationError` for a mask that names something unknown."""
     try:
         return mask.format(**values)
-    except (KeyError, IndexError, ValueError, TypeError) as bad:
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as bad:
         todo = "Use isbn, title, job, number, order, first, last, revision and ext only."
         raise ConfigurationError(f"the name mask {mask!r} can't be filled: {bad}", where=where, todo=todo) from bad
 
@@ -76,7 +92,14 @@ def names(profile: Profile, product: Product, chosen: Sequence[Chosen], facts: M
             page[part.id] = last
         number = seen[part.id] if of_part[part.id] > 1 else ""
         extension = one.file.name.rpartition(".")[2].lower() if "." in one.file.name else ""
-        values = {"number": number, "order": seen[part.id], "first": first, "last": last, "revision": one.revision, "ext": extension}
+        values = {
+            "number": number,
+            "order": Place.of(seen[part.id], of_part[part.id]),
+            "first": first,
+            "last": last,
+            "revision": one.revision,
+            "ext": extension,
+        }
         given.append(fill(part.name, f"profile {profile.id}, part {part.id}", **base, **values))
     return given
 

@@ -83,7 +83,7 @@ def identity(content: Mapping[str, Any]) -> str:
 
 
 def as_json(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def as_csv(content: Mapping[str, Any]) -> bytes:
@@ -93,7 +93,7 @@ def as_csv(content: Mapping[str, Any]) -> bytes:
     rows.writerow(("section", "item", "field", "value"))
     for row in lines(content):
         rows.writerow([_unformulaic(str(cell)) for cell in row])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "replace")
 
 
 def lines(content: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:

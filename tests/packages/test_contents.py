@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from include.deliveries.naming import slug
 from include.errors import ConfigurationError, RejectedData
 from include.files.preflight import CODES, Expected
 from include.ledger.file_rows import TitleFileRow
@@ -125,6 +126,19 @@ def test_tracks_are_numbered_from_the_opening_to_the_closing_credits():
     assert given == [*(f"{ISBN}_{number:02d}.mp3" for number in range(1, 6)), f"{ISBN}_sample.mp3"]
 
 
+def test_numbers_of_a_long_recording_sort_as_it_plays():
+    tracks = [file(f"audio:{number}", format="mp3") for number in range(1, 201)]
+    given = named(load_vendor("audio"), book("AJ"), *tracks)
+    assert (given[0], given[-1]) == (f"{ISBN}_001.mp3", f"{ISBN}_200.mp3")
+    assert given == sorted(given)
+
+
+def test_pages_and_sound_that_are_no_part_of_the_profile_are_named():
+    files = [file("interior:text"), file("jacket:cover"), file("interior:plates"), file("interior:notes", state="superseded")]
+    contents = choose(load_printer("lightning_source"), book("BC"), files)
+    assert [(note.code, note.severity, note.file) for note in contents.notes] == [("left-out", "warn", files[2].name)]
+
+
 def test_a_vendor_gets_its_formats_only():
     epub, pdf = file("ebook:", format="epub"), file("ebook:", format="pdf", product=None)
     every = [epub, pdf, file("interior:text"), file("manuscript:"), file("audio:01", format="mp3"), file("contract:")]
@@ -206,6 +220,11 @@ def test_a_works_cover_that_this_binding_does_not_need_stays_here_and_is_noted()
 )
 def test_titles_in_names_are_plain_ascii_or_the_isbn(title, slug, job):
     assert (title_word(book(title=title), 40), job_word(book(title=title), 40)) == (slug, job)
+
+
+@pytest.mark.parametrize("title", [".", "..", "...", "-..-"])
+def test_no_title_is_a_way_out_of_a_folder(title):
+    assert slug(title) == "x"
 
 
 def test_a_name_by_pages_needs_pages_that_can_be_counted():

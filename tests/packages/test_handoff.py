@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from sqlalchemy import func, select
 
 from include.deliveries.build import Run
+from include.errors import PermanentError
 from include.ledger import packages
 from include.ledger.file_rows import PackageRow, PreflightRow
 from include.packages import handoff, ticket
 from include.packages.build import assemble
 from include.packages.making import Making, record, stop_what_is_not_due
+from include.packages.manifest import manifest
 from include.packages.ticket_page import as_pdf
 from include.partners import load_house
 from include.titles.model import Product, Work
@@ -119,6 +122,44 @@ def test_without_a_valid_isbn_it_waits(hardback, isbn):
     hardback.put(isbn=isbn)
     row = prepared(hardback)
     assert (row.state, row.reasons[0]["code"], row.subject) == ("waiting", "isbn-missing", f"product {hardback.product.id}")
+
+
+@pytest.mark.parametrize("status", ["01", "05"])
+def test_a_title_that_was_given_up_is_not_printed(hardback, status):
+    going = prepared(hardback)
+    hardback.put(publishing_status=status)
+    row = prepared(hardback)
+    assert (row.state, row.reasons[0]["code"]) == ("waiting", "given-up")
+    with hardback.ledger.read() as session:
+        assert packages.get(session, going.id).state == "stopped"
+
+
+def test_what_was_built_under_another_isbn_is_stopped(hardback):
+    old = prepared(hardback)
+    hardback.put(isbn="9781402000027")
+    assert prepared(hardback).subject == "9781402000027"
+    with hardback.ledger.read() as session:
+        assert packages.get(session, old.id).state == "stopped"
+
+
+def test_words_that_fit_several_titles_send_none_of_them(hardback, ledger, store):
+    other = Bookshelf(ledger, store, replace(hardback.product, id=90_001, isbn="9781402000027", full_title="The Tide Clock, Again",
+                                             work=replace(hardback.product.work, id=90_002, title="The Tide Clock, Again")))  # fmt: skip
+    hardback.put(full_title="The Tide Clock")
+    printer, house = party("pressmark"), hardback.house
+    with pytest.raises(PermanentError, match="2 titles fit"):
+        handoff.due(ledger, printer, house, hardback.now, "tide")
+    for words, want in (("the tide clock", hardback), ("9781402000027", other), ("again", other)):
+        assert [one.product_id for one in handoff.due(ledger, printer, house, hardback.now, words)] == [want.product.id]
+
+
+def test_what_a_printer_does_not_have_yet_comes_first(hardback, ledger, store):
+    newer = Bookshelf(ledger, store, replace(hardback.product, id=hardback.product.id + 1, isbn="9781402000027"))
+    row = prepared(hardback)
+    with ledger.session() as session:
+        packages.get(session, row.id).state = "delivered"
+    due = handoff.due(ledger, party("pressmark"), hardback.house, hardback.now)
+    assert [one.product_id for one in due] == [newer.product.id, hardback.product.id]
 
 
 def test_a_name_that_two_parts_would_have_makes_it_wait(hardback, monkeypatch):
@@ -239,6 +280,14 @@ def test_the_page_is_one_page_whatever_the_title_and_the_same_bytes_each_time(ti
     text = " ".join(document[0].get_textpage().get_text_range().split())
     assert shown in text
     assert "more lines in the ticket's CSV and JSON" in text
+
+
+def test_half_a_character_in_a_title_stops_no_ticket():
+    """As Consonance's JSON may have it: a surrogate without its other half."""
+    told = ticket.ticket(product("\ud83d tides"), RUN, load_house())
+    assert b"? tides" in ticket.as_json(told)
+    assert b"? tides" in ticket.as_csv(told)
+    assert b"? tides" in manifest({"title": "\ud83d tides"}, [])
 
 
 def test_paper_and_ink_are_read_from_the_runs_own_words():
