@@ -86,8 +86,7 @@ def take(
         _fetch(ledger, store, inbox, remote, some, report, now=now, who=who)
         with ledger.read() as session:
             stored = [row for row in rows.claim(session, [row.id for row in some]) if row.sha256]
-        contradicted = {row.id: reason for row in stored if (reason := _contradicts(row))}
-        outcomes = receiver.decide([row.id for row in stored], contradicted)
+        outcomes = receiver.decide([row.id for row in stored])
         report.outcomes += outcomes
         for outcome in outcomes:
             if say:
@@ -180,15 +179,3 @@ def _note_failure(row: IntakeFileRow, mine: IntakeFileRow | None, error: Colopho
     reason = {"code": "not-fetched", "message": error.what, "where": row.path, "todo": error.todo or "The next run tries again."}
     if mine.reasons != [reason]:
         mine.reasons = [reason]
-
-
-def _contradicts(row: IntakeFileRow) -> dict[str, str] | None:
-    """What speaks against the file in its manifest."""
-    told = row.clues.get("told") or {}
-    what = ""
-    if told.get("bytes") is not None and told["bytes"] != row.bytes:
-        what = f"its manifest says {told['bytes']:,} bytes; it has {row.bytes:,}"
-    elif told.get("sha256") and told["sha256"] != row.sha256:
-        what = f"its manifest says sha256 {told['sha256'][:12]}…; it has {row.sha256[:12]}…"
-    todo = "Ask the sender to send file and manifest again."
-    return {"code": "manifest-mismatch", "message": what, "where": row.path, "todo": todo} if what else None

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from include.files.model import Clues, Kind
 from include.intake.examine import Examined, Examiner, Thing
-from include.intake.match import Target, TitleIndex
+from include.intake.match import Proposal, Target, TitleIndex
 from include.intake.source import Source
 from include.ledger import intake as rows
 from include.ledger import title_files
@@ -36,7 +36,7 @@ AT_ONCE = 50  # members of one archive recorded in one transaction, so that othe
 class Arrival:
     """A file whose bytes the store has. `path` under its source; `mark` tells it from the next one there (empty: size and time).
 
-    `refused`: it is set aside for this reason ({code, message, where, todo}), whatever it holds.
+    `refused`: it is set aside for this reason ({code, message, where, todo}), even if it is safe.
     """
 
     path: str
@@ -111,20 +111,23 @@ class Receiver:
         """What became of these stored arrivals, in their order; `refused`: reasons that are known already, by id."""
         with self.ledger.read() as session:
             waiting = rows.read(session, ids)
-            twins = rows.twins(session, [row for row in waiting.values() if row.state == IntakeState.ARRIVING])
+            arriving = [row for row in waiting.values() if row.state == IntakeState.ARRIVING]
+            twins = {id: twin for id, twin in rows.twins(session, arriving).items() if not contradiction(twin)}
+        against = {row.id: reason for row in arriving if (reason := contradiction(row))} | (refused or {})
         open_ones = {
             row.id: Thing(rows.shown_path(row.path), row.sha256, row.bytes)
-            for row in waiting.values()
-            if row.state == IntakeState.ARRIVING and row.sha256 and row.id not in twins and row.id not in (refused or {})
+            for row in arriving
+            if row.sha256 and row.id not in twins and row.id not in against
         }
         looks = self.examiner.several(list(open_ones.values()))
         done: dict[int, Outcome] = {}
         for id, row in waiting.items():
             if id in open_ones:
                 done[id] = self._record(id, next(looks))
-            elif reason := (refused or {}).get(id):
-                thing = Thing(rows.shown_path(row.path), row.sha256, row.bytes)
-                done[id] = self._record(id, Examined(thing, IntakeState.QUARANTINED, reasons=(reason,)))
+            elif row.sha256 and row.state == IntakeState.ARRIVING and (reason := against.get(id)):
+                # a person may accept it all the same, so it is looked at like any other; what it says of others is not heard
+                found = self.examiner.examine(Thing(rows.shown_path(row.path), row.sha256, row.bytes))
+                done[id] = self._record(id, set_aside(found, reason))
             elif twin := twins.get(id):
                 done[id] = self._repeated(id, twin)
             else:
@@ -191,7 +194,8 @@ class Receiver:
     def _describe(self, row: IntakeFileRow, found: Examined) -> None:
         row.kind, row.preview, row.restricted = found.kind, found.preview, self.source.restricted_for(found.kind)
         row.media_type = found.sniffed.media_type if found.sniffed else ""
-        row.clues = kept_clues(found)
+        told = row.clues.get("told")
+        row.clues = kept_clues(found) | ({"told": told} if told else {})
         row.proposals = [proposal.to_json() for proposal in found.proposals]
         row.reasons = [dict(reason) for reason in found.reasons]
 
@@ -268,6 +272,29 @@ def outcome_of(session: Session, row: IntakeFileRow, title: str = "") -> Outcome
         title_file_id=row.title_file_id,
         reasons=tuple(row.reasons),
     )
+
+
+def contradiction(row: IntakeFileRow) -> dict[str, str] | None:
+    """What speaks against an arrival in its manifest: {code, message, where, todo}; None: nothing, or there is no manifest."""
+    told = row.clues.get("told") or {}
+    what = ""
+    if told.get("bytes") is not None and told["bytes"] != row.bytes:
+        what = f"its manifest says {told['bytes']:,} bytes; it has {row.bytes:,}"
+    elif told.get("sha256") and told["sha256"] != row.sha256:
+        what = f"its manifest says sha256 {told['sha256'][:12]}…; it has {row.sha256[:12]}…"
+    todo = "Ask the sender to send file and manifest again."
+    return {"code": "manifest-mismatch", "message": what, "where": row.path, "todo": todo} if what else None
+
+
+def set_aside(found: Examined, reason: dict[str, str]) -> Examined:
+    """What was found, for a person to decide because of this reason. An archive is not opened: nobody can accept it as one file."""
+    if found.state is IntakeState.UNPACKED:
+        reason = reason | {"code": f"archive-{reason['code']}"}
+    certain = (Proposal(found.target, 95.0, found.why),) if found.target else ()
+    return replace(
+        found, state=IntakeState.QUARANTINED, target=None, members=(), rule_id=None, proposals=(*certain, *found.proposals),
+        reasons=(reason, *found.reasons),
+    )  # fmt: skip
 
 
 def kept_clues(found: Examined) -> dict[str, Any]:

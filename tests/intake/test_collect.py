@@ -9,8 +9,12 @@ from datetime import timedelta
 
 import pytest
 
-from include.intake import collect
+from include.errors import RejectedData
+from include.files.model import Kind
+from include.intake import collect, decide
 from include.intake import look as looking
+from include.intake.match import Target
+from include.intake.source import Source
 from include.ledger.file_rows import IntakeState as S
 from tests.intake.room import docx, inbox, isbn, packed, picture
 from tests.transfer.conftest import FTP, SFTP
@@ -173,6 +177,35 @@ def test_a_file_that_is_not_what_its_manifest_says_is_set_aside(box):
     (outcome,) = it.run().outcomes
     assert (outcome.state, outcome.reasons[0]["code"]) == (S.QUARANTINED, "manifest-mismatch")
     assert it.room.files() == []
+
+
+def test_a_file_that_contradicts_its_manifest_is_looked_at_before_anybody_may_accept_it(box, monkeypatch):
+    it = box(finished={"rule": "manifest"})
+    monkeypatch.setattr(Source, "named", classmethod(lambda _, named: Source.of_inbox(it.inbox)))
+    files = {f"{isbn(1)}_map.tif": b"MZ" + bytes(4000), "pack.zip": packed(**{f"{isbn(1)}_map.tif": picture()})}
+    for name, content in files.items():
+        it.drop(name, content)
+    it.drop("SHA256SUMS", "".join(f"{'0' * 64}  {name}\n" for name in files).encode())
+    for outcome in it.run().outcomes:
+        assert outcome.state is S.QUARANTINED
+        with pytest.raises(RejectedData, match="can't be accepted"):
+            decide.correct(it.room.ledger, it.room.store, outcome.id, Target(1), who="Ines", now=it.room.now, kind=Kind.ARTWORK)
+        decide.retry(it.room.ledger, it.room.store, it.room.index, outcome.id, who="Ines", now=it.room.now)
+    assert it.room.files() == []
+
+
+def test_trying_again_does_not_forget_what_the_manifest_said_but_a_right_manifest_does(box, monkeypatch):
+    it = box(finished={"rule": "manifest"})
+    monkeypatch.setattr(Source, "named", classmethod(lambda _, named: Source.of_inbox(it.inbox)))
+    name = f"{isbn(1)}_map.tif"
+    it.drop(name, picture())
+    it.drop("SHA256SUMS", f"{'0' * 64}  {name}\n".encode())
+    (outcome,) = it.run().outcomes
+    again = decide.retry(it.room.ledger, it.room.store, it.room.index, outcome.id, who="Ines", now=it.room.now)
+    assert (again.state, again.reasons[0]["code"]) == (S.QUARANTINED, "manifest-mismatch")
+    it.drop(name, picture())
+    it.drop("SHA256SUMS", f"{hashlib.sha256(picture()).hexdigest()}  {name}\n".encode())
+    assert states(it.run()) == ["attached"]
 
 
 def test_a_broken_manifest_keeps_its_files_waiting_and_says_so(box):
