@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from include.ledger import archives
@@ -32,6 +33,28 @@ def test_a_migration_on_each_database(empty_ledger, tmp_path):
         assert again.changes == {"same": 120}
         assert vault.row_counts() == before | {"archive_walk": 2}
     assert "Every file has one fate" in report.text
+
+
+def test_two_workers_move_the_same_shards_and_every_file_comes_once(empty_ledger, tmp_path):
+    empty_ledger.upgrade()
+    stock(empty_ledger)
+    root = tmp_path / "archive"
+    root.mkdir()
+    grow(root, 120, rich=False)
+    with serving(root) as (port, host_key):
+        vault = Vault(root, port, host_key, empty_ledger, ArtefactStore(str(tmp_path / "store")))
+        migration = vault.migration()
+        number = migration.look(run=True)
+        migration.plan(number, written=False)
+        shards = [shard for batch in migration.batches(number) for shard in batch]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda worker: vault.migration().move(number, shards, worker=worker), ("one", "other")))
+        account, _ = migration.finish(number)
+        assert (account.files, account.ok) == (120, True)
+        vault.exactly_once()
+    with empty_ledger.read() as session:
+        now = archives.progress(session, "vault")
+    assert (now.moved, now.moved_bytes) == (now.to_move, now.to_move_bytes)
 
 
 def test_a_file_listed_twice_in_one_breath_is_one_file(empty_ledger):
