@@ -48,6 +48,7 @@ _FIELDS: Final = {  # a sidecar's own words for a field → ours
     "author": "contributor", "contributor": "contributor", "creator": "contributor", "authors": "contributor",
     "revision": "revision", "version": "revision", "rev": "revision", "date": "date", "dated": "date",
 }  # fmt: skip
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LISTS: Final = ("files", "assets", "items", "file", "contents")
 
 
@@ -190,7 +191,7 @@ def _fields(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in pairs:
         field = _FIELDS.get(re.sub(r"[\W_]", "", str(key)).lower())
-        text = str(value).strip()[:500]
+        text = _plain(str(value)).strip()[:500]
         if field and text and field not in found:
             found[field] = text
     return found
@@ -302,10 +303,15 @@ def _office(local: Path) -> Clues:
 
 
 def _told(found: tuple[str, ...], wrong: tuple[str, ...], kind: Kind, title: str, contributor: str) -> Clues:
-    title = " ".join(title.split())[:300]
+    title, contributor = _plain(" ".join(title.split())[:300]), _plain(contributor)
     title = "" if _DROSS.match(title) else title
     where = ("inside",) if found or wrong else ()
     return Clues(isbns=found, wrong_isbns=wrong, kind=kind, title=title, contributor=" ".join(contributor.split())[:200], found_in=where)
+
+
+def _plain(text: str) -> str:
+    """Without what no database and no page can hold: control characters, halves of letters (`\\ud800` in JSON, odd UTF-16 in a PDF)."""
+    return _UNWRITABLE.sub("", text)
 
 
 def _first(root: etree._Element, tag: str) -> str:

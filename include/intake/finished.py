@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from posixpath import dirname, join, normpath
 from typing import Any
+from unicodedata import normalize
 
 from include.errors import ConfigurationError, RejectedData
 from include.ledger.intake import Seen
@@ -30,7 +31,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest that could be read: what it says, by path under the inbox."""
+    """A manifest that could be read: what it says, by path under the inbox, `composed`."""
 
     path: str
     files: Mapping[str, Told] = field(default_factory=dict)
@@ -89,11 +90,14 @@ def read_manifest(path: str, content: bytes) -> Manifest:
     told = _from_json(path, text) if text.lstrip().startswith(("{", "[")) else _from_sums(text)
     if not told:
         raise RejectedData("the manifest names no files", where=path, todo="It may be still arriving; else ask the sender.")
-    return Manifest(path, {under: what for name, what in told.items() if (under := _inside(folder, name))})
+    inside = {under: what for name, what in told.items() if (under := _inside(folder, name))}
+    if not inside:
+        raise RejectedData("the manifest names no file of its own folder", where=path, todo="Ask the sender for another one.")
+    return Manifest(path, inside)
 
 
 def told_by(manifests: Sequence[Manifest]) -> dict[str, Told]:
-    """What all manifests together say of each file; one with a hash says more than one without."""
+    """What all manifests together say of each file, by its path `composed`; one with a hash says more than one without."""
     told: dict[str, Told] = {}
     for manifest in manifests:
         for path, what in manifest.files.items():
@@ -130,7 +134,7 @@ def whole(
             case "done_file":
                 return file.path in done
             case "manifest":
-                what = told.get(file.path)
+                what = told.get(composed(file.path))
                 return what is not None and (what.bytes in {None, file.bytes} or settled(file.path))
             case "folder":
                 return file.path.partition("/")[0] in done and "/" in file.path
@@ -148,7 +152,7 @@ def settles_in(rule: Finished, looked: Mapping[str, datetime], now: datetime) ->
 def _from_json(path: str, text: str) -> dict[str, Told]:
     try:
         content = json.loads(text)
-    except ValueError as bad:
+    except (ValueError, RecursionError) as bad:
         raise RejectedData("the manifest is no whole JSON", where=path, todo="It may be still arriving; else ask the sender.") from bad
     listed = content.get("files", content) if isinstance(content, dict) else content
     if isinstance(listed, dict):
@@ -166,9 +170,16 @@ def _from_sums(text: str) -> dict[str, Told]:
 
 
 def _inside(folder: str, name: str) -> str:
-    """A manifest speaks of its own folder and what is under it, of nothing else."""
-    path = normpath(join(folder, name))
-    return path if not path.startswith(("/", "../")) and (not folder or path.startswith(folder + "/")) else ""
+    """A manifest speaks of its own folder and what is under it, of nothing else; and of names that a server can have."""
+    if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+        return ""
+    path = composed(normpath(join(folder, name)))
+    return path if not path.startswith(("/", "../")) and (not folder or path.startswith(composed(folder) + "/")) else ""
+
+
+def composed(path: str) -> str:
+    """The path with its letters composed: a Mac lists `é` as two characters, and the manifest beside it may say it as one."""
+    return normalize("NFC", path)
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from io import BytesIO
 from posixpath import join, splitext
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy.orm import Session
 
@@ -157,7 +158,7 @@ def look(ledger: Ledger, inbox: Inbox, remote: Remote, *, now: datetime) -> Look
         whole = finished.whole(inbox.finished, [file for file in files if file.path in fresh], looked, marked, told, now)
         aside = [path for path in whole if _unfit(session, inbox, path, fresh[path], now)]
         for path in whole:
-            said = told[path].to_json() if path in told else {}
+            said = told[name].to_json() if (name := finished.composed(path)) in told else {}
             if said and fresh[path].clues.get("told") != said:
                 fresh[path].clues = {"told": said}
         ready = [fresh[path] for path in whole if path not in aside] + rows.waiting(session, inbox.id)
@@ -204,8 +205,12 @@ def _manifests(remote: Remote, inbox: Inbox, marked: finished.Markers) -> tuple[
         try:
             where = join(inbox.transport.folder, path)
             entry = remote.stat(where)
-            if entry is None or entry.bytes > MANIFEST_MOST:
+            if entry is None:
                 continue
+            if entry.bytes > MANIFEST_MOST:
+                raise RejectedData(
+                    f"a manifest of more than {MANIFEST_MOST:,} bytes", where=path, todo="Ask the sender to send fewer files."
+                )
             remote.read(where, content)
             found.append(finished.read_manifest(path, content.getvalue()))
         except (RejectedData, PermanentError) as bad:
@@ -247,13 +252,14 @@ def clear_markers(ledger: Ledger, inbox: Inbox, remote: Remote, *, now: datetime
     marked = finished.markers(inbox.finished, listed.files)
     manifests, problems = _manifests(remote, inbox, marked)
     here = {file.path for file in listed.files} - marked.paths
+    composed = {finished.composed(path) for path in here}
     with ledger.read() as session:
         done = [path for path, of in marked.done.items() if _served(session, inbox, of, here)]
         for manifest in manifests:
-            missing = [path for path in manifest.files if path not in marked.paths and not rows.was_taken(session, inbox.id, path)]
-            if missing and not here.intersection(manifest.files):
+            missing = [path for path in manifest.files if path not in marked.paths and not _was_taken(session, inbox, path)]
+            if missing and not composed.intersection(manifest.files):
                 problems.append(f"{manifest.path} names {len(missing)} files that are not there: {', '.join(missing[:5])}")
-            elif not missing and not here.intersection(manifest.files):
+            elif not missing and not composed.intersection(manifest.files):
                 done.append(manifest.path)
     for path in sorted(done):
         source = join(inbox.transport.folder, path)
@@ -267,6 +273,11 @@ def clear_markers(ledger: Ledger, inbox: Inbox, remote: Remote, *, now: datetime
         remote.mkdirs(target.rpartition("/")[0])
         remote.rename(source, target, replace=True)
     return problems
+
+
+def _was_taken(session: Session, inbox: Inbox, composed: str) -> bool:
+    """A manifest's name, which the server may write in another form."""
+    return any(rows.was_taken(session, inbox.id, path) for path in dict.fromkeys((composed, normalize("NFD", composed))))
 
 
 def _served(session: Session, inbox: Inbox, of: str, here: set[str]) -> bool:

@@ -174,6 +174,13 @@ def test_what_is_no_sidecar_says_nothing(tmp_path: Path, name: str, text: str) -
     assert clues.sidecar(tmp_path / name, name) == {}
 
 
+def test_what_no_database_can_hold_is_left_out_of_what_a_sidecar_says(tmp_path: Path) -> None:
+    local = tmp_path / "metadata.json"
+    local.write_text('{"isbn": "9780306406157", "part": "a\\ud800\\u0000b", "title": "One\\u0000\\udfff", "file": "x\\ud800"}')
+    (told,) = clues.sidecar(local, "metadata.json").values()
+    assert (told.part, told.title) == ("ab", "One")
+
+
 def test_a_huge_sidecar_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b" " * (clues.MOST + 1))
     assert clues.sidecar(tmp_path / "a.json", "a.json") == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -206,6 +207,26 @@ def test_trying_again_does_not_forget_what_the_manifest_said_but_a_right_manifes
     it.drop(name, picture())
     it.drop("SHA256SUMS", f"{hashlib.sha256(picture()).hexdigest()}  {name}\n".encode())
     assert states(it.run()) == ["attached"]
+
+
+@pytest.mark.parametrize("hostile", [b"[" * 200_000, b'{"files": [{"name": "\\ud800.tif"}, {"name": "a\\u0000.tif"}]}'])
+def test_a_hostile_manifest_stops_no_other_delivery(box, hostile):
+    it = box(finished={"rule": "manifest"})
+    it.drop("bad/manifest.json", hostile)
+    it.drop(f"{isbn(1)}_map.tif", picture())
+    it.drop("manifest.json", json.dumps({f"{isbn(1)}_map.tif": {"bytes": len(picture())}}).encode())
+    report = it.run()
+    assert states(report) == ["attached"]
+    assert any("bad/manifest.json" in problem for problem in report.problems)
+
+
+def test_a_manifest_and_its_file_may_write_a_letter_in_two_ways(box):
+    it = box(finished={"rule": "manifest"})
+    name = f"{isbn(1)}_Übersicht.tif"
+    it.drop(unicodedata.normalize("NFD", name), picture())
+    it.drop("manifest.json", json.dumps({unicodedata.normalize("NFC", name): {"bytes": len(picture())}}).encode())
+    assert states(it.run()) == ["attached"]
+    assert all(path.startswith("processed/") for path in it.there())
 
 
 def test_a_broken_manifest_keeps_its_files_waiting_and_says_so(box):
