@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,8 @@ def drop(sandbox: Sandbox, book: Book) -> None:
     author = {"inbox": "authors", "work_id": book.work_id, "product_id": book.product_id}
     sandbox.call("drop", author | {"as_zip": package})
     sandbox.call("drop", author | {"as_zip": package[:1], "evil": "bomb", "name": "photos.zip"})
-    sandbox.call("drop", author | {"name": "final manuscript.pdf", "text": "MZ this is a program"})
+    program = b64encode(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00" + bytes(108)).decode()
+    sandbox.call("drop", author | {"name": "final manuscript.pdf", "content": program})
     sandbox.call("drop", author | {"kind": "questionnaire", "naming": "title"})
     sandbox.call("drop", {"inbox": "rights", "kind": "contract", "work_id": book.work_id})
 
