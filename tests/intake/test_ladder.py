@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +36,7 @@ from tests.clients.tenant import Waits, client_of
 from tests.sandbox.conftest import KEY, Server, _serve
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a long enough secret for tests"
 WORK, HARDBACK, PAPERBACK = 1001, 10011, 10012
 
@@ -250,6 +255,38 @@ def test_killed_before_it_was_recorded_makes_no_second_resource(desk: Desk, monk
         with pytest.raises(KeyboardInterrupt):
             desk.run()
     assert desk.told(id) == {}
+    (shown,) = desk.run().values()
+    assert (shown.as_, len(desk.made())) == (RESOURCE, 1)
+    assert desk.shown() == [cover]
+
+
+WORKER = """
+import os, signal, sys
+from datetime import UTC, datetime
+from include.intake.ladder import Ladder
+from include.ledger.database import Ledger
+from include.store import ArtefactStore
+from include.store.signed import Signer
+from tests.clients.tenant import Waits, client_of
+from tests.sandbox.conftest import KEY
+
+database, store, consonance, address, secret, place = sys.argv[1:]
+if place:
+    setattr(Ladder, place, lambda *args, **more: os.kill(os.getpid(), signal.SIGKILL))
+ladder = Ladder(Ledger(database), ArtefactStore(store), client_of(consonance, Waits(), key=KEY), Signer(address, secret).url)
+for id in ladder.waiting():
+    ladder.settle(id, datetime.now(UTC))
+"""
+
+
+def test_a_worker_killed_between_consonance_and_the_record_makes_no_second_resource(desk: Desk, public: Any) -> None:
+    cover = picture("navy")
+    id = desk.file(cover)
+    given = [str(desk.ledger.engine.url.database), desk.store.root, desk.server.url, public[0], SECRET, "_record"]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "plugins")])
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, *given], cwd=ROOT, env=os.environ | {"PYTHONPATH": path})
+    assert worker.wait(60) == -signal.SIGKILL
+    assert (len(desk.made()), desk.told(id)) == (1, {}), "shown there, and nobody wrote it down"
     (shown,) = desk.run().values()
     assert (shown.as_, len(desk.made())) == (RESOURCE, 1)
     assert desk.shown() == [cover]

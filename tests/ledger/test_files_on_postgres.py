@@ -19,14 +19,17 @@ from include.ledger.archive_listing import DoneFolder, NewFile, NewFolder, key, 
 from include.ledger.database import Ledger
 from include.ledger.file_rows import BackupRow, PackageRow, TitleFileRow
 from include.ledger.intake import Seen
+from include.ledger.models import DeliveryRow
 from include.ledger.record import Wanted, record
 from include.ledger.title_files import NewTitleFile
+from include.packages import launch
 from include.packages.build import prepare
 from include.readiness.refresh import refresh
 from include.store import ArtefactStore
 from tests.intake.room import Room, docx, inbox, isbn, packed
 from tests.ledger.conftest import postgres
 from tests.ledger.test_packages import new
+from tests.packages import test_launch
 from tests.readiness.titles import ELECTRONIC, HARDBACK, fill, house
 
 __all__ = ["postgres"]  # fixture
@@ -216,6 +219,18 @@ def test_a_package_is_built_once_and_waits_once_whoever_asks(ledger: Ledger, sto
     assert len({row.id for row in at_once(*(lambda: prepare(ledger, store, wanted, now=NOW) for _ in range(3)))}) == 1
     with ledger.read() as session:
         assert [(row.state, row.revision) for row in session.scalars(select(PackageRow))] == [("built", 1)]
+
+
+@pytest.mark.parametrize("gate", [["main-description-is-present"], []])
+def test_two_runs_of_launch_packs_prepare_each_pack_once(ledger: Ledger, store: ArtefactStore, gate: list[str]) -> None:
+    fill(ledger, test_launch.EBOOK)
+    test_launch.cover(ledger, store)
+    refresh(ledger, house(), test_launch.NOW)
+    to = test_launch.party(gate=gate)
+    at_once(*(lambda: launch.build_all(ledger, store, to, house(), test_launch.NOW) for _ in range(3)))
+    with ledger.read() as session:
+        assert list(session.scalars(select(PackageRow.state))) == (["built"] if gate else ["waiting"])
+        assert len(list(session.scalars(select(DeliveryRow)))) == len(gate)
 
 
 # --- readiness, record, backups
