@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -140,8 +140,7 @@ def waits_no_more(session: Session, partner: str, flow: str, subject: str) -> No
     """Takes away the note that a subject waits."""
     row = find(session, partner, flow, subject, WAITING)
     if row is not None:
-        session.delete(row)
-        session.flush()
+        session.execute(delete(PackageRow).where(PackageRow.id == row.id))  # another worker may be first
 
 
 def stop_unsent(
