@@ -279,6 +279,12 @@ def _made_names(before: PackageRow | None) -> set[str]:
     return {file.name for file in before.files if file.role in {"manifest", "sums"}} if before is not None else set()
 
 
+def shares_folder(party: Party, mask: str, *, zipped: bool) -> bool:
+    """Whether packages of several titles lie in one folder, so that their manifests need names of their own. Of zips only the manifest
+    beside them would lie there."""
+    return "{isbn" not in mask and (not zipped or party.transport.commit.rule == "manifest_last")
+
+
 def check_names(new: NewPackage) -> None:
     """Raises `RejectedData` if two files would have one name, on whatever system, or a name is no plain path."""
     where = f"{new.party.id}, {new.subject}"

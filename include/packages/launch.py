@@ -7,7 +7,7 @@ everybody who has an earlier one, and names what it replaces; what is in it no m
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,8 +23,9 @@ from include.errors import ConfigurationError, RejectedData, TransientError
 from include.ledger import packages, readiness, title_files
 from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow, ReadinessRow
+from include.ledger.models import ProductRow
 from include.ledger.readiness import Wish
-from include.packages.build import NewPackage, prepare
+from include.packages.build import NewPackage, prepare, shares_folder
 from include.packages.launch_set import LaunchSet, assemble, source_of
 from include.packages.releases import Outcome, note
 from include.partners import Party
@@ -69,19 +70,22 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
         found = due(session, party, today)
         twice = read.duplicate_isbns(session)
     _forget_waiting(ledger, party, found)
+    _stop(ledger, party, lambda product: product not in found, now, run)
     outcome = Outcome()
     trouble: list[TransientError] = []
     for product_id in found:
         with ledger.read() as session:
             line = _load(session, product_id, wish, today)
             files = title_files.files_of(session, line.row.work_id, product_id=product_id, current=True) if line else []
+            others = siblings(session, line.product) if line else ()
         if line is None:
+            _stop(ledger, party, {product_id}.__contains__, now, run)
             continue
         outcome.releases += 1
         where = {"work_id": line.row.work_id, "product_id": product_id}
         subject = subject_of(line.product) if line.product.isbn not in twice else f"product-{product_id}"
         try:
-            reasons = [*_unnamed(line.product, twice), *gate(line, wish, house, today)]
+            reasons = [*_unnamed(line.product, twice), *gate(line, wish, house, today, others)]
             source = source_of(line.product, files, today, wish.model_dump(mode="json"), party.transport.folder)
             if not reasons and source and _has(ledger, party, subject, source):
                 continue
@@ -157,8 +161,18 @@ def _forget_waiting(ledger: Ledger, party: Party, found: Collection[int]) -> Non
                 session.delete(row)
 
 
-def gate(line: Line, wish: Launch, house: House, today: date) -> list[Reason]:
-    """Why nothing of this title may leave today; [] if it may."""
+def _stop(ledger: Ledger, party: Party, which: Callable[[int | None], bool], now: datetime, run: Run) -> None:
+    """What was built and has not left, of titles whose time it is not any more."""
+    why = [{"code": "not-its-time", "message": "its date moved, or nobody brings it out any more", "todo": "Look at its publication date."}]
+    query = select(PackageRow).where(PackageRow.partner == party.id, PackageRow.flow == FLOW)
+    with ledger.session() as session:
+        for row in session.scalars(query.where(PackageRow.state.in_([packages.BUILT, packages.HELD]))).all():
+            if which(row.product_id):
+                packages.stop(session, row, why, now=now, who=run.who)
+
+
+def gate(line: Line, wish: Launch, house: House, today: date, others: Sequence[Product] = ()) -> list[Reason]:
+    """Why nothing of this title may leave today; [] if it may. `others`: the work's other products."""
     reasons = []
     row = line.row
     if wish.gate:
@@ -169,14 +183,31 @@ def gate(line: Line, wish: Launch, house: House, today: date) -> list[Reason]:
         more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
         names = "; ".join(str(one["name"]) for one in waiting[:3])
         reasons.append(Reason("not-ready", f"The title is {row.state}: {names}{more}", "See its readiness on the title's page."))
-    opens = embargo(line.product, house)
-    if wish.embargo and opens is not None and today < opens:
-        reasons.append(Reason("embargo", f"Nothing of it may leave before {opens}", "Nothing: it goes on that day."))
+    day = opens(line.product, others, house)
+    if wish.embargo and day is not None and today < day:
+        reasons.append(Reason("embargo", f"Nothing of it may leave before {day}", "Nothing: it goes on that day."))
     return reasons
 
 
+def siblings(session: Session, product: Product) -> tuple[Product, ...]:
+    """The work's other living products."""
+    ids = session.scalars(select(ProductRow.id).where(ProductRow.work_id == product.work.id, ProductRow.id != product.id)).all()
+    return tuple(products_of(session, list(ids)).values())
+
+
+def opens(product: Product, others: Sequence[Product], house: House) -> date | None:
+    """The first day on which a pack may leave. Editions share their words and most of their pictures: another edition's embargo holds
+    this one's pack, too, unless this one is published before that day."""
+    days = [embargo(product, house)]
+    for other in others:
+        day = None if assess.given_up(other) else embargo(other, house)
+        if day is not None and (product.publication_date is None or product.publication_date >= day):
+            days.append(day)
+    return max((day for day in days if day is not None), default=None)
+
+
 def embargo(product: Product, house: House) -> date | None:
-    """The first day on which anything of the product may leave, from Consonance or from the house's own list; the later of the two."""
+    """The product's own: from Consonance or from the house's list, the later of the two."""
     days = [product.embargo_date, house.embargoes.get(product.isbn), house.embargoes.get(str(product.work.id))]
     return max((day for day in days if day is not None), default=None)
 
@@ -195,6 +226,7 @@ def pack(party: Party, house: House, line: Line, launch_set: LaunchSet, today: d
         party=party, flow=FLOW, subject=subject_of(product), items=items, folder=where,
         zipped=f"launch_{subject_of(product)}_r{{revision}}.zip" if wish.zipped else "", work_id=product.work.id, product_id=product.id,
         about=about, ticket={"source": source, "cover": launch_set.cover}, format="launch pack",
+        flat=shares_folder(party, wish.folder, zipped=wish.zipped),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow, TitleFileRow
 from include.ledger.models import ProductRow, WorkRow
 from include.packages import naming
-from include.packages.build import Item, NewPackage, check_names, prepare
+from include.packages.build import Item, NewPackage, check_names, prepare, shares_folder
 from include.packages.checking import Report, report
 from include.packages.contents import Chosen, Contents
 from include.partners import House, Party
@@ -167,7 +167,7 @@ def put_together(
             ticket=ticket or {},
             ask=[_ask(one) for one in checked.failing],
             whole=profile.whole,
-            flat=not zipped and "{isbn}" not in folder,
+            flat=shares_folder(party, folder, zipped=bool(zipped)),
             bare=bare,
             format=profile.name,
         )  # fmt: skip

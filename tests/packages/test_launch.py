@@ -13,15 +13,16 @@ from include.ledger import deliveries
 from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow
 from include.ledger.models import DeliveryRow, DeliveryState
+from include.ledger.packages import Stopped
 from include.ledger.title_files import NewTitleFile, attach, remove, review
-from include.packages import launch
+from include.packages import launch, leaving
 from include.packages.launch_set import assemble, chosen_cover
 from include.partners.model import House, Party
 from include.readiness.refresh import refresh
 from include.store import ArtefactStore
 from include.titles.model import Contributor, Text
 from tests.flows.released import picture
-from tests.readiness.titles import ELECTRONIC, NOW, TODAY, fill, house, in_days
+from tests.readiness.titles import ELECTRONIC, HARDBACK, NOW, TODAY, fill, house, in_days
 
 HOUSE = house()
 EBOOK = in_days(ELECTRONIC, 60, work=replace(ELECTRONIC.work, resources=()))
@@ -139,6 +140,70 @@ def test_an_embargo_that_comes_in_time_stops_a_pack_that_was_built(ledger, store
     assert built(ledger, store, party(), house=embargoed).deliveries == []
     with ledger.read() as session:
         assert deliveries.get(session, delivery).state == "withdrawn"
+
+
+def test_an_embargo_that_comes_after_the_build_holds_at_the_door(ledger, store):
+    fill(ledger, EBOOK)
+    cover(ledger, store)
+    (delivery,) = built(ledger, store, party()).deliveries
+    leaving.refuse(ledger, party(), HOUSE, delivery, now=NOW)
+    fill(ledger, replace(EBOOK, embargo_date=TODAY + timedelta(days=1)))
+    with pytest.raises(Stopped, match="may leave before"):
+        leaving.refuse(ledger, party(), HOUSE, delivery, now=NOW)
+    with ledger.read() as session:
+        assert deliveries.get(session, delivery).state == "withdrawn"
+
+
+def test_what_has_left_is_not_sent_again_under_embargo_or_when_given_up(ledger, store):
+    fill(ledger, EBOOK)
+    cover(ledger, store)
+    (delivery,) = built(ledger, store, party()).deliveries
+    deliver(ledger)
+    for change in ({"embargo_date": TODAY + timedelta(days=1)}, {"publishing_status": "01"}):
+        fill(ledger, replace(EBOOK, **change))
+        leaving.refuse(ledger, party(), HOUSE, delivery, now=NOW)  # a retry of the run that sent it
+        with pytest.raises(Stopped):
+            leaving.refuse(ledger, party(), HOUSE, delivery, now=NOW, again=True)
+    with ledger.read() as session:
+        assert deliveries.get(session, delivery).state == "delivered"
+
+
+@pytest.mark.parametrize(("published", "goes"), [(60, False), (20, True)])
+def test_what_is_under_embargo_does_not_leave_in_another_editions_pack(ledger, store, published, goes):
+    """Unless that edition is out before."""
+    opens = TODAY + timedelta(days=50)
+    book = in_days(HARDBACK, 60, embargo_date=opens, work=EBOOK.work)
+    fill(ledger, in_days(EBOOK, published), book)
+    cover(ledger, store)
+    outcome = built(ledger, store, party(products={"forms": ["E"]}))
+    assert (len(outcome.deliveries), outcome.waiting) == ((1, 0) if goes else (0, 1))
+
+
+@pytest.mark.parametrize("change", [{"publishing_status": "01"}, {"publication_date": TODAY + timedelta(days=400)}])
+def test_a_pack_that_has_not_left_is_stopped_when_its_time_is_over(ledger, store, change):
+    fill(ledger, EBOOK)
+    cover(ledger, store)
+    (delivery,) = built(ledger, store, party()).deliveries
+    fill(ledger, replace(EBOOK, **change))
+    assert built(ledger, store, party()).deliveries == []
+    with ledger.read() as session:
+        assert deliveries.get(session, delivery).state == "withdrawn"
+    fill(ledger, EBOOK)
+    assert built(ledger, store, party()).deliveries == [delivery]
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_packs_in_one_folder_do_not_share_a_manifest(ledger, store, zipped):
+    other = replace(EBOOK, id=EBOOK.id + 1, isbn="9791220200387", full_title="Another")
+    fill(ledger, EBOOK, other)
+    cover(ledger, store)
+    to = party(folder="", zipped=zipped)
+    to = to.model_copy(update={"transport": to.transport.model_validate(to.transport.model_dump() | {"commit": {"rule": "manifest_last"}})})
+    outcome = built(ledger, store, to)
+    with ledger.read() as session:
+        paths = [f"{file.folder}/{file.name}" for id in outcome.deliveries for file in deliveries.get(session, id).files]
+    assert len(outcome.deliveries) == 2
+    assert len(set(paths)) == len(paths)
 
 
 @pytest.mark.parametrize(("days", "goes"), [(91, False), (90, True), (1, True), (-30, True), (-31, False)])

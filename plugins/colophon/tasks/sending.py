@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = 
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
     from include.deliveries.send import Sending
-    from include.partners import load_party
+    from include.packages import leaving
+    from include.partners import load_house, load_party
 
     log = logging.getLogger("colophon.deliver")
-    partner = load_party(partner_id)
-    sending = Sending(open_ledger(), open_store(), partner, run, say=log.info)
+    partner, ledger = load_party(partner_id), open_ledger()
+    leaving.refuse(ledger, partner, load_house(), delivery_id, now=datetime.now(UTC), again=again, who=run.who)
+    sending = Sending(ledger, open_store(), partner, run, say=log.info)
     return sending.send(delivery_id, lambda: open_remote(partner.transport), again=again)
