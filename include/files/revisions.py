@@ -1,6 +1,7 @@
 """Which revision a file's name says it is, and which day: `v2.1`, `rev 02`, `2nd pass`, `FINAL2`, `21Nov2026`.
 
-A revision has a number that orders it (`Clues.rank`): 3 → 30000, 2.1 → 20001. "3 final" comes after 3 and before 4. A bare "final" comes
+A revision has a number that orders it (`Clues.rank`): 3 → 30000, 2.1 → 20001. "3 final" comes after 3 and before 4, "3.1 final" with
+3.1 and before 3.2 (of two with one rank the final one is the newer). A bare "final" comes
 after every number, "final 2" after "final". A download's "(2)" and a second edition are no revisions.
 """
 
@@ -79,7 +80,7 @@ def take(stem: str, *, pages: bool = False) -> Revision:
         own = max(int(match.group(1) or 0) for match in finals)
         if at >= 0 and at < finals[0].start():
             text = f"{major}.{minor}" if minor else str(major)
-            return Revision(f"{text} final", rank(str(major)) + _FINAL_WITHIN, rest=rest)
+            return Revision(f"{text} final", rank(text) if minor else rank(text) + _FINAL_WITHIN, rest=rest)
         number = own or (major if at >= 0 else len(finals))
         return Revision("final" if number < 2 else f"final {number}", FINAL + number, rest=rest)
     if at >= 0:

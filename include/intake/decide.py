@@ -15,12 +15,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from include.errors import RejectedData
-from include.files import names, previews, sniff
+from include.files import names, previews, revisions, sniff
 from include.files.model import Clues, Kind, Sniffed, rank
 from include.intake.examine import DECIDABLE, SIDECAR, Examiner, Thing
 from include.intake.match import Target, TitleIndex
 from include.intake.parts import part_of
-from include.intake.receive import Outcome, Receiver, attach, kept_clues, outcome_of
+from include.intake.receive import Outcome, Receiver, attach, kept_clues, outcome_of, taken_off
 from include.intake.source import Source
 from include.ledger import intake as rows
 from include.ledger import title_files
@@ -88,7 +88,7 @@ def correct(
             raise RejectedData("nobody has said what kind of file this is", where=row.path, todo="Choose its kind.")
         clues = names.with_kind(clues, kind)
         if revision is not None:
-            clues = replace(clues, revision=revision, rank=rank(revision))
+            clues = replace(clues, revision=revision, rank=rank(revision) or revisions.take(revision).rank)
         filed = part if part is not None else part_of(rows.shown_path(row.path), kind, clues, target.contract_id)
         before = {"state": row.state, "reasons": row.reasons}
         attached = attach(
@@ -222,6 +222,8 @@ def again(ledger: Ledger, store: ArtefactStore, source: Source, index: TitleInde
             seen = examiner.judge(thing, sniffed, clues_of(row.clues), sidecar=row.clues.get("filed_as") == SIDECAR)
             row.looked_at = now
             if seen.state is IntakeState.ATTACHED and seen.target is not None:
+                if taken_off(session, row, seen, now=now, who=""):
+                    continue
                 facts = _facts(store, row)
                 attach(session, row, source, seen.target, kind=seen.kind, part=seen.part, clues=seen.clues, facts=facts, now=now, who="")
                 if seen.rule_id is not None and (rule := session.get(MatchRuleRow, seen.rule_id)):

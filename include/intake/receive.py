@@ -7,7 +7,7 @@ was decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -113,6 +113,8 @@ class Receiver:
             waiting = rows.read(session, ids)
             arriving = [row for row in waiting.values() if row.state == IntakeState.ARRIVING]
             twins = {id: twin for id, twin in rows.twins(session, arriving).items() if not contradiction(twin)}
+            removed = _removed(session, twins.values())
+            twins = {id: twin for id, twin in twins.items() if twin.title_file_id not in removed}
         against = {row.id: reason for row in arriving if (reason := contradiction(row))} | (refused or {})
         open_ones = {
             row.id: Thing(rows.shown_path(row.path), row.sha256, row.bytes)
@@ -179,6 +181,8 @@ class Receiver:
         if twin is not None:  # a member that waits for a person already, from an earlier archive of this name
             _repeats(session, row, twin, self.now, self.who)
         elif found.state is IntakeState.ATTACHED and found.target is not None:
+            if taken_off(session, row, found, now=self.now, who=self.who):
+                return replace(outcome_of(session, row), why=found.why)
             attach(
                 session, row, self.source, found.target, kind=found.kind, part=found.part, clues=found.clues, facts=dict(found.facts),
                 now=self.now, who=self.who,
@@ -255,6 +259,22 @@ def attach(
     return attached
 
 
+def taken_off(session: Session, row: IntakeFileRow, found: Examined, *, now: datetime, who: str) -> bool:
+    """Whether somebody took these very bytes off the title that they would be put on: then a person is asked, and nothing is undone."""
+    assert found.target is not None  # noqa: S101 - the caller looked
+    to = found.target
+    before = title_files.was_removed(session, to.work_id, found.kind, found.part, to.product_id, row.sha256)
+    if before is None:
+        return False
+    what = f"the same file was taken off “{to.title}” before" + (f": {before.note}" if before.note else "")
+    row.reasons = [{"code": "undone", "message": what, "where": row.path, "todo": "Say whose it is, or refuse it."}]
+    row.proposals = [Proposal(to, 90.0, found.why).to_json()]
+    row.state, row.decided_at, row.decided_by = IntakeState.PROPOSED, now, who
+    _event(session, "file set aside", row, now, who, {"reasons": row.reasons})
+    session.flush()
+    return True
+
+
 def outcome_of(session: Session, row: IntakeFileRow, title: str = "") -> Outcome:
     """What the ledger says of an arrival; `title` of the work that it is on, where the caller knows it."""
     best = row.proposals[0] if row.proposals else {}
@@ -303,6 +323,12 @@ def kept_clues(found: Examined) -> dict[str, Any]:
     if found.sniffed:
         kept |= {"family": found.sniffed.family, "extension": found.sniffed.extension}
     return kept | ({"filed_as": found.part} if found.part else {}) | ({"match": found.why} if found.why else {})
+
+
+def _removed(session: Session, twins: Iterable[IntakeFileRow]) -> set[int | None]:
+    """Of the versions that these arrivals became, those that somebody took off their title since."""
+    ids = [twin.title_file_id for twin in twins if twin.title_file_id is not None]
+    return {row.id for row in title_files.read(session, ids) if row.state == title_files.REMOVED}
 
 
 def _seen(arrival: Arrival) -> Seen:

@@ -59,11 +59,16 @@ class Attached:
 
 
 def attach(session: Session, new: NewTitleFile, *, now: datetime, who: str = "") -> Attached:
-    """Adds a version to its chain and settles which one is current. The same bytes on the same chain are one version."""
+    """Adds a version to its chain and settles which one is current. The same bytes on the same chain are one version; sent again as
+    a newer revision (whoever sends a v5 that is v3 wants v3 back), that version is the newer one from then on."""
     in_turn(session, [new.work_id])
     chain = versions(session, new.work_id, new.kind, new.part, new.product_id, lock=True)
     known = next((row for row in chain if row.sha256 == new.sha256 and row.state != REMOVED), None)
     if known is not None:
+        if new.rank > known.rank:
+            _event(session, "file came again as a newer revision", known, now, who, {"was": known.revision, "is": new.revision})
+            known.revision, known.rank, known.dated = new.revision, new.rank, new.dated or known.dated
+            settle(session, chain, now=now, who=who)
         return Attached(known, duplicate=True, current=known.state == ATTACHED)
     before = next((row for row in chain if row.state == ATTACHED), None)
     values = {name: getattr(new, name) for name in NewTitleFile.__slots__ if name != "review"}
@@ -76,6 +81,12 @@ def attach(session: Session, new: NewTitleFile, *, now: datetime, who: str = "")
     _event(session, "file attached", row, now, who)
     settle(session, [*chain, row], now=now, who=who)
     return Attached(row, duplicate=False, current=row.state == ATTACHED, before=before if row.state == ATTACHED else None)
+
+
+def was_removed(session: Session, work_id: int, kind: str, part: str, product_id: int | None, sha256: str) -> TitleFileRow | None:
+    """The version of these bytes that somebody took off this chain, where it is not on it again."""
+    same = [row for row in versions(session, work_id, kind, part, product_id) if row.sha256 == sha256]
+    return same[-1] if same and all(row.state == REMOVED for row in same) else None
 
 
 def settle(session: Session, chain: Sequence[TitleFileRow], *, now: datetime, who: str = "") -> TitleFileRow | None:
@@ -150,6 +161,12 @@ def get(session: Session, file_id: int, *, lock: bool = False) -> TitleFileRow:
     return row
 
 
+def read(session: Session, ids: Sequence[int]) -> list[TitleFileRow]:
+    """These versions, in no order."""
+    chunks = [ids[start : start + 400] for start in range(0, len(ids), 400)]
+    return [row for some in chunks for row in session.scalars(select(TitleFileRow).where(TitleFileRow.id.in_(some)))]
+
+
 def versions(
     session: Session, work_id: int, kind: str, part: str = "", product_id: int | None = None, *, lock: bool = False
 ) -> list[TitleFileRow]:
@@ -175,8 +192,8 @@ def files_of(
     return list(session.scalars(query.order_by(TitleFileRow.kind, TitleFileRow.part, TitleFileRow.rank, TitleFileRow.id)))
 
 
-def _age(row: TitleFileRow) -> tuple[int, str, int]:
-    return row.rank, row.dated, row.id
+def _age(row: TitleFileRow) -> tuple[int, bool, str, int]:
+    return row.rank, row.revision.endswith(" final"), row.dated, row.id
 
 
 def _event(session: Session, what: str, row: TitleFileRow, now: datetime, who: str, detail: dict[str, Any] | None = None) -> None:

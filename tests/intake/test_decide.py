@@ -14,6 +14,7 @@ from include.files.model import Kind
 from include.intake import decide
 from include.intake.match import Target
 from include.intake.source import Source
+from include.ledger import title_files
 from include.ledger.file_rows import IntakeState as S
 from include.ledger.file_rows import MatchRuleRow
 from include.ledger.models import EventRow, ProductRow, WorkRow
@@ -128,6 +129,27 @@ def test_what_was_taken_back_does_not_come_back_by_itself(desk):
         session.get(WorkRow, 2).changed_at = desk.now + timedelta(days=1)
     with desk.ledger.read() as session:
         assert decide.due_again(session, "authors") == []
+
+
+def test_what_was_taken_off_on_the_title_s_page_is_asked_about_when_it_comes_again(desk):
+    name, box = f"{isbn(1)}_MS.docx", inbox()
+    (first,) = desk.bring(box, (name, docx()))
+    with desk.ledger.session() as session:
+        title_files.remove(session, first.title_file_id, now=desk.now, who="Ines", note="another book's")
+    for again in (name, f"renamed {name}"):
+        (outcome,) = desk.bring(box, (again, docx()))
+        assert (outcome.state, outcome.work_id, outcome.reasons[0]["code"]) == (S.PROPOSED, 1, "undone")
+        assert "another book's" in outcome.reasons[0]["message"]
+    assert desk.bring(box, (name, docx()))[0].state is S.DUPLICATE  # it waits already
+    assert [file.state for file in desk.files()] == ["removed"]
+    assert decide.accept(desk.ledger, desk.store, outcome.id, who="Ines", now=desk.now).state is S.ATTACHED
+
+
+@pytest.mark.parametrize("revision", ["final", "v4", "2nd pass"])
+def test_a_revision_that_a_person_says_is_ordered_as_in_a_name(desk, revision):
+    desk.bring(inbox(), (f"{isbn(3)} manuscript v1.docx", docx("one")))
+    outcome = decide.correct(desk.ledger, desk.store, proposed(desk).id, Target(3), who="Ines", now=desk.now, revision=revision)
+    assert outcome.state is S.ATTACHED
 
 
 def test_a_remembered_rule_takes_the_next_file_by_itself(desk):

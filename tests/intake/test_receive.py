@@ -152,3 +152,22 @@ def test_receiving_again_what_was_received_changes_nothing(room):
     outcomes = room.bring(inbox(), (f"{isbn(1)}_map.tif", picture()), ("what.docx", docx()))
     assert outcomes[0].state is S.ATTACHED
     assert room.row_counts() == before
+
+
+def test_an_older_version_s_bytes_sent_as_a_newer_revision_are_current_again(room):
+    for name, words in (("v3", "A"), ("v4", "B"), ("v5", "A")):
+        room.bring(inbox(), (f"{isbn(1)} manuscript {name}.docx", docx(words)))
+    assert [(file.revision, file.state) for file in room.files()] == [("5", "attached"), ("4", "superseded")]
+    room.bring(inbox(), (f"{isbn(1)} manuscript v2.docx", docx("B")))
+    assert [(file.revision, file.state) for file in room.files()] == [("5", "attached"), ("4", "superseded")]
+
+
+@pytest.mark.parametrize(
+    "names", [("v3.1 final", "v3.2"), ("v3.2 final", "v3.1 final"), ("v3.1 final", "v3.1"), ("v9", "v10"), ("v3 final", "v4")]
+)
+def test_a_final_of_a_revision_comes_before_the_next_revision(room, names):
+    for name in names:
+        room.bring(inbox(), (f"{isbn(1)} manuscript {name}.docx", docx(name)))
+    (current,) = room.files(state="attached")
+    newest = {"v3.2": "3.2", "v3.1 final": "3.2 final", "v3.1": "3.1 final", "v10": "10", "v4": "4"}
+    assert current.revision == newest[names[-1]]
