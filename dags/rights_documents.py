@@ -30,7 +30,7 @@ def rights_documents(inbox: Inbox) -> None:
         default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
         doc_md=__doc__,
         tags=[Tag.INTAKE],
-        max_active_runs=1,
+        max_active_runs=2,  # one that watches must not hold up one that a person starts; the pool lets them take turns
         params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
     )
     def take_in() -> None:
