@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -126,14 +127,24 @@ def sidecar(local: Path, name: str) -> dict[str, Clues]:
     return found
 
 
-def said_of(found: Mapping[str, Clues], path: str) -> Clues:
-    """What a sidecar says of the file at `path` (beside it, or under its folder): by path, by name, else what it says of all."""
-    name = path.rpartition("/")[2]
-    own = found.get(path) or next(
-        (clues for file, clues in found.items() if file and file.rpartition("/")[2].lower() == name.lower()), None
-    )
+def said_of(found: Mapping[str, Clues], path: str, named: Mapping[str, Clues] | None = None) -> Clues:
+    """What a sidecar says of the file at `path` (beside it, or under its folder): by path, by name, else what it says of all.
+
+    `named`: `by_name` of the same, where many files are asked for.
+    """
+    own = found.get(path) or (by_name(found) if named is None else named).get(name_key(path))
     every = found.get(_ALL)
     return merge(*(clues for clues in (own, every) if clues is not None))
+
+
+def by_name(found: Mapping[str, Clues]) -> dict[str, Clues]:
+    """What a sidecar says, by `name_key`; of two files of one name the first."""
+    return {name_key(file): clues for file, clues in reversed(list(found.items())) if file}
+
+
+def name_key(path: str) -> str:
+    """A file's name, the same for every way to write it: a Mac writes `é` as two characters."""
+    return unicodedata.normalize("NFC", path.rpartition("/")[2].lower())
 
 
 # --- sidecars

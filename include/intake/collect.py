@@ -89,7 +89,9 @@ def take(
         outcomes = receiver.decide([row.id for row in stored])
         report.outcomes += outcomes
         for outcome in outcomes:
-            if say:
+            if say and receiver.source.restricted_for(outcome.kind):
+                say(f"arrival {outcome.id}: {outcome.state}")  # every viewer reads the log
+            elif say:
                 say(f"{outcome.path}: {outcome.state}" + (f" ({outcome.reasons[0]['message']})" if outcome.reasons else ""))
         tidy(ledger, store, inbox, remote, [outcome.id for outcome in outcomes], report, now=now)
     return report

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from unicodedata import normalize
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -351,8 +352,8 @@ def _most_exact(rules: Sequence[MatchRuleRow]) -> list[MatchRuleRow]:
 
 
 def _fits(path: str, pattern: str) -> bool:
-    """A glob over the whole path; `*` stays within a folder, `**` does not; case counts for nothing."""
-    path, pattern = path.strip("/").casefold(), pattern.strip("/").casefold()
+    """A glob over the whole path; `*` stays within a folder, `**` does not; case and how letters are composed count for nothing."""
+    path, pattern = (normalize("NFC", one.strip("/").casefold()) for one in (path, pattern))
     return _fit(path.split("/"), pattern.split("/"))
 
 

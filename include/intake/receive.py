@@ -337,7 +337,8 @@ def _seen(arrival: Arrival) -> Seen:
 
 def _repeats(session: Session, row: IntakeFileRow, twin: IntakeFileRow, now: datetime, who: str) -> None:
     row.state, row.duplicate_of_id, row.title_file_id = IntakeState.DUPLICATE, twin.id, twin.title_file_id
-    row.kind, row.media_type, row.preview, row.restricted = twin.kind, twin.media_type, twin.preview, twin.restricted
+    row.kind, row.media_type, row.preview = twin.kind, twin.media_type, twin.preview
+    row.restricted = twin.restricted or row.restricted  # the inbox may have been open when the first one came
     row.reasons, row.proposals, row.decided_at, row.decided_by = [], [], now, who
     _event(session, "file came again", row, now, who, {"first": twin.id, "then": twin.state})
 

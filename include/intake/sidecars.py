@@ -25,14 +25,14 @@ class Sidecars:
     and any of them of the files that it names. Members of an archive (`pack.zip!cover.tif`) have theirs in the same archive."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._files: dict[str, dict[str, str]] = {}  # folder → name in lower case → path
+        self._files: dict[str, dict[str, str]] = {}  # folder → `name_key` → path
         self._said: dict[str, Clues] = {}
         self._own: dict[str, Clues] = {}
         self._spoke: set[str] = set()
         for path in paths:
             folder, name = _split(path)
             if not reading.is_sidecar(name):
-                self._files.setdefault(folder, {})[name.lower()] = path
+                self._files.setdefault(folder, {})[reading.name_key(name)] = path
 
     def may_speak(self, path: str) -> bool:
         """Whether this is a data file with files beside it or below."""
@@ -42,7 +42,7 @@ class Sidecars:
     def hear(self, path: str, says: Mapping[str, Clues]) -> None:
         """Take in what a data file says, by the names it uses (`clues.sidecar`)."""
         folder, name = _split(path)
-        stem = PurePosixPath(name).stem.lower()
+        stem = PurePosixPath(reading.name_key(name)).stem
         beside = self._files.get(folder, {})
         spoken_of = {self._named(folder, file) for file in says if file}
         if says:
@@ -51,8 +51,9 @@ class Sidecars:
             spoken_of |= {other for one, files in self._files.items() if one.startswith(folder) for other in files.values()}
         else:
             spoken_of |= {other for each, other in beside.items() if stem in {each, PurePosixPath(each).stem}}
+        named = reading.by_name(says)
         for other in sorted(one for one in spoken_of if one):
-            said = reading.said_of(says, other[len(folder) :])
+            said = reading.said_of(says, other[len(folder) :], named)
             if said != Clues():
                 self._said[other] = reading.merge(self._said[other], said) if other in self._said else said
                 self._spoke.add(path)
@@ -67,7 +68,7 @@ class Sidecars:
 
     def _named(self, folder: str, file: str) -> str:
         under, name = _split(folder + file)
-        return self._files.get(under, {}).get(name.lower(), "")
+        return self._files.get(under, {}).get(reading.name_key(name), "")
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from unicodedata import normalize
 
 from include.files.model import Kind
 from include.partners import Archive, Inbox, load_archive, load_inbox
@@ -66,7 +67,7 @@ class Source:
         """Of the deepest folder in the path that says a kind; its name is compared without regard to case."""
         if self.folders:
             for folder in reversed(PurePosixPath(path.replace("!", "/")).parts[:-1]):
-                if kind := self.folders.get(folder.casefold()):
+                if kind := self.folders.get(_folder(folder)):
                     return kind
         return Kind.UNKNOWN
 
@@ -75,4 +76,9 @@ class Source:
 
 
 def _kinds(folders: Mapping[str, str]) -> dict[str, Kind]:
-    return {name.strip("/").casefold(): Kind(kind) for name, kind in folders.items()}
+    return {_folder(name.strip("/")): Kind(kind) for name, kind in folders.items()}
+
+
+def _folder(name: str) -> str:
+    """A Mac writes `ä` as two characters."""
+    return normalize("NFC", name.casefold())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,8 +47,12 @@ class Summary:
         subject = f"{self.inbox.name}: {number} file{'s' if number > 1 else ''} set aside"
         if self.inbox.restricted:
             return subject, f"They can be seen by the role {self.inbox.restricted} under Publishing → Quarantine."
-        lines = [f"* {row.path}: {'; '.join(reason['message'] for reason in row.reasons)}" for row in self.set_aside[:MOST]]
-        more = [f"… and {number - MOST} more."] if number > MOST else []
+        # a contract that lay in an open inbox is no less secret
+        named = [row for row in self.set_aside if not row.restricted]
+        lines = [f"* {row.path}: {'; '.join(reason['message'] for reason in row.reasons)}" for row in named[:MOST]]
+        more = [f"… and {len(named) - MOST} more."] if len(named) > MOST else []
+        hidden = Counter(row.restricted for row in self.set_aside if row.restricted)
+        more += [f"* {count} that the role {role} can see" for role, count in sorted(hidden.items())]
         return subject, "\n".join([*lines, *more, "", "Decide under Publishing → Quarantine. Nothing is lost: the store has every file."])
 
 

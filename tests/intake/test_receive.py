@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
+
 import pytest
 
+from include.intake import decide
+from include.intake.match import Target
 from include.ledger.file_rows import IntakeState as S
 from tests.intake.room import docx, inbox, isbn, packed, pdf, picture
 
@@ -171,3 +176,18 @@ def test_a_final_of_a_revision_comes_before_the_next_revision(room, names):
     (current,) = room.files(state="attached")
     newest = {"v3.2": "3.2", "v3.1 final": "3.2 final", "v3.1": "3.1 final", "v10": "10", "v4": "4"}
     assert current.revision == newest[names[-1]]
+
+
+def test_folders_rules_and_sidecars_mean_a_name_however_its_letters_are_composed(room):
+    def mac(name):
+        return unicodedata.normalize("NFD", name)
+
+    box = inbox(folders={"Verträge": "permission"})
+    room.bring(box, (mac(f"Verträge/{isbn(1)} x.docx"), docx()))
+    assert room.rows()[-1].kind == "permission"
+    decide.remember(room.ledger, "authors", "für uns/**", who="Ines", now=room.now, target=Target(3))
+    (ruled,) = room.bring(box, (mac("für uns/manuscript.docx"), docx()))
+    assert (ruled.state, ruled.work_id) == (S.ATTACHED, 3)
+    sidecar = json.dumps({"files": [{"name": "Bücher.docx", "isbn": isbn(2)}]}).encode()
+    _, told = room.bring(box, ("a/list.json", sidecar), (mac("a/Bücher.docx"), docx("two")))
+    assert (told.state, told.work_id) == (S.ATTACHED, 2)

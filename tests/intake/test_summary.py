@@ -29,6 +29,16 @@ def test_people_are_told_what_was_set_aside_and_why(room):
     assert "1 attached, 1 quarantined" in told(room, box).sentence
 
 
+def test_a_contract_in_an_open_inbox_is_told_of_without_its_name(room):
+    box = inbox()
+    room.bring(box, (f"{isbn(1)} Smith contract 4711.pdf", pdf()), (f"{isbn(99)}.docx", docx()))
+    subject, text = told(room, box).notice()
+    assert subject == "Authors: 2 files set aside"
+    assert f"{isbn(99)}.docx" in text
+    assert "Smith" not in text
+    assert "1 that the role rights can see" in text
+
+
 def test_nobody_is_told_when_all_went_well_or_of_an_earlier_run(room):
     box = inbox()
     room.bring(box, (f"{isbn(99)}.docx", docx()))
