@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -43,6 +44,7 @@ _OURS = {
     "report.json",
 }
 
+_HASH = re.compile(r"[0-9a-f]{64}")
 _WRONG = "its content is not what its name says"
 
 
@@ -130,10 +132,23 @@ def _manifest(remote: Remote, found: Found, target: Path, opens: Open | None) ->
         raise ConfigurationError(
             f"this backup is of version {manifest.get('version')}", where=found.manifest.path, todo="Restore it with a newer Colophon."
         )
+    if not _is_plain(manifest):
+        raise RejectedData(
+            "an object's name is no sha256", where=found.manifest.path, todo="Somebody changed the manifest: restore another date."
+        )
     draft = target / ".manifest.json"
     draft.write_bytes(content)
     draft.replace(target / "manifest.json")
     return manifest
+
+
+def _is_plain(manifest: Mapping[str, Any]) -> bool:
+    """Whether all objects are hashes: they become paths, here and at the archive, and who writes there can write a manifest."""
+    try:
+        named = [*manifest["objects"], *(one["sha256"] for one in (*manifest["files"], *manifest["packs"]))]
+        return all(isinstance(name, str) and _HASH.fullmatch(name) for name in named)
+    except (KeyError, TypeError):
+        return False
 
 
 # --- objects
@@ -275,6 +290,7 @@ def _files(target: Path, manifest: Mapping[str, Any], store: ArtefactStore, bad:
     """Every file under a readable name: the store's own file under a second name, so that it takes no room twice, and read-only,
     so that nobody changes the store by it. Restricted ones lie apart, for the owner alone."""
     taken: set[Path] = set()
+    folders: set[Path] = set()
     for entry in manifest["files"]:
         if entry["sha256"] in bad:
             continue
@@ -283,10 +299,14 @@ def _files(target: Path, manifest: Mapping[str, Any], store: ArtefactStore, bad:
             raise RejectedData(
                 f"{entry['path']!r} is no path", where="manifest", todo="Somebody changed the manifest: restore another date."
             )
-        path = target.joinpath("restricted" if entry.get("restricted") else "files", *parts)
-        if path in taken:
+        path = target / ("restricted" if entry.get("restricted") else "files")
+        for part in parts[:-1]:  # a file may lie where this one wants a folder
+            path = path / part if path / part not in taken else path / f"{part} (folder)"
+        path /= parts[-1]
+        if path in taken | folders:
             path = path.with_name(f"{entry.get('title_file', '')} {path.name}")
         taken.add(path)
+        folders.update(path.parents)
         path.parent.mkdir(parents=True, exist_ok=True)
         if entry.get("restricted"):
             (target / "restricted").chmod(0o700)
@@ -344,6 +364,6 @@ def end_of(day: str) -> datetime:
         moment = datetime.fromisoformat(day)
     except ValueError as bad:
         raise ConfigurationError(f"{day!r} is no date", where="command line", todo="Write it as 2026-11-21 or 2026-11-21T14:00.") from bad
-    if len(day) == 10:
+    if not re.search("[T :]", day):
         moment = moment.replace(hour=23, minute=59, second=59)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

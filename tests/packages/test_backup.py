@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 
 from include.deliveries.build import Run
 from include.deliveries.send import Sending
-from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
+from include.errors import ColophonError, ConfigurationError, PermanentError, RejectedData, TransientError
 from include.ledger import backups, dumping, title_files
 from include.ledger.database import Ledger
 from include.ledger.file_rows import BackupRow, ContractRow, StageChangeRow, TitleFileRow
@@ -503,8 +503,39 @@ def test_a_manifest_that_somebody_changed_is_not_believed(archive: Archive, tmp_
         archive.restore(tmp_path / "back2")
 
 
+@pytest.mark.parametrize("where", ["objects", "files", "packs"])
+def test_a_manifest_made_by_somebody_else_names_no_paths(archive: Archive, tmp_path: Path, where: str) -> None:
+    """Its sums fit: whoever may write at the archive can make both."""
+    sent, _ = archive.run()
+    path = archive.home / "manifests" / f"{sent.name}.json"
+    manifest = json.loads(path.read_bytes())
+    evil = "../../../../evil"
+    if where == "objects":
+        manifest["objects"][evil] = {"bytes": 3}
+    else:
+        manifest[where][0]["sha256"] = evil
+    path.chmod(0o644)
+    path.write_text(json.dumps(manifest))
+    sums = archive.home / "manifests" / f"{sent.name}.SHA256SUMS"
+    sums.chmod(0o644)
+    sums.write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  manifests/{path.name}\n")
+    with pytest.raises(RejectedData, match="no sha256"):
+        archive.restore(tmp_path / "back")
+
+
+def test_a_file_that_is_called_like_a_part_comes_back_beside_it(archive: Archive, tmp_path: Path) -> None:
+    attach(archive, "front", b"a file without extension", kind="artwork")
+    attach(archive, "a.psd", b"a layer, first", kind="artwork", part="front")
+    attach(archive, "a.psd", b"a layer", kind="artwork", part="front")
+    archive.run()
+    restored = archive.restore(tmp_path / "back")
+    found = {path.read_bytes() for path in (tmp_path / "back" / "files").rglob("*") if path.is_file()}
+    assert restored.problems == []
+    assert {b"a file without extension", b"a layer", b"a layer, first"} <= found
+
+
 def test_dates_are_days_or_moments() -> None:
-    assert restore.end_of("2026-11-21") == datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
+    assert restore.end_of("2026-11-21") == restore.end_of("20261121") == datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
     assert restore.end_of("2026-11-21T14:00") == datetime(2026, 11, 21, 14, tzinfo=UTC)
     with pytest.raises(ConfigurationError):
         restore.end_of("yesterday")
