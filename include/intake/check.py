@@ -13,6 +13,7 @@ from include.files.model import Kind
 from include.intake.examine import Examined, Examiner, Thing
 from include.intake.match import TitleIndex
 from include.intake.source import Source
+from include.ledger import intake as rows
 from include.ledger.file_rows import IntakeState
 from include.store import ArtefactStore
 from include.transfer.naming import is_travelling
@@ -59,7 +60,8 @@ def check(path: Path, source: Source, index: TitleIndex, rules: Any = ()) -> Ite
         for file in files:
             if not any(is_travelling(part) for part in file.relative_to(base).parts):
                 kept = store.put(file)
-                things.append(Thing(file.relative_to(base).as_posix(), kept.sha256, kept.bytes))
+                shown = rows.shown_path(rows.escaped(file.relative_to(base).as_posix()))  # as an inbox reads names of old systems
+                things.append(Thing(shown, kept.sha256, kept.bytes))
         for found in examiner.several(things):
             yield _line(found)
             members = [member for member in found.members if isinstance(member, Thing)]

@@ -32,6 +32,7 @@ def check_files(args: argparse.Namespace) -> int:
     from sqlalchemy import select
 
     from colophon.hooks.ledger import open_ledger
+    from include.files.bounds import printable
     from include.intake.check import check
     from include.intake.match import TitleIndex
     from include.intake.source import Source
@@ -47,7 +48,7 @@ def check_files(args: argparse.Namespace) -> int:
         say(json.dumps([one.to_json() for one in found], indent=2, ensure_ascii=False))
     else:
         for one in found:
-            say(f"{one.fate:<12} {one.kind or '-':<14} {one.match or '-':<40} {one.file}")
+            say(f"{one.fate:<12} {one.kind or '-':<14} {one.match or '-':<40} {printable(one.file)}")
             for reason in one.reasons:
                 say(f"{'':<12} {reason['code']}: {reason['message']}. {reason['todo']}".rstrip())
     return 0 if found and all(one.ok for one in found) else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -51,6 +52,15 @@ def test_the_command_says_it_as_json_and_fails_where_a_person_is_needed(room, fo
     assert main(["intake", "check", str(folder / "sub")]) == 0
     assert "attached" in capsys.readouterr().out
     assert main(["intake", "check", str(folder / "nowhere")]) == 1
+
+
+def test_names_of_old_systems_and_of_hostile_senders_are_read_as_in_an_inbox_and_move_no_cursor(room, tmp_path, capsys):
+    (tmp_path / os.fsdecode(f"{isbn(1)} Manuscript caf\xe9.docx".encode("latin-1"))).write_bytes(docx())
+    (tmp_path / "red\x1b[31m.docx").write_bytes(docx())
+    assert main(["intake", "check", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert "Manuscript café.docx" in told
+    assert "\x1b" not in told
 
 
 @pytest.mark.parametrize(
