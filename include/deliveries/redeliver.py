@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from include.deliveries.build import FeedBuild, Run
 from include.errors import ConfigurationError
+from include.ledger import packages
 from include.ledger.database import Ledger
+from include.ledger.file_rows import PackageRow
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState
 from include.partners import Partner, load_house, load_partner, load_party
 from include.store import ArtefactStore
@@ -84,7 +86,8 @@ class Planned:
 def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
     """Deliveries that fit the wish, oldest first, at most 200.
 
-    Withdrawn ones and those that wait for approval never go. Raises `ConfigurationError` for an unknown delivery.
+    Withdrawn ones and those that wait for approval never go. Declined ones, and packages in whose place a newer one is at the partner,
+    are not among those of a partner, of days or of a title: who wants one names it. Raises `ConfigurationError` for an unknown delivery.
     """
     with ledger.read() as session:
         query = select(DeliveryRow).where(DeliveryRow.state.in_(CAN_GO)).order_by(DeliveryRow.id.desc()).limit(MOST)
@@ -98,6 +101,9 @@ def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
         if wish.delivery_id is not None:
             _must_be_sendable(session, wish.delivery_id)
             query = query.where(DeliveryRow.id == wish.delivery_id)
+        else:
+            replaced = select(PackageRow.id).where(PackageRow.delivery_id == DeliveryRow.id, PackageRow.state == packages.REPLACED)
+            query = query.where(DeliveryRow.state != DeliveryState.DECLINED, ~replaced.exists())
         if wish.partner:
             query = query.where(DeliveryRow.partner == load_party(wish.partner).id)
         if wish.since:

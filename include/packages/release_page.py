@@ -42,6 +42,7 @@ def page(told: Mapping[str, Any], publisher: str) -> str:
         + f"<header><div><h1>{short(told['title'])}</h1><p>{about}</p></div><p>{escape(publisher)}<br>Release of {day}</p></header>\n"
         + f"<p><b>{short(summary)}</b></p>\n"
         + f'<div class="formats">{"".join(_card(one) for one in formats)}</div>\n'
+        + _given_up(told["given_up"])
         + _others(told["other_formats"])
         + _assets(told["assets"])
         + _dates(told["dates"])
@@ -67,6 +68,11 @@ def _card(one: Mapping[str, Any]) -> str:
         f"<section><h3><span>{short(one['format'] or one['form'])}</span><span>{chip(one['state'])}{risk}</span></h3>"
         f'<p class="soft">{escape(one["isbn"])} · {one["done"]} of {one["wanted"]} checks done</p>{why}</section>\n'
     )
+
+
+def _given_up(rows: Iterable[Mapping[str, Any]]) -> str:
+    named = [f"{short(row['format'])} ({escape(row['isbn'])}): {escape(row['status'])}" for row in rows]
+    return f"<p><b>Not coming out any more:</b> {'; '.join(named)}</p>\n" if named else ""
 
 
 def _others(rows: Iterable[Mapping[str, Any]]) -> str:

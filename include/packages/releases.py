@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -22,10 +22,12 @@ from sqlalchemy.orm import Session
 from include.deliveries.build import Run
 from include.deliveries.naming import slug
 from include.errors import ConfigurationError, RejectedData
+from include.feeds import codelists
 from include.feeds.tabular import harmless
 from include.ledger import packages, readiness, title_files
 from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow, PreflightRow, ReadinessRow, TitleFileRow
+from include.ledger.models import ProductRow
 from include.ledger.readiness import Wish
 from include.packages import release_page
 from include.packages.build import Item, NewPackage, made, prepare
@@ -33,11 +35,12 @@ from include.partners import Party
 from include.partners.model import House
 from include.partners.packages import Releases
 from include.readiness import files as wanted_files
-from include.readiness.assess import after, before
+from include.readiness.assess import after, before, given_up
 from include.readiness.columns import Line, contributors
 from include.readiness.lines import is_for, lines, products_of
 from include.readiness.model import File
 from include.store import ArtefactStore
+from include.titles.model import Product
 
 FLOW = "readiness_packages"
 SCHEMA = 1
@@ -52,6 +55,7 @@ class Release:
     day: date
     formats: tuple[Line, ...]
     others: tuple[ReadinessRow, ...] = ()
+    given_up: tuple[Product, ...] = ()  # formats of that day that nobody brings out any more
     files: tuple[TitleFileRow, ...] = ()  # current ones that everybody may see
     preflights: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # sha256 to findings
 
@@ -92,6 +96,8 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
     with ledger.read() as session:
         found = due(session, wish, today)
         moved = _moved(session, party, found, today)
+        expected = {subject(*one) for one in found} | {row.subject for row, _ in moved}
+    _stop_unexpected(ledger, party, expected, now, run)
     for work_id, day in found:
         with ledger.read() as session:
             release = load(session, work_id, day, wish, today)
@@ -131,8 +137,11 @@ def load(session: Session, work_id: int, day: date, wish: Releases, today: date)
     checked = select(PreflightRow.sha256, PreflightRow.findings).where(PreflightRow.sha256.in_({row.sha256 for row in files}))
     preflights = {found.sha256: found.findings for found in session.execute(checked.order_by(PreflightRow.checked_at, PreflightRow.id))}
     others = tuple(row for row in mine if row.publication_date != day.isoformat())
+    ids = session.scalars(select(ProductRow.id).where(ProductRow.work_id == work_id).order_by(ProductRow.id)).all()
+    gone = [one for one in products_of(session, list(ids)).values() if given_up(one) and is_for(one, wish.products, today)]
+    gone = sorted((one for one in gone if day in {one.publication_date, one.planned_date}), key=lambda one: one.id)
     ordered = sorted(formats, key=lambda line: (_order(line.row.form), line.row.form, line.row.isbn))
-    return Release(work_id, day, tuple(ordered), others, files, preflights)
+    return Release(work_id, day, tuple(ordered), others, tuple(gone), files, preflights)
 
 
 def package(store: ArtefactStore, party: Party, house: House, release: Release, today: date) -> NewPackage:
@@ -187,7 +196,7 @@ _DATE_COLUMNS = ("date", "what", "isbn", "state", "message")
 
 def tell(release: Release) -> dict[str, Any]:
     """All that a package says, ready for JSON: {schema, version, work_id, title, contributors, imprint, season, release, late,
-    formats, assets, dates, other_formats}. What a format's `why` says is why it is late, or what it waits for."""
+    formats, assets, dates, other_formats, given_up}. What a format's `why` says is why it is late, or what it waits for."""
     first = release.formats[0]
     formats = [_format(line) for line in release.formats]
     return {
@@ -197,6 +206,10 @@ def tell(release: Release) -> dict[str, Any]:
         "formats": formats, "assets": list(_assets(release)), "dates": _dates(release),
         "other_formats": [
             {"isbn": row.isbn, "format": row.format, "publication_date": row.publication_date, "state": row.state} for row in release.others
+        ],
+        "given_up": [
+            {"isbn": one.isbn, "format": one.format or one.form, "status": codelists.label(64, one.publishing_status)}
+            for one in release.given_up
         ],
     }  # fmt: skip
 
@@ -277,6 +290,16 @@ def _moved(session: Session, party: Party, found: Iterable[tuple[int, date]], to
             continue  # it is only further away now, or not for this party any more
         gone.append((row, sorted(date.fromisoformat(text) for text in dates)))
     return gone
+
+
+def _stop_unexpected(ledger: Ledger, party: Party, expected: Collection[str], now: datetime, run: Run) -> None:
+    """What was built and has not left, of releases that are on another day now, or none of this party's."""
+    why = [{"code": "release-moved", "message": "the release is not on that day any more", "todo": "Nothing."}]
+    query = select(PackageRow).where(PackageRow.partner == party.id, PackageRow.flow == FLOW)
+    with ledger.session() as session:
+        for row in session.scalars(query.where(PackageRow.state.in_([packages.BUILT, packages.HELD]))).all():
+            if row.subject not in expected:
+                packages.stop(session, row, why, now=now, who=run.who)
 
 
 def _notice(store: ArtefactStore, party: Party, house: House, row: PackageRow, days: Sequence[date]) -> NewPackage:

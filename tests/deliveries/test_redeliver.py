@@ -11,6 +11,8 @@ from include.deliveries import redeliver
 from include.deliveries.build import Run
 from include.deliveries.redeliver import Wish
 from include.ledger import deliveries
+from include.ledger.file_rows import PackageRow
+from include.ledger.models import DeliveryState
 from include.titles.model import Price
 from tests.deliveries.desk import isbn, product
 
@@ -113,6 +115,29 @@ def test_a_title_is_rebuilt_once_for_each_partner_however_often_it_was_sent(desk
     planned = redeliver.plan(desk.ledger, Wish(title=isbn(1), mode="rebuilt"))
     assert [(item.delivery_id, item.product_id) for item in planned] == [(last.delivery_id, 1)]
     assert len(redeliver.plan(desk.ledger, Wish(title=isbn(1)))) == 3
+
+
+def test_what_a_person_declined_goes_again_only_by_its_own_number(desk):
+    desk.put(product(1))
+    built = desk.night()
+    desk.put(product(1, pages=9))
+    declined = desk.build()
+    with desk.ledger.session() as session:
+        deliveries.get(session, declined.delivery_id).state = DeliveryState.DECLINED
+    partner = get(desk, built.delivery_id).partner
+    assert [item.delivery_id for item in redeliver.plan(desk.ledger, Wish(partner=partner))] == [built.delivery_id]
+    assert [item.delivery_id for item in redeliver.plan(desk.ledger, Wish(delivery_id=declined.delivery_id))] == [declined.delivery_id]
+
+
+def test_a_package_in_whose_place_a_newer_one_is_goes_with_no_others(desk):
+    desk.put(product(1))
+    built = desk.night()
+    partner = get(desk, built.delivery_id).partner
+    row = PackageRow(partner=partner, flow="print_handoff", subject=isbn(1), revision=1, digest="one", state="replaced",
+                     delivery_id=built.delivery_id, built_at=desk.now)  # fmt: skip
+    with desk.ledger.session() as session:
+        session.add(row)
+    assert redeliver.plan(desk.ledger, Wish(partner=partner)) == []
 
 
 @pytest.mark.parametrize("words", ["{}-{}", "{} {}"])

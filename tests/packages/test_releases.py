@@ -178,6 +178,27 @@ def test_hostile_titles_and_shared_isbns_are_told_apart(ledger, store):
         assert not [cell for cell in row if cell[:1] in {"=", "@", "+"}]
 
 
+def test_a_format_that_was_cancelled_is_named_and_has_no_checklist(ledger, store):
+    fill(ledger, BOOK, EBOOK, AUDIO)
+    built(ledger, store)
+    deliver(ledger)
+    fill(ledger, replace(AUDIO, publishing_status="01"))
+    content = files(ledger, store, built(ledger, store))
+    told = json.loads(content["release.json"])
+    assert [(one["isbn"], one["status"]) for one in told["given_up"]] == [(AUDIO.isbn, "Cancelled")]
+    assert "Not coming out any more" in content["release.html"].decode()
+    assert f"checklist_{AUDIO.isbn}.csv" in json.loads(content["manifest.json"])["withdrawn"]
+
+
+def test_a_package_that_has_not_left_is_stopped_when_its_release_moves(ledger, store):
+    fill(ledger, EBOOK)
+    (old,) = built(ledger, store).deliveries
+    fill(ledger, in_days(ELECTRONIC, 50))
+    (new,) = built(ledger, store).deliveries
+    with ledger.read() as session:
+        assert (deliveries.get(session, old).state, deliveries.get(session, new).state) == ("withdrawn", "prepared")
+
+
 def test_titles_without_a_date_are_in_no_package_and_a_bad_mask_is_refused(ledger, store):
     fill(ledger, replace(EBOOK, publication_date=None, planned_date=None))
     assert built(ledger, store).releases == 0
