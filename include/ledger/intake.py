@@ -24,7 +24,7 @@ CHUNK = 400  # names in one statement
 OPEN = (IntakeState.QUARANTINED, IntakeState.PROPOSED)  # a person's turn
 CLOSED = ("moved", "deleted", "gone")  # the original is no longer there: the same path means another arrival
 _LONGEST = 700  # characters of a path
-_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
+_ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 T = TypeVar("T")
 
 
@@ -49,15 +49,19 @@ def kept_path(path: str) -> str:
 
 
 def escaped(path: str) -> str:
-    """A path as a column can hold it: bytes that are no UTF-8, and NUL, as `\\xe9` (a backslash is in no path that we take)."""
-    path = path.replace("\x00", "\\x00")
+    """A path as a column can hold it: bytes that are no UTF-8, and NUL, as `\\xe9`; a backslash is doubled."""
+    path = path.replace("\\", "\\\\").replace("\x00", "\\x00")
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def server_path(kept: str) -> str:
     """The path in the server's own bytes again."""
-    raw = _ESCAPED.sub(lambda found: chr(0xDC00 + int(found[1], 16) if found[1] != "00" else 0), kept)
+    raw = _ESCAPED.sub(lambda found: _unescaped(found[1]), kept)
     return raw.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
+def _unescaped(code: str | None) -> str:
+    return "\\" if code is None else chr(0xDC00 + int(code, 16) if code != "00" else 0)
 
 
 def shown_path(kept: str) -> str:

@@ -146,3 +146,9 @@ def test_long_paths_are_kept_apart():
     one, other = kept_path("x" * 800 + "1"), kept_path("x" * 800 + "2")
     assert len(one) == len(other) == 700
     assert one != other
+
+
+@pytest.mark.parametrize("path", ["in/art\\xab_map.tif", "in/art\udcab_map.tif", "a\\b.tif", "a\\\\xe9.tif", "a\x00\\x00.tif"])
+def test_a_backslash_in_a_name_is_no_escape(path):
+    assert server_path(escaped(path)) == path
+    assert len({escaped(one) for one in ("art\\xab", "art\udcab", "art\\\udcab")}) == 3
