@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -147,7 +148,7 @@ def _prepare(
             if last.state != DeliveryState.WITHDRAWN:
                 return last.id
     suffix = party.transport.openpgp.suffix if party.transport.openpgp else ""
-    folder = _report(party).folder or party.transport.folder
+    folder = posixpath.join(party.transport.folder, _report(party).folder) if _report(party).folder else party.transport.folder
     sealed = [(format, openpgp.seal(party, store, out.artefact)) for format, out in writers]
     with ledger.session() as session:
         row = deliveries.prepare(

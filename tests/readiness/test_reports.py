@@ -128,6 +128,15 @@ def test_a_mask_that_gives_no_file_name_is_refused(ledger, store, mask):
         built(ledger, store, file_name=mask)
 
 
+@pytest.mark.parametrize(("folder", "want"), [("", "/jobs"), ("readiness", "/jobs/readiness"), ("/readiness", "/readiness")])
+def test_a_folder_lies_under_the_transports_unless_it_says_where(ledger, store, folder, want):
+    fill(ledger, HARDBACK)
+    refresh(ledger, HOUSE, NOW)
+    outcome = reports.build(ledger, store, party(folder=folder), HOUSE, NOW)
+    with ledger.read() as session:
+        assert {file.folder for file in deliveries.get(session, outcome.delivery_id).files} == {want}
+
+
 def test_the_same_report_is_not_sent_twice_also_on_another_day(ledger, store):
     fill(ledger, HARDBACK)
     assert built(ledger, store)
