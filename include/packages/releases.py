@@ -171,6 +171,9 @@ def package(store: ArtefactStore, party: Party, house: House, release: Release, 
 def folder(party: Party, mask: str, release: Release) -> str:
     """The package's folder at the party."""
     work = release.formats[0].product.work
+    if "{date" not in mask or not ("{work" in mask or "{reference" in mask):
+        todo, where = "Let it hold date, and work or reference.", f"config/partners/{party.id}.toml, releases.folder"
+        raise ConfigurationError(f"several releases would lie in one folder by the mask {mask!r}", where=where, todo=todo)
     try:
         name = mask.format(
             date=release.day, work=release.work_id, reference=slug(work.reference or str(work.id)), title=slug(release.title)[:60]

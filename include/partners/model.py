@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -243,6 +243,16 @@ class Party(Table):
     report: Report | None = Field(default=None, description="Readiness reports of its own titles.")
     releases: Releases | None = Field(default=None, description="Readiness packages, one for each work and release date.")
     backup: Backup | None = Field(default=None, description="The archive that keeps metadata, contracts and final assets.")
+
+    @model_validator(mode="after")
+    def _packages_lie_apart(self) -> Self:
+        """Two flows with one folder for a title would overwrite each other's manifest."""
+        tables = {"handoff": self.handoff, "formats": self.formats, "launch": self.launch}
+        taken: dict[str, str] = {}
+        for name, table in tables.items():
+            if table is not None and (other := taken.setdefault(table.folder.strip("/"), name)) != name:
+                raise ValueError(f"{other}.folder and {name}.folder are the same: give each its own")
+        return self
 
 
 class Partner(Party):

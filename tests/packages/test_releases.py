@@ -203,5 +203,6 @@ def test_titles_without_a_date_are_in_no_package_and_a_bad_mask_is_refused(ledge
     fill(ledger, replace(EBOOK, publication_date=None, planned_date=None))
     assert built(ledger, store).releases == 0
     fill(ledger, EBOOK)
-    with pytest.raises(ConfigurationError, match=r"releases\.folder"):
-        built(ledger, store, party(folder="{isbn}"))
+    for mask in ("{isbn}", "{date}_{work}_{isbn}", "{date}", "{work}"):
+        with pytest.raises(ConfigurationError, match=r"releases\.folder"):
+            built(ledger, store, party(folder=mask))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from include.errors import ConfigurationError
-from include.partners import load_house, load_partner, load_partners
+from include.partners import load_house, load_partner, load_partners, load_party
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 
@@ -71,3 +71,12 @@ def test_an_unknown_partner_names_the_known_ones():
 def test_the_territory_of_norway_is_no_truth_value(config):
     change(config, "northgate", 'countries = ["GB", "IE"]', 'countries = ["NO"]')
     assert load_partner("northgate", config).feed.markets[0].countries == ("NO",)
+
+
+def test_two_flows_of_one_party_do_not_share_a_folder(config):
+    path = config / "partners" / "pressmark.toml"
+    path.write_text(path.read_text() + '\n[launch]\nfolder = "{isbn}"\n')
+    with pytest.raises(ConfigurationError, match=r"handoff\.folder and launch\.folder"):
+        load_party("pressmark", config)
+    path.write_text(path.read_text().replace('[launch]\nfolder = "{isbn}"', '[launch]\nfolder = "launch/{isbn}"'))
+    assert load_party("pressmark", config).launch is not None
