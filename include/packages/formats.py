@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from include.deliveries.build import Run
 from include.errors import ConfigurationError
 from include.files.preflight import Expected
 from include.ledger import packages
@@ -16,7 +17,18 @@ from include.ledger.title_files import ATTACHED
 from include.packages import checking
 from include.packages.build import Item, made
 from include.packages.contents import Chosen, Contents, choose
-from include.packages.making import Due, Making, Shelf, asked_for, in_stages, preflight_file, put_together, shelf, unfit_title
+from include.packages.making import (
+    Due,
+    Making,
+    Shelf,
+    asked_for,
+    in_stages,
+    preflight_file,
+    put_together,
+    shelf,
+    stop_what_is_not_due,
+    unfit_title,
+)
 from include.partners import House, Party
 from include.partners.packages import Formats
 from include.partners.registry import load_vendor
@@ -39,6 +51,18 @@ def due(ledger: Ledger, party: Party, house: House, now: datetime, words: str = 
     vendor = load_vendor(wish.profile)
     found = in_stages(ledger, wish.products, wish.stages, house, now.date())
     return [one for start in range(0, len(found), _CHUNK) for one in _with_work_to_do(ledger, party, vendor, found[start : start + _CHUNK])]
+
+
+def stop(ledger: Ledger, party: Party, house: House, *, now: datetime, run: Run) -> int:
+    """Stops packages that have not left of titles whose turn it is no more; gives their number. Looks at these titles only."""
+    wish, open_states = _wish(party), (packages.BUILT, packages.HELD, packages.WAITING)
+    with ledger.read() as session:
+        query = select(PackageRow.product_id).where(PackageRow.partner == party.id, PackageRow.flow == FLOW)
+        ids = sorted({id for id in session.scalars(query.where(PackageRow.state.in_(open_states))) if id is not None})
+    found: list[Due] = []
+    for start in range(0, len(ids), _CHUNK):
+        found += in_stages(ledger, wish.products, wish.stages, house, now.date(), among=ids[start : start + _CHUNK])
+    return stop_what_is_not_due(ledger, party, FLOW, found, now=now, run=run)
 
 
 def make(ledger: Ledger, store: ArtefactStore, party: Party, house: House, product_id: int, *, now: datetime) -> Making:

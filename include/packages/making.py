@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -72,12 +72,17 @@ class Making:
     chosen: tuple[Chosen, ...] = field(default=(), repr=False)
 
 
-def in_stages(ledger: Ledger, wanted: ProductFilter, stages: Sequence[str], house: House, today: date) -> list[Due]:
-    """Living titles that the filter selects, of works in one of the stages (`[stages]` of the house); no stages: in any."""
+def in_stages(
+    ledger: Ledger, wanted: ProductFilter, stages: Sequence[str], house: House, today: date, *, among: Collection[int] | None = None
+) -> list[Due]:
+    """Living titles that the filter selects, of works in one of the stages (`[stages]` of the house); no stages: in any. `among`: only
+    of these products."""
     names = [name for name, stage in house.stages.items() if stage in stages]
     query = select(ProductRow, WorkRow).join(WorkRow, WorkRow.id == ProductRow.work_id).order_by(ProductRow.id)
     if stages:
         query = query.where(WorkRow.stage.in_(names))
+    if among is not None:
+        query = query.where(ProductRow.id.in_(among))
     with ledger.read() as session:
         return [_due(*pair) for pair in _living(session, query) if not left_out_by(read.title(*pair), wanted, today)]
 

@@ -110,6 +110,15 @@ def test_a_title_in_an_early_stage_is_not_due(plain):
     assert due(plain, "leafcast") == []
 
 
+def test_what_has_left_its_stage_before_its_package_left_is_stopped(plain):
+    row = prepared(plain, "leafcast")
+    assert formats.stop(plain.ledger, party("leafcast"), plain.house, now=plain.now, run=Run()) == 0
+    plain.put(stage="Editorial")
+    assert formats.stop(plain.ledger, party("leafcast"), plain.house, now=plain.now, run=Run()) == 1
+    with plain.ledger.read() as session:
+        assert packages.get(session, row.id).state == "stopped"
+
+
 def test_packages_in_one_folder_bear_their_isbn(plain):
     isbn = plain.product.isbn
     files = assemble(plain.store, make(plain, "leafcast").new, 1).files

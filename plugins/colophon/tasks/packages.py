@@ -49,9 +49,12 @@ def due(flow: Flow, party_id: str, *, params: dict[str, Any] | None = None, dag_
     ledger = open_ledger()
     module = handoff if flow == "print_handoff" else formats
     titles = module.due(ledger, party, load_house(), now, words)
-    if flow == "print_handoff" and not words:
+    if not words:
         run = Run(dag_run.dag_id, dag_run.run_id) if dag_run else Run()
-        stopped = making.stop_what_is_not_due(ledger, party, flow, titles, now=now, run=run)
+        if flow == "print_handoff":
+            stopped = making.stop_what_is_not_due(ledger, party, flow, titles, now=now, run=run)
+        else:
+            stopped = formats.stop(ledger, party, load_house(), now=now, run=run)
         log.info("%s packages were stopped: their titles are in no such stage any more", stopped)
     if len(titles) > making.MOST:
         log.warning("%s titles are due, %s go in this run and the rest in the next", len(titles), making.MOST)
