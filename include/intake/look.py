@@ -271,7 +271,11 @@ def clear_markers(ledger: Ledger, inbox: Inbox, remote: Remote, *, now: datetime
             root, suffix = splitext(target)
             target = f"{root}.{now:%Y%m%dT%H%M%S}{suffix}"
         remote.mkdirs(target.rpartition("/")[0])
-        remote.rename(source, target, replace=True)
+        try:
+            remote.rename(source, target, replace=True)
+        except PermanentError:
+            if remote.stat(source) is not None:
+                raise  # else another worker, or the sender, was faster
     return problems
 
 
