@@ -1,7 +1,7 @@
 # Every target sets up what it needs: a fresh clone wants only git, make and Python 3.11 to 3.13.
 #
 #   make demo [EXIT=1] [KEEP=1] [TITLES=200]   the sandbox and Airflow; all feeds; then the UI until Ctrl-C
-#   make test        unit and end-to-end tests, no campaigns
+#   make test        unit and end-to-end tests, no campaigns; three at once, since many wait for servers
 #   make test-long   scale, kill and soak campaigns
 #   make lint        style, types, import rules, generated docs
 #   make bench       numbers against other tools
@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then echo $$name; break; fi; done)
-JOBS ?= 2
+JOBS ?= 3
 PYTEST_ARGS ?=
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins

@@ -149,8 +149,8 @@ def _parse(text_url: str) -> URL:
         raise ConfigurationError(
             "the ledger's address is no database URL", where=where, todo="Use sqlite:////path or postgresql://…"
         ) from bad
-    if backend == "postgres":  # as other tools write it
-        url = url.set(drivername="postgresql")
+    if backend in {"postgres", "postgresql"}:  # the first as other tools write it; one driver, whatever the URL names
+        url = url.set(drivername="postgresql+psycopg")
         backend = "postgresql"
     if backend not in {"sqlite", "postgresql"}:
         raise ConfigurationError(f"the ledger does not run on {backend}", where=where, todo="Use sqlite:////path or postgresql://…")

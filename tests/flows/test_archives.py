@@ -79,6 +79,7 @@ def test_an_archive_is_planned_then_moved_and_a_second_run_moves_nothing(vault, 
     assert listing(sandbox) == there
 
 
+@pytest.mark.long
 def test_outside_its_hours_no_worker_waits_and_the_files_come_when_they_begin(vault, sandbox, ledger, tmp_path, monkeypatch):
     from airflow.models.taskreschedule import TaskReschedule
     from airflow.utils.session import create_session

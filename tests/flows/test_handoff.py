@@ -186,6 +186,7 @@ def test_a_second_run_changes_nothing_and_a_revision_names_what_it_replaces(pres
     check_sums(press.folder)
 
 
+@pytest.mark.long
 def test_what_is_missing_or_not_approved_waits_and_says_why(press, handoff):
     text = press.brings("interior", approved=False)
     press.stage(APPROVED)
@@ -241,6 +242,7 @@ def test_a_failing_check_asks_a_person_and_a_no_sends_nothing(press, handoff, pe
     assert "trim-differs" in {finding["code"] for finding in findings}
 
 
+@pytest.mark.long
 def test_a_run_killed_between_sending_and_writing_it_down_sends_nothing_twice(press, handoff, monkeypatch):
     press.brings("interior")
     press.brings("jacket")
@@ -261,6 +263,7 @@ def test_a_run_killed_between_sending_and_writing_it_down_sends_nothing_twice(pr
     assert press.package().state == "delivered"
 
 
+@pytest.mark.long
 def test_by_hand_a_title_goes_in_whatever_stage_and_the_command_line_shows_it_before(press, handoff, tmp_path):
     press.brings("interior")
     words = [sys.executable, "-W", "ignore", "-m", "colophon", "package", "build", press.isbn, "--for", "pressmark", "--out", str(tmp_path)]
@@ -276,6 +279,7 @@ def test_by_hand_a_title_goes_in_whatever_stage_and_the_command_line_shows_it_be
     assert (press.folder / "manifest.json").read_bytes() == built
 
 
+@pytest.mark.long
 def test_a_superseded_package_can_not_be_sent_again(press, handoff):
     press.brings("interior", revision=1)
     press.brings("jacket")

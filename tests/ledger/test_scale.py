@@ -62,14 +62,14 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 
 def seconds(ledger: Ledger, ask: Callable) -> float:
-    """The best of three: the machine is shared."""
+    """Of the processor, the best of three: the machine is shared."""
     best = 9.0
     for _ in range(3):
         with ledger.read() as session:
             session.execute(text("SELECT 1"))
-            started = time.perf_counter()
+            started = time.thread_time()
             ask(session)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.thread_time() - started)
     return best
 
 

@@ -47,7 +47,7 @@ class LedgerHook(BaseHook):
                 where = f"connection {self.ledger_conn_id}"
                 raise ConfigurationError("neither a host nor a file", where=where, todo="Fill in one of the two.")
             return f"sqlite:///{connection.schema}"
-        url = URL.create("postgresql+psycopg2", connection.login, connection.password, connection.host, connection.port, connection.schema)
+        url = URL.create("postgresql+psycopg", connection.login, connection.password, connection.host, connection.port, connection.schema)
         return url.render_as_string(hide_password=False)
 
     def test_connection(self) -> tuple[bool, str]:
