@@ -13,9 +13,13 @@ from include.partners.registry import (
     load_partners,
     load_party,
     load_people,
+    load_source,
+    load_sources,
 )
+from include.partners.sources import SalesSource
 
 __all__ = [
-    "Archive", "Feed", "House", "Inbox", "Partner", "Party", "Transport", "load_archive", "load_archives", "load_house", "load_inbox",
-    "load_inboxes", "load_parties", "load_partner", "load_partners", "load_party", "load_people",
+    "Archive", "Feed", "House", "Inbox", "Partner", "Party", "SalesSource", "Transport", "load_archive", "load_archives", "load_house",
+    "load_inbox", "load_inboxes", "load_parties", "load_partner", "load_partners", "load_party", "load_people", "load_source",
+    "load_sources",
 ]  # fmt: skip

@@ -51,7 +51,10 @@ class Inbox(Table):
     name: str
     sender: str = Field(default="", description="Who drops files here, for people: `Authors and agents`.")
     enabled: bool = True
-    flow: Literal["partner_intake", "rights_documents"] = "partner_intake"
+    flow: Literal["partner_intake", "rights_documents", "sales_load", "title_import", "royalty_statements"] = Field(
+        default="partner_intake", description="What becomes of its files: versions on titles, or rows that a flow reads."
+    )
+    mapping: str = Field(default="", description="title_import: how its sheets are read, a file of `config/mappings`.")
     transport: Transport = Field(description="`folder` is the inbox. Its commit rule is not used.")
     schedule: Schedule = Schedule(cron="*/15 * * * *")
     watch_minutes: int = Field(

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from include.partners.packages import Backup, Formats, Handoff, Launch, Releases, Report
 from include.partners.readiness import Calendar, ReadinessRules
+from include.partners.royalties import RightsReport, Statements
 from include.partners.tables import Code2, Country, Currency, PartnerId, ProductFilter, Table
 
 
@@ -230,7 +231,7 @@ class Party(Table):
     name: str
     kind: Literal[
         "distributor", "wholesaler", "bibliographic", "retailer", "library", "printer", "typesetter", "ebook", "audio",
-        "accessibility", "sales", "archive",
+        "accessibility", "sales", "archive", "agent", "finance", "rights",
     ] = "distributor"  # fmt: skip
     enabled: bool = True
     transport: Transport
@@ -243,6 +244,10 @@ class Party(Table):
     report: Report | None = Field(default=None, description="Readiness reports of its own titles.")
     releases: Releases | None = Field(default=None, description="Readiness packages, one for each work and release date.")
     backup: Backup | None = Field(default=None, description="The archive that keeps metadata, contracts and final assets.")
+    statements: Statements | None = Field(default=None, description="Royalty statements of its own payees (an agent, finance).")
+    rights: RightsReport | None = Field(
+        default=None, description="Rights reports and contract extracts (agents, rights partners, finance)."
+    )
 
     @model_validator(mode="after")
     def _packages_lie_apart(self) -> Self:

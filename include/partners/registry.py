@@ -13,11 +13,12 @@ from include.errors import ConfigurationError
 from include.partners.inboxes import Archive, Inbox, People
 from include.partners.model import House, Partner, Party
 from include.partners.printers import Printer
+from include.partners.sources import SalesSource
 from include.partners.tables import Table
 from include.partners.vendors import Vendor
 
 M = TypeVar("M", bound=Table)
-N = TypeVar("N", Party, Inbox, Archive, Printer, Vendor)
+N = TypeVar("N", Party, Inbox, Archive, Printer, Vendor, SalesSource)
 
 
 def config_root() -> Path:
@@ -26,7 +27,7 @@ def config_root() -> Path:
 
 
 def load_house(root: Path | None = None) -> House:
-    return _read((root or config_root()) / "house.toml", House)
+    return read_table((root or config_root()) / "house.toml", House)
 
 
 def load_partner(partner_id: str, root: Path | None = None) -> Partner:
@@ -41,7 +42,7 @@ def load_party(party_id: str, root: Path | None = None) -> Party:
     """One party: a `Partner` where its file has a `[feed]`. Raises `ConfigurationError` as `load_partner`."""
     folder = (root or config_root()) / "partners"
     path = _file(folder, party_id, "partner")
-    party: Party = _read(path, Partner if "feed" in _toml(path) else Party)
+    party: Party = read_table(path, Partner if "feed" in _toml(path) else Party)
     return _named(party, path)
 
 
@@ -58,7 +59,7 @@ def load_parties(root: Path | None = None) -> list[Party]:
 def load_inbox(inbox_id: str, root: Path | None = None) -> Inbox:
     """One inbox. Raises `ConfigurationError` that names the known ones if there is no such file."""
     path = _file((root or config_root()) / "inboxes", inbox_id, "inbox")
-    return _named(_read(path, Inbox), path)
+    return _named(read_table(path, Inbox), path)
 
 
 def load_inboxes(root: Path | None = None) -> list[Inbox]:
@@ -69,7 +70,7 @@ def load_inboxes(root: Path | None = None) -> list[Inbox]:
 def load_archive(archive_id: str, root: Path | None = None) -> Archive:
     """One archive. Raises `ConfigurationError` that names the known ones if there is no such file."""
     path = _file((root or config_root()) / "archives", archive_id, "archive")
-    return _named(_read(path, Archive), path)
+    return _named(read_table(path, Archive), path)
 
 
 def load_archives(root: Path | None = None) -> list[Archive]:
@@ -80,19 +81,30 @@ def load_archives(root: Path | None = None) -> list[Archive]:
 def load_printer(profile: str, root: Path | None = None) -> Printer:
     """A printer's profile. Raises `ConfigurationError` that names the known ones if there is no such file."""
     path = _file((root or config_root()) / "printers", profile, "printer's profile")
-    return _named(_read(path, Printer), path)
+    return _named(read_table(path, Printer), path)
 
 
 def load_vendor(profile: str, root: Path | None = None) -> Vendor:
     """A vendor's profile. Raises `ConfigurationError` that names the known ones if there is no such file."""
     path = _file((root or config_root()) / "vendors", profile, "vendor's profile")
-    return _named(_read(path, Vendor), path)
+    return _named(read_table(path, Vendor), path)
+
+
+def load_source(source_id: str, root: Path | None = None) -> SalesSource:
+    """One source of sales. Raises `ConfigurationError` that names the known ones if there is no such file."""
+    path = _file((root or config_root()) / "sources", source_id, "source of sales")
+    return _named(read_table(path, SalesSource), path)
+
+
+def load_sources(root: Path | None = None) -> list[SalesSource]:
+    """All enabled sources of sales, by id."""
+    return [source for stem in _stems("sources", root) if (source := load_source(stem, root)).enabled]
 
 
 def load_people(root: Path | None = None) -> People:
     """Roles and who has them; nobody has any where there is no `people.toml`."""
     path = (root or config_root()) / "people.toml"
-    return _read(path, People) if path.exists() else People()
+    return read_table(path, People) if path.exists() else People()
 
 
 def _stems(kind: str, root: Path | None) -> list[str]:
@@ -124,7 +136,8 @@ def _toml(path: Path) -> dict[str, Any]:
         ) from bad
 
 
-def _read(path: Path, model: type[M]) -> M:
+def read_table(path: Path, model: type[M]) -> M:
+    """One TOML file as this model. Raises `ConfigurationError` with file, key and what to do."""
     try:
         return model.model_validate(_toml(path))
     except ValidationError as bad:

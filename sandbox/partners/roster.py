@@ -47,6 +47,9 @@ SENDERS = (
     Profile("authors", "ftp", role="inbox", folders=("incoming", "incoming/Questionnaires", "incoming/Permissions")),
     Profile("agency", "sftp", role="inbox", folders=("delivery",)),
     Profile("rights", "sftp", role="inbox", folders=("documents",)),
+    Profile("sales", "sftp", role="inbox", folders=("reports",)),
+    Profile("titles", "ftp", role="inbox", folders=("sheets", "sheets/answers")),
+    Profile("statements", "sftp", role="inbox", folders=("exports",)),
 )
 MAKERS = (
     Profile("compositor", "sftp", folders=("out", "in", "in/readiness")),  # takes reports, and is the inbox `typesetter`
@@ -58,11 +61,17 @@ MAKERS = (
     Profile("bookbarn", "sftp", folders=("launch",)),
     Profile("salesroom", "ftp", folders=("packs", "releases")),
 )
+RIGHTS = (
+    Profile("foxglove", "sftp", folders=("statements", "rights")),
+    Profile("merrow", "ftps", folders=("statements", "rights")),
+    Profile("countinghouse", "sftp", folders=("statements", "finance")),
+    Profile("farshore", "ftp", folders=("rights",)),
+)
 ARCHIVES = (
     Profile("strongroom", "sftp", folders=("backup",)),
     Profile("vault", "sftp", role="archive", folders=("archive",)),
 )
-ROSTER = FEEDS + SENDERS + MAKERS + ARCHIVES
+ROSTER = FEEDS + SENDERS + MAKERS + RIGHTS + ARCHIVES
 
 
 def home_of(root: Path, partner: str) -> Path:

@@ -1,0 +1,1 @@
+"""Sheets of titles: read by a mapping, checked row by row, compared with the mirror, applied, answered."""

@@ -1,0 +1,1 @@
+"""Royalty statements: cut apart, matched to payee and recipient, delivered to nobody else."""
