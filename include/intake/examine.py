@@ -17,6 +17,7 @@ from include.errors import ColophonError
 from include.files import clues as reading
 from include.files import names, previews, safety, unpack
 from include.files.model import Clues, Kind, Refused, Sniffed
+from include.intake import handing
 from include.intake.match import Match, Proposal, Target, TitleIndex
 from include.intake.parts import part_of
 from include.intake.sidecars import Sidecars
@@ -114,6 +115,8 @@ class Examiner:
     def _examine(self, thing: Thing, local: Path, beside: Clues | None, sidecar: bool) -> Examined:
         name = PurePosixPath(thing.path.rsplit("!", 1)[-1]).name
         limits = self.source.limits
+        if self.source.rows:
+            return Examined(thing, IntakeState.TAKEN, handing.examine(local, name, limits))
         sniffed = safety.examine(local, name, limits)
         if unpack.is_archive(sniffed):
             return Examined(thing, IntakeState.UNPACKED, sniffed, members=tuple(self._members(thing, local, name)))

@@ -112,7 +112,8 @@ class Receiver:
         with self.ledger.read() as session:
             waiting = rows.read(session, ids)
             arriving = [row for row in waiting.values() if row.state == IntakeState.ARRIVING]
-            twins = {id: twin for id, twin in rows.twins(session, arriving).items() if not contradiction(twin)}
+            repeated = {} if self.source.rows else rows.twins(session, arriving)  # a flow of rows tells for itself what came again
+            twins = {id: twin for id, twin in repeated.items() if not contradiction(twin)}
             removed = _removed(session, twins.values())
             twins = {id: twin for id, twin in twins.items() if twin.title_file_id not in removed}
         against = {row.id: reason for row in arriving if (reason := contradiction(row))} | (refused or {})
@@ -177,7 +178,7 @@ class Receiver:
         if row.state != IntakeState.ARRIVING:
             return outcome_of(session, row)
         self._describe(row, found)
-        twin = None if found.state is IntakeState.ATTACHED else rows.twins(session, [row]).get(row.id)
+        twin = rows.twins(session, [row]).get(row.id) if found.state not in {IntakeState.ATTACHED, IntakeState.TAKEN} else None
         if twin is not None:  # a member that waits for a person already, from an earlier archive of this name
             _repeats(session, row, twin, self.now, self.who)
         elif found.state is IntakeState.ATTACHED and found.target is not None:
@@ -191,7 +192,8 @@ class Receiver:
                 rule.used += 1
         else:
             row.state, row.decided_at, row.decided_by = found.state, self.now, self.who
-            _event(session, "file set aside", row, self.now, self.who, {"reasons": row.reasons})
+            what = "file taken" if found.state is IntakeState.TAKEN else "file set aside"
+            _event(session, what, row, self.now, self.who, {"reasons": row.reasons} if row.reasons else {})
         session.flush()
         return replace(outcome_of(session, row, found.target.title if found.target else ""), why=found.why)
 

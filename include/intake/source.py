@@ -11,6 +11,7 @@ from include.files.model import Kind
 from include.partners import Archive, Inbox, load_archive, load_inbox
 from include.partners.inboxes import Limits
 
+ROWS = frozenset({"sales_load", "title_import", "royalty_statements"})  # flows that read rows
 RIGHTS = "rights"  # the role of config/people.toml for contracts and statements, wherever they come from
 
 
@@ -27,6 +28,7 @@ class Source:
     review: tuple[str, ...] = ()
     restricted: str = ""
     documents: bool = False  # what belongs to a contract is expected, also a letter that says no more of itself
+    rows: bool = False  # files of rows, which a flow of their own reads: they are no versions of a title
 
     @classmethod
     def of_inbox(cls, inbox: Inbox) -> Source:
@@ -40,6 +42,7 @@ class Source:
             review=inbox.review,
             restricted=inbox.restricted,
             documents=inbox.flow == "rights_documents",
+            rows=inbox.flow in ROWS,
         )
 
     @classmethod

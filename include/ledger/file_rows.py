@@ -26,6 +26,8 @@ class IntakeState(StrEnum):
     DUPLICATE = "duplicate"  # the same bytes are on the same title already
     REFUSED = "refused"  # a person said no
     UNPACKED = "unpacked"  # an archive: its members have rows of their own
+    TAKEN = "taken"  # rows for a flow of their own (sales, titles, statements): safe, and not read yet
+    READ = "read"  # that flow has read it: what it came to is in the flow's own tables
 
 
 class Approval(StrEnum):

@@ -118,10 +118,14 @@ def finish(inbox_id: str, batches: list[list[int]] | None, *, dag_run: Any = Non
     return told.to_json()
 
 
-def steps(inbox: Inbox) -> None:
-    """Look, take, finish: the same for every inbox. `finish` comes after a failure, too; `ended` is what then says that the run failed."""
+def steps(inbox: Inbox) -> Any:
+    """Look, take, finish: the same for every inbox. `finish` comes after a failure, too; `ended` is what then says that the run failed.
+
+    Gives `finish`. What reads rows follows it with `trigger_rule="all_done"`: what has been taken is read, also when a batch failed.
+    """
     batches = Look(task_id="look", inbox_id=inbox.id).output
     taken = take.partial(inbox_id=inbox.id).expand(ids=batches)
     finished = finish(inbox.id, batches)
     taken >> finished
     [taken, finished] >> EmptyOperator(task_id="ended", trigger_rule="none_failed")
+    return finished
