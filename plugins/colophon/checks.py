@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from include.errors import ColophonError
 
 if TYPE_CHECKING:
+    from include.clients.getty import Getty
     from include.partners import Transport
 
 
@@ -27,10 +28,11 @@ class Check:
 
 
 def check_services() -> Iterator[Check]:
-    """The ledger, the store, Consonance with the flows that this tenant can run."""
+    """The ledger, the store, Consonance with the flows that this tenant can run, Getty Images with what the key may read."""
     yield from _tried("colophon_ledger", "read and write", _ledger)
     yield from _tried("artefact store", "write and read back", _store)
     yield from _consonance()
+    yield from _getty()
 
 
 def places() -> list[str]:
@@ -129,6 +131,73 @@ def _consonance() -> Iterator[Check]:
             message += f"; read without: {', '.join(capability.left_out)}"
         todo = "Ask Consonance support whether your tenant's schema can offer it." if capability.fatal else ""
         yield Check("consonance", capability.operation, not capability.fatal, message, todo)
+
+
+def _getty() -> Iterator[Check]:
+    """A house without the connection does without Getty. What Getty has not enabled for the key is told, and is no failure."""
+    from airflow.exceptions import AirflowNotFoundException
+
+    from colophon.hooks.getty import GettyImagesHook, agreements
+
+    name = GettyImagesHook.default_conn_name
+    try:
+        GettyImagesHook.get_connection(name)
+    except AirflowNotFoundException:
+        yield Check(name, "connection", True, "there is none: flows with Getty Images have nothing to work with")
+        return
+    try:
+        client = GettyImagesHook().get_conn()
+        client.countries()
+    except ColophonError as bad:
+        yield Check(name, "API key", False, bad.what, bad.todo)
+        return
+    yield Check(name, "API key", True)
+    try:
+        client.customer()
+        products = client.products()
+    except ColophonError as bad:
+        yield Check(name, "log in", False, bad.what, bad.todo)
+        return
+    yield Check(name, "log in", True)
+    in_force = any(one.status == "active" for one in products)
+    yield Check(
+        name,
+        "agreement",
+        in_force,
+        agreements(products),
+        "" if in_force else "Ask your Getty representative which agreement the key is for.",
+    )
+    yield from _getty_rights(name, client)
+
+
+def _getty_rights(name: str, client: Getty) -> Iterator[Check]:
+    """What Getty enables key by key; reads alone, nothing is taken off a channel."""
+    from datetime import UTC, datetime, timedelta
+
+    from include.clients.getty.errors import NotEnabled, NotFound
+
+    today = datetime.now(UTC).date()
+    day = today - timedelta(days=1), today
+    tries: dict[str, Any] = {
+        "download history": lambda: list(client.downloads(*day)),
+        "purchased assets": lambda: list(client.purchases(*day)),
+        "asset changes": client.channels,
+    }
+    for step, read in tries.items():
+        try:
+            found = read()
+        except (NotEnabled, NotFound) as lacking:
+            yield Check(
+                name,
+                step,
+                True,
+                f"not enabled for this key ({lacking.what}); without it flows know less, your representative can enable it",
+            )
+        except ColophonError as bad:
+            yield Check(name, step, False, bad.what, bad.todo)
+        else:
+            silent = step == "asset changes" and not found
+            yield Check(name, step, True, "there is no channel: withdrawals are found by asking for the images again" if silent else "")
 
 
 def table(rows: Iterable[Check]) -> str:

@@ -50,6 +50,65 @@ LEDGER = {
     },
 }
 
+GETTY = {
+    "connection-type": "getty",
+    "hook-class-name": "colophon.hooks.getty.GettyImagesHook",
+    "hook-name": "Getty Images",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "extra"],
+        "relabeling": {"host": "API host", "login": "API key", "password": "Secret"},
+        "placeholders": {
+            "host": "https://api.gettyimages.com",
+            "port": "only if the address has an unusual one",
+            "login": "from your Getty representative",
+            "password": "the key's secret",
+        },
+    },
+    "conn-fields": {
+        "auth_url": {
+            "label": "Token address",
+            "description": "Empty: https://authentication.gettyimages.com/oauth2/token",
+            "schema": {"type": ["string", "null"]},
+        },
+        "username": {
+            "label": "Getty user",
+            "description": "Only for keys that Getty set up for a user (UserTokenRequired).",
+            "schema": {"type": ["string", "null"]},
+        },
+        "user_password": {"label": "Getty user's password", "schema": {"type": ["string", "null"], "format": "password"}},
+        "refresh_token": {
+            "label": "Refresh token",
+            "description": "Only for keys that were given one in place of a user.",
+            "schema": {"type": ["string", "null"], "format": "password"},
+        },
+        "country_code": {
+            "label": "Country",
+            "description": "Three letters (ISO 3166-1), such as GBR; Getty has to enable it for the key.",
+            "schema": {"type": ["string", "null"], "maxLength": 3},
+        },
+        "language": {
+            "label": "Language",
+            "description": "Of titles, keywords and terms: en-GB, de, fr, …",
+            "schema": {"type": ["string", "null"]},
+        },
+        "company_downloads": {
+            "label": "Everybody's downloads",
+            "description": "Histories of all users of the account; Getty has to enable it for the key.",
+            "schema": {"type": ["boolean", "null"], "default": False},
+        },
+        "timeout": {
+            "label": "Time-out, seconds",
+            "description": "How long one request may take before it is given up and tried again; a download request is never repeated.",
+            "schema": {"type": ["number", "null"], "default": 60, "minimum": 1, "maximum": 600},
+        },
+        "min_interval": {
+            "label": "Seconds between two requests",
+            "description": "For keys with a known limit per second; 0 where there is none.",
+            "schema": {"type": ["number", "null"], "default": 0, "minimum": 0, "maximum": 60},
+        },
+    },
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's dictionary, in the shape of Airflow's `provider_info.schema.json`."""
@@ -60,8 +119,12 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {"integration-name": "Consonance", "external-doc-url": "https://help.consonance.app/", "tags": ["service"]},
             {"integration-name": "ONIX for Books", "external-doc-url": "https://www.editeur.org/83/Overview/", "tags": ["protocol"]},
+            {"integration-name": "Getty Images", "external-doc-url": "https://developers.gettyimages.com/", "tags": ["service"]},
         ],
-        "hooks": [{"integration-name": "Consonance", "python-modules": ["colophon.hooks.consonance"]}],
-        "connection-types": [CONSONANCE, LEDGER],
+        "hooks": [
+            {"integration-name": "Consonance", "python-modules": ["colophon.hooks.consonance"]},
+            {"integration-name": "Getty Images", "python-modules": ["colophon.hooks.getty"]},
+        ],
+        "connection-types": [CONSONANCE, LEDGER, GETTY],
         "notifications": ["colophon.notifiers.failure.FailureNotice", "colophon.notifiers.failure.DeadlineNotice"],
     }
