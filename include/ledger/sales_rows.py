@@ -193,6 +193,7 @@ class SalesProductRow(Base):
     work_id: Mapped[int | None] = mapped_column(BigId, index=True)
     product_id: Mapped[int | None] = mapped_column(BigId)
     why: Mapped[str] = mapped_column(String(200), default="")
+    workbook_id: Mapped[int | None] = mapped_column(BigId, index=True)  # first workbook that has its sales; NULL: in none yet
     proposals: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{work_id, product_id, title, score, why}]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(120), default="")
@@ -259,6 +260,7 @@ class WorkbookRow(Base):
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[str] = mapped_column(String(120), default="")
     verified_at: Mapped[datetime | None]
+    said: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by who confirmed it: {"agrees": true, "rows": 120}
     missing: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{isbn, message, todo}]
     note: Mapped[str] = mapped_column(Text, default="")
     dag_id: Mapped[str] = mapped_column(String(250), default="")

@@ -154,6 +154,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", MOMENT, nullable=True),
         sa.Column("confirmed_by", sa.String(length=120), nullable=False),
         sa.Column("verified_at", MOMENT, nullable=True),
+        sa.Column("said", sa.JSON(), nullable=False),
         sa.Column("missing", sa.JSON(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("dag_id", sa.String(length=250), nullable=False),
@@ -218,6 +219,7 @@ def upgrade() -> None:
         sa.Column("work_id", BIG_ID, nullable=True),
         sa.Column("product_id", BIG_ID, nullable=True),
         sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("workbook_id", BIG_ID, nullable=True),
         sa.Column("proposals", sa.JSON(), nullable=False),
         sa.Column("decided_at", MOMENT, nullable=True),
         sa.Column("decided_by", sa.String(length=120), nullable=False),
@@ -230,6 +232,7 @@ def upgrade() -> None:
     op.create_index("ix_sales_product_title", "sales_product", ["product_id", "batch_id"], unique=False)
     op.create_index("ix_sales_product_value", "sales_product", ["id_value"], unique=False)
     op.create_index(op.f("ix_sales_product_work_id"), "sales_product", ["work_id"], unique=False)
+    op.create_index(op.f("ix_sales_product_workbook_id"), "sales_product", ["workbook_id"], unique=False)
     op.create_table(
         "title_import_line",
         sa.Column("id", BIG_ID, nullable=False),
