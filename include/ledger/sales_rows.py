@@ -111,8 +111,10 @@ class SalesBatchRow(Base):
     rejects: Mapped[str] = mapped_column(String(64), default="")  # artefact: rejected rows with reasons (JSON lines)
     state: Mapped[str] = mapped_column(String(20))
     overlap: Mapped[str] = mapped_column(String(12), default=Overlap.NEW)
-    replaces_id: Mapped[int | None] = mapped_column(BigId)
-    controls: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{what, currency, stated, found, difference, explained, from}]
+    replaces_id: Mapped[int | None] = mapped_column(BigId)  # the last one of those that it replaced
+    replaced_by_id: Mapped[int | None] = mapped_column(BigId, index=True)  # undone by that one, and back when that one is undone
+    # [{what, currency, sheet, stated, found, difference, explained: [{amount, why}], open, from}]: amounts as text
+    controls: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{code, message, where, todo}]
     digest: Mapped[str] = mapped_column(String(64))  # of all lines, whatever their order
     loaded_at: Mapped[datetime] = mapped_column(index=True)
@@ -145,6 +147,7 @@ class SalesPartRow(Base):
     returned: Mapped[int] = mapped_column(BigInteger, default=0)
     usage: Mapped[int] = mapped_column(BigInteger, default=0)  # units that are no sales: pages read, loans, requests
     net: Mapped[Decimal] = mapped_column(Exact)
+    digest: Mapped[str] = mapped_column(String(32), default="")  # sum of its lines' digests: whatever their order; reversals subtract
     batch: Mapped[SalesBatchRow] = relationship(back_populates="parts")
 
 

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("overlap", sa.String(length=12), nullable=False),
         sa.Column("replaces_id", BIG_ID, nullable=True),
+        sa.Column("replaced_by_id", BIG_ID, nullable=True),
         sa.Column("controls", sa.JSON(), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -58,6 +59,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_sales_batch_file", "sales_batch", ["sha256"], unique=False)
     op.create_index(op.f("ix_sales_batch_loaded_at"), "sales_batch", ["loaded_at"], unique=False)
+    op.create_index(op.f("ix_sales_batch_replaced_by_id"), "sales_batch", ["replaced_by_id"], unique=False)
     op.create_index("ix_sales_batch_source", "sales_batch", ["source", "period_from", "id"], unique=False)
     op.create_index("ix_sales_batch_state", "sales_batch", ["state", "id"], unique=False)
     op.create_table(
@@ -195,6 +197,7 @@ def upgrade() -> None:
         sa.Column("returned", sa.BigInteger(), nullable=False),
         sa.Column("usage", sa.BigInteger(), nullable=False),
         sa.Column("net", sa.String(length=60), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["sales_batch.id"], name=op.f("fk_sales_part_batch_id_sales_batch")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_part")),
         sa.UniqueConstraint("claim", name=op.f("uq_sales_part_claim")),
