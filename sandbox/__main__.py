@@ -19,6 +19,8 @@ from typing import Any
 import uvicorn
 
 from sandbox.catalogue import Catalogue
+from sandbox.cloudinary.app import Cloudinary
+from sandbox.cloudinary.environment import Account
 from sandbox.consonance.app import Consonance
 from sandbox.control import Control
 from sandbox.faults import Faults
@@ -36,8 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     catalogue = Catalogue(options.seed, options.titles, options.today, options.profile)
     consonance = Consonance(catalogue, _key(root), faults)
     partners = _start_partners(root, faults)
+    cloudinary = Cloudinary(catalogue, [_cloudinary_account(root)], root / "cloudinary", faults)
     try:
-        asyncio.run(_serve(root, consonance, faults, partners))
+        asyncio.run(_serve(root, consonance, faults, partners, cloudinary))
     finally:
         if partners is not None:
             partners.stop()
@@ -65,9 +68,14 @@ def _count(text: str) -> int:
     return count
 
 
-def _key(root: Path) -> str:
+def _cloudinary_account(root: Path) -> Account:
+    """The publisher's product environment: a key of digits and a secret, as Cloudinary gives them."""
+    return Account("lantern-quill", "314159265358979", _key(root, "cloudinary")[:27])
+
+
+def _key(root: Path, service: str = "consonance") -> str:
     """Thirty-two characters, the same as long as the folder lives."""
-    file = root / "keys" / "consonance"
+    file = root / "keys" / service
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
@@ -101,14 +109,20 @@ class _Senders:
         return fill(self._root / "partners" / "vault" / "archive", self._catalogue, wanted)
 
 
-async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: Any) -> None:
+async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: Any, cloudinary: Cloudinary) -> None:
     listener = _listen(root / "consonance-port")
     port = listener.getsockname()[1]
     url = consonance.base_url = f"http://{HOST}:{port}"
+    cloudinary.address = f"{url}/cloudinary"
     names = frozenset(profile.id for profile in partners.profiles) if partners else frozenset()
     senders = _Senders(root, consonance.catalogue)
     control = Control(
-        consonance, faults, names, partners.answer if partners else None, *((senders.drop, senders.archive) if partners else ())
+        consonance,
+        faults,
+        names,
+        partners.answer if partners else None,
+        *((senders.drop, senders.archive) if partners else ()),
+        cloudinary=cloudinary,
     )
     config = uvicorn.Config(
         consonance.app(control.routes()), log_level="critical", lifespan="off", timeout_graceful_shutdown=3, access_log=False
@@ -127,6 +141,7 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, stop)
     connections: dict[str, Any] = {"consonance": {"conn_type": "consonance", "host": url, "password": consonance.key}}
+    connections["cloudinary_default"] = cloudinary.connection(cloudinary.accounts[0])
     connections |= partners.connections if partners else {}
     _write(root / "defects.json", control.defects())
     _write(root / "connections.json", connections)
@@ -135,13 +150,14 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
         root / "ready.json",
         {
             "consonance": url,
+            "cloudinary": cloudinary.address,
             "profile": consonance.catalogue.tenant,
             "titles": consonance.catalogue.titles,
             "pid": os.getpid(),
             "partners": addresses,
         },
     )
-    _print_table(root, consonance, url, addresses)
+    _print_table(root, consonance, url, addresses, cloudinary)
     await serving
 
 
@@ -166,9 +182,10 @@ def _write(path: Path, content: Any) -> None:
     temporary.replace(path)
 
 
-def _print_table(root: Path, consonance: Consonance, url: str, addresses: dict[str, str]) -> None:
+def _print_table(root: Path, consonance: Consonance, url: str, addresses: dict[str, str], cloudinary: Cloudinary) -> None:
     catalogue = consonance.catalogue
     rows = [("consonance", url, f"{catalogue.titles} titles, seed {catalogue.seed}, {catalogue.today}, tenant {catalogue.tenant}")]
+    rows.append(("cloudinary", cloudinary.address, f"cloud {cloudinary.accounts[0].cloud}, {len(cloudinary.covers)} covers"))
     rows += [(name, address, f"{root.name}/partners/{name.split('_', 1)[1]}") for name, address in addresses.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, address, note in rows:

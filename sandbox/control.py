@@ -1,10 +1,12 @@
 """The sandbox's switches over HTTP, on Consonance's port under `/sandbox/`.
 
 - `GET defects`: what was planted and can be read in this tenant.
-- `GET stats`: requests, queries and mutations since the start or the last reset; works and products.
+- `GET stats`: requests, queries and mutations since the start or the last reset; works and products; `cloudinary` with its own.
 - `GET faults`: what is set. `POST faults`: set some, by service and kind:
   `{"consonance": {"status": 429, "retry_after": 1, "times": 2}, "northgate": {"drop_after": {"bytes": 1000, "times": 1}}}`;
-  null for a service clears it, `{}` clears all.
+  null for a service clears it, `{}` clears all. Cloudinary's are told in `sandbox.cloudinary.faulty`:
+  `{"cloudinary": {"status": 420, "only": "admin", "times": 1}}`.
+- `GET cloudinary`, `POST cloudinary`: the moderation queue and new covers (`sandbox.cloudinary.switches`).
 - `POST edit`: `{"works": n, "seed": s}` (a night's worth of changes), `{"product_id": id, "set": {…}}`,
   `{"work_id": id, "set": {"stage": "Production approved"}}` (also subtitle, season, tier), `{"delete_product": id}`, `{"delete_work": id}`,
   `{"add_works": n}`; answers `product_ids` that changed, `changes`, `deleted` and `added`.
@@ -32,11 +34,13 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from sandbox.catalogue.night import Change, edit_product, edit_work, night
+from sandbox.cloudinary import switches
+from sandbox.cloudinary.app import Cloudinary
 from sandbox.consonance.app import Consonance
-from sandbox.faults import CONSONANCE, Faults
+from sandbox.faults import CLOUDINARY, CONSONANCE, Faults
 
 Answer = Callable[..., Any]
 Drop = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -53,12 +57,15 @@ class Control:
         answer: Answer | None = None,
         drop: Drop | None = None,
         archive: Drop | None = None,
+        cloudinary: Cloudinary | None = None,
     ) -> None:
         self.consonance, self.catalogue, self.faults, self.partners = consonance, consonance.catalogue, faults, partners
         self.answer, self.drop, self.archive = answer, drop, archive
+        self.cloudinary = cloudinary
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Route | Mount]:
         return [
+            *(switches.routes(self.cloudinary) if self.cloudinary else ()),
             Route("/sandbox/defects", self._defects),
             Route("/sandbox/stats", self._stats),
             Route("/sandbox/faults", self._faults),
@@ -81,7 +88,8 @@ class Control:
             counts = [products for _, products in self.catalogue.product_count_by_work()]
             return {"works": len(counts), "products": sum(counts)}
 
-        return JSONResponse(self.consonance.stats() | await run_in_threadpool(count))
+        others = {"cloudinary": self.cloudinary.stats()} if self.cloudinary else {}
+        return JSONResponse(self.consonance.stats() | others | await run_in_threadpool(count))
 
     async def _faults(self, request: Request) -> Response:
         return JSONResponse(self.faults.all())
@@ -103,8 +111,9 @@ class Control:
 
     def _faults_of(self, service: str, fault: Any) -> list[tuple[str, dict[str, Any]]]:
         """(kind, fields) of each fault in the body; kind "" clears the service's."""
-        if service != "consonance" and service not in self.partners:
-            raise ValueError(f"there is no service {service!r}; there are consonance, {', '.join(sorted(self.partners))}")
+        services = {"consonance"} | ({"cloudinary"} if self.cloudinary else set())
+        if service not in services | self.partners:
+            raise ValueError(f"there is no service {service!r}; there are {', '.join([*sorted(services), *sorted(self.partners)])}")
         if not fault:
             return [("", {})]
         if not isinstance(fault, Mapping):
@@ -113,6 +122,8 @@ class Control:
             return [(str(fault["kind"]), {name: value for name, value in fault.items() if name != "kind"})]
         if service == "consonance":
             return _short_form(fault)
+        if service == "cloudinary":
+            return [_of_cloudinary(fault)]
         return [(kind, _fields(kind, fields)) for kind, fields in fault.items()]
 
     async def _edit(self, request: Request) -> Response:
@@ -199,6 +210,8 @@ class Control:
         self.consonance.uploads.clear()
         self.consonance.graphql.operations.clear()
         self.consonance.graphql.mutations.clear()
+        if self.cloudinary:
+            await run_in_threadpool(self.cloudinary.reset)
         return JSONResponse({"reset": True})
 
 
@@ -225,6 +238,18 @@ def _short_form(fault: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         found.append((kind, common | fields))
         _checked(kind, found[-1][1])
     return found
+
+
+def _of_cloudinary(fault: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """`{"status": 420, "only": "admin", "times": 1}`, `{"slow": 2}`, `{"drop": true, "operation": "/tags"}`: one kind with its settings."""
+    kinds = [kind for kind in CLOUDINARY if kind in fault]
+    settings = {name: value for name, value in fault.items() if name not in CLOUDINARY}
+    if len(kinds) != 1 or set(settings) - {"times", "message", "retry_after", "only", "operation"}:
+        raise ValueError(f"cloudinary has the faults {', '.join(CLOUDINARY)}, with times, message, retry_after, only, operation")
+    kind = kinds[0]
+    settings |= {"status": fault[kind]} if kind.startswith("status") else {"seconds": fault[kind]} if kind == "slow" else {}
+    _checked("status" if kind == "status_after" else kind, settings)
+    return kind, settings
 
 
 def _checked(kind: str, fields: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""Switches for faults, shared by Consonance's server and the partners' servers.
+"""Switches for faults, shared by the stand-ins of services and the partners' servers.
 
-A service is `consonance` or a partner's id. A fault that was set with `times` ends after it was taken so often; without, it stays
-until it is cleared. What a server makes of a kind is told beside the server (`sandbox.consonance.faulty`, `sandbox.partners.faults`).
+A service is `consonance`, `cloudinary` or a partner's id. A fault that was set with `times` ends after it was taken so often;
+without, it stays until it is cleared. What a server makes of a kind is told beside the server (`sandbox.consonance.faulty`,
+`sandbox.cloudinary.faulty`, `sandbox.partners.faults`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 CONSONANCE = ("status", "slow", "drop", "errors", "stop_after_pages")
+CLOUDINARY = ("status", "status_after", "slow", "drop", "drop_before", "not_json", "bad_signature")
 PARTNER = ("drop_after", "cut_after", "disk_full", "slow", "wrong_password", "host_key", "refuse")
+SERVICES = {"consonance": CONSONANCE, "cloudinary": CLOUDINARY}
 
 
 class Faults:
@@ -23,7 +26,7 @@ class Faults:
 
     def set(self, service: str, kind: str, **settings: Any) -> None:
         """Raises `ValueError` for a kind that the service does not know, or `times` that is no whole number from 1 on."""
-        known = CONSONANCE if service == "consonance" else PARTNER
+        known = SERVICES.get(service, PARTNER)
         if kind not in known:
             raise ValueError(f"{service} has no fault {kind!r}; it has {', '.join(known)}")
         times = settings.get("times")

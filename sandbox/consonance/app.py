@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from sandbox.catalogue import Catalogue
@@ -47,7 +47,7 @@ class Consonance:
     def __post_init__(self) -> None:
         self.graphql = GraphQL(self.catalogue.tenant)
 
-    def app(self, more: list[Route] | None = None) -> ASGIApp:
+    def app(self, more: list[Route | Mount] | None = None) -> ASGIApp:
         routes = [
             Route("/graphql", self._graphql, methods=["POST"]),
             Route("/api/v4/products.json", self._rest),

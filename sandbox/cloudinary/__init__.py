@@ -1,0 +1,1 @@
+"""Cloudinary's stand-in: upload, admin, search and delivery, as the real SDK meets them."""

@@ -1,0 +1,114 @@
+"""What Cloudinary does on a bad day.
+
+| kind | fields | what happens |
+| --- | --- | --- |
+| `status` | `status`, `message`, `retry_after` | that HTTP status instead of an answer; nothing is done |
+| `status_after` | the same | the request is done, and answered with that status all the same |
+| `slow` | `seconds` | the answer waits |
+| `drop` | | the request is done, and the connection breaks in the middle of the answer |
+| `drop_before` | | the connection breaks, nothing is done |
+| `not_json` | | 502 with a page for people, nothing is done |
+| `bad_signature` | | 401, whatever the signature says |
+
+`only` narrows it to `upload`, `admin` or `delivery`; without it delivery stays well. `operation` narrows it to paths that hold this text.
+`times` says how often; without it the fault stays until it is cleared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.cloudinary.upload_api import ACTIONS
+from sandbox.faults import Faults
+
+SERVICE = "cloudinary"
+PARTS = ("upload", "admin", "delivery")
+
+
+class BrokenOnPurposeError(ConnectionError):
+    """The connection was broken on purpose."""
+
+
+class FaultyDay:
+    """ASGI middleware before Cloudinary's own paths."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self.app, self.faults = app, faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if slow := self._taken("slow", scope):
+            await asyncio.sleep(float(slow.get("seconds", 1)))
+        if status := self._taken("status", scope):
+            await _drained(receive)
+            await _refuse(send, status)
+        elif self._taken("drop_before", scope):
+            await _drained(receive)
+            raise BrokenOnPurposeError("dropped before anything was done, as asked")
+        elif self._taken("not_json", scope):
+            await _drained(receive)
+            await _send(send, 502, b"<html><body>Bad gateway</body></html>", [(b"content-type", b"text/html")])
+        elif self._taken("bad_signature", scope):
+            await _drained(receive)
+            await _refuse(send, {"status": 401, "message": "Invalid Signature 0000. String to sign - 'timestamp=1'."})
+        elif after := self._taken("status_after", scope):
+            await self.app(scope, receive, _nowhere)
+            await _refuse(send, after)
+        elif self._taken("drop", scope):
+            await self.app(scope, receive, _breaking(send))
+        else:
+            await self.app(scope, receive, send)
+
+    def _taken(self, kind: str, scope: Scope) -> Mapping[str, Any] | None:
+        fault = self.faults.active(SERVICE, kind)
+        if fault is None or not _meant(fault, scope["path"]):
+            return None
+        return self.faults.take(SERVICE, kind)
+
+
+def _meant(fault: Mapping[str, Any], path: str) -> bool:
+    if fault.get("operation") and str(fault["operation"]) not in path:
+        return False
+    part = "delivery" if "/v1_1/" not in path else "upload" if path.rpartition("/")[2] in ACTIONS and "/resources/" not in path else "admin"
+    return part == fault["only"] if fault.get("only") else part != "delivery"
+
+
+async def _drained(receive: Receive) -> None:
+    """Reads the request to its end: a sender that is still writing would see a broken pipe instead of our answer."""
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+        pass
+
+
+async def _nowhere(message: Message) -> None:
+    return
+
+
+def _breaking(send: Send) -> Send:
+    async def half(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            raise BrokenOnPurposeError("dropped in mid-answer, as asked")
+        await send(message)
+
+    return half
+
+
+async def _refuse(send: Send, fault: Mapping[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json")]
+    if fault.get("retry_after") is not None:
+        headers.append((b"retry-after", str(fault["retry_after"]).encode()))
+    body = json.dumps({"error": {"message": str(fault.get("message") or "the sandbox was asked for this")}}).encode()
+    await _send(send, int(fault["status"]), body, headers)
+
+
+async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+    await send({"type": "http.response.body", "body": body})
