@@ -20,6 +20,9 @@
   several into one zip (`evil`: traversal, absolute, bomb, duplicate, nested); `text` or `content` (Base64) with `name` brings a file
   along. Answers `inbox`, `folder` and `files` with name, path, bytes, sha256, kind, work_id, product_id, isbn, revision, part.
   The same words make the same bytes.
+  `{"inbox": "sales", "kind": "report", "layout": "kobo", "month": "2026-09"}` puts a report of sales or usage into its sender's folder, made
+  of the catalogue; more, where wanted: `currency`, `rows`, `seed`, `hazards` (`sandbox.sales.figures.HAZARDS`). Its file also has totals
+  (currency → rows, sold, returned, units, net), paid, pages, controls and planted: what is in it, to compare with.
 - `POST archive`: `{"files": n, "seed": s}` fills the old production archive with n files of all titles; answers what lies there.
 - `POST reset`: catalogue, faults and counts as at the start.
 """

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sandbox import sales
 from sandbox.catalogue import Catalogue
 from sandbox.files import zips
 from sandbox.files.make import Made, make, orders_of, spoil
@@ -44,6 +45,7 @@ MANNERS = {
     "agency": Manner("agency", "delivery", "done_file"),
     "rights": Manner("rights", "documents", "manifest"),
     "typesetter": Manner("compositor", "out", "rename"),
+    "sales": Manner("sales", "reports", "plain"),
 }
 
 
@@ -62,6 +64,8 @@ class Drops:
         manner = MANNERS.get(str(wanted.get("inbox") or ""))
         if manner is None:
             raise ValueError(f"there is no inbox {wanted.get('inbox')!r}; there are {', '.join(MANNERS)}")
+        if wanted.get("kind") == "report":
+            wanted = {"folder": sales.folder_of(str(wanted.get("layout") or ""))} | dict(wanted)
         under = PurePosixPath(str(wanted.get("folder") or ""))
         if under.is_absolute() or ".." in under.parts:
             raise ValueError(f"{under} is no folder of the inbox")
@@ -87,6 +91,9 @@ class Drops:
         rest = {key: value for key, value in wanted.items() if key not in _OWN}
         if "content" in wanted or "text" in wanted:
             return [_given(workshop, name, wanted)]
+        if wanted.get("kind") == "report":
+            made = sales.make(self._catalogue, workshop, rest | ({"name": name} if name else {}))
+            return [_facts(workshop / made["name"]) | made]
         if "as_zip" in wanted:
             return [self._zipped(workshop, name, wanted["as_zip"], rest, str(wanted.get("evil") or ""))]
         found = [make(order, workshop, name) for order in orders_of(self._catalogue, rest)]
