@@ -1,12 +1,14 @@
 """The sandbox's switches over HTTP, on Consonance's port under `/sandbox/`.
 
 - `GET defects`: what was planted and can be read in this tenant.
-- `GET stats`: requests, queries and mutations since the start or the last reset; works and products; `cloudinary` with its own.
+- `GET stats`: requests, queries and mutations since the start or the last reset; works and products; `cloudinary` and `getty` with their own.
 - `GET faults`: what is set. `POST faults`: set some, by service and kind:
   `{"consonance": {"status": 429, "retry_after": 1, "times": 2}, "northgate": {"drop_after": {"bytes": 1000, "times": 1}}}`;
   null for a service clears it, `{}` clears all. Cloudinary's are told in `sandbox.cloudinary.faulty`:
   `{"cloudinary": {"status": 420, "only": "admin", "times": 1}}`.
 - `GET cloudinary`, `POST cloudinary`: the moderation queue and new covers (`sandbox.cloudinary.switches`).
+- `POST getty`: what happens at Getty without us: a withdrawal, somebody's download, another allowance (`sandbox.getty.switches`).
+  Getty's faults are told in `sandbox.getty.faulty`: `{"getty": {"drop": "after", "on": "POST /v3/downloads/images/{id}", "times": 1}}`.
 - `POST edit`: `{"works": n, "seed": s}` (a night's worth of changes), `{"product_id": id, "set": {…}}`,
   `{"work_id": id, "set": {"stage": "Production approved"}}` (also subtitle, season, tier), `{"delete_product": id}`, `{"delete_work": id}`,
   `{"add_works": n}`; answers `product_ids` that changed, `changes`, `deleted` and `added`.
@@ -20,8 +22,8 @@
   several into one zip (`evil`: traversal, absolute, bomb, duplicate, nested); `text` or `content` (Base64) with `name` brings a file
   along. Answers `inbox`, `folder` and `files` with name, path, bytes, sha256, kind, work_id, product_id, isbn, revision, part.
   The same words make the same bytes.
-  `{"inbox": "sales", "kind": "report", "layout": "kobo", "month": "2026-09"}` puts a report of sales or usage into its sender's folder, made
-  of the catalogue; more, where wanted: `currency`, `rows`, `seed`, `hazards` (`sandbox.sales.figures.HAZARDS`). Its file also has totals
+  `{"inbox": "sales", "kind": "report", "layout": "kobo", "month": "2026-09"}` puts a report of sales or usage into its sender's folder,
+  made of the catalogue; more, where wanted: `currency`, `rows`, `seed`, `hazards` (`sandbox.sales.figures.HAZARDS`). Its file also has totals
   (currency → rows, sold, returned, units, net), paid, pages, controls and planted: what is in it, to compare with.
 - `POST archive`: `{"files": n, "seed": s}` fills the old production archive with n files of all titles; answers what lies there.
 - `POST reset`: catalogue, faults and counts as at the start.
@@ -44,6 +46,8 @@ from sandbox.cloudinary import switches
 from sandbox.cloudinary.app import Cloudinary
 from sandbox.consonance.app import Consonance
 from sandbox.faults import CLOUDINARY, CONSONANCE, Faults
+from sandbox.getty.app import Getty
+from sandbox.getty.faulty import faults_of as getty_faults
 
 Answer = Callable[..., Any]
 Drop = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -61,14 +65,16 @@ class Control:
         drop: Drop | None = None,
         archive: Drop | None = None,
         cloudinary: Cloudinary | None = None,
+        getty: Getty | None = None,
     ) -> None:
         self.consonance, self.catalogue, self.faults, self.partners = consonance, consonance.catalogue, faults, partners
         self.answer, self.drop, self.archive = answer, drop, archive
-        self.cloudinary = cloudinary
+        self.cloudinary, self.getty = cloudinary, getty
 
     def routes(self) -> list[Route | Mount]:
         return [
             *(switches.routes(self.cloudinary) if self.cloudinary else ()),
+            *((*self.getty.routes(), Route("/sandbox/getty", self._turn_getty, methods=["POST"])) if self.getty else ()),
             Route("/sandbox/defects", self._defects),
             Route("/sandbox/stats", self._stats),
             Route("/sandbox/faults", self._faults),
@@ -92,6 +98,7 @@ class Control:
             return {"works": len(counts), "products": sum(counts)}
 
         others = {"cloudinary": self.cloudinary.stats()} if self.cloudinary else {}
+        others |= {"getty": await run_in_threadpool(self.getty.state.stats)} if self.getty else {}
         return JSONResponse(self.consonance.stats() | others | await run_in_threadpool(count))
 
     async def _faults(self, request: Request) -> Response:
@@ -114,7 +121,7 @@ class Control:
 
     def _faults_of(self, service: str, fault: Any) -> list[tuple[str, dict[str, Any]]]:
         """(kind, fields) of each fault in the body; kind "" clears the service's."""
-        services = {"consonance"} | ({"cloudinary"} if self.cloudinary else set())
+        services = {"consonance"} | ({"cloudinary"} if self.cloudinary else set()) | ({"getty"} if self.getty else set())
         if service not in services | self.partners:
             raise ValueError(f"there is no service {service!r}; there are {', '.join([*sorted(services), *sorted(self.partners)])}")
         if not fault:
@@ -127,6 +134,8 @@ class Control:
             return _short_form(fault)
         if service == "cloudinary":
             return [_of_cloudinary(fault)]
+        if service == "getty":
+            return getty_faults(fault)
         return [(kind, _fields(kind, fields)) for kind, fields in fault.items()]
 
     async def _edit(self, request: Request) -> Response:
@@ -196,6 +205,9 @@ class Control:
     async def _fill_archive(self, request: Request) -> Response:
         return await self._done(self.archive, request)
 
+    async def _turn_getty(self, request: Request) -> Response:
+        return await self._done(self.getty.state.control if self.getty else None, request)
+
     async def _done(self, doing: Drop | None, request: Request) -> Response:
         if doing is None:
             return _refused("no partners are running")
@@ -215,6 +227,8 @@ class Control:
         self.consonance.graphql.mutations.clear()
         if self.cloudinary:
             await run_in_threadpool(self.cloudinary.reset)
+        if self.getty:
+            self.getty.state.reset()
         return JSONResponse({"reset": True})
 
 
