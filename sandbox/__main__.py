@@ -24,6 +24,7 @@ from sandbox.cloudinary.environment import Account
 from sandbox.consonance.app import Consonance
 from sandbox.control import Control
 from sandbox.faults import Faults
+from sandbox.getty.app import Getty
 
 HOST = "127.0.0.1"
 
@@ -39,8 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     consonance = Consonance(catalogue, _key(root), faults)
     partners = _start_partners(root, faults)
     cloudinary = Cloudinary(catalogue, [_cloudinary_account(root)], root / "cloudinary", faults)
+    getty = Getty(catalogue, _key(root, "getty"), faults)
     try:
-        asyncio.run(_serve(root, consonance, faults, partners, cloudinary))
+        asyncio.run(_serve(root, consonance, faults, partners, cloudinary, getty))
     finally:
         if partners is not None:
             partners.stop()
@@ -109,11 +111,11 @@ class _Senders:
         return fill(self._root / "partners" / "vault" / "archive", self._catalogue, wanted)
 
 
-async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: Any, cloudinary: Cloudinary) -> None:
+async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: Any, cloudinary: Cloudinary, getty: Getty) -> None:
     listener = _listen(root / "consonance-port")
     port = listener.getsockname()[1]
     url = consonance.base_url = f"http://{HOST}:{port}"
-    cloudinary.address = f"{url}/cloudinary"
+    cloudinary.address, getty.base_url = f"{url}/cloudinary", url
     names = frozenset(profile.id for profile in partners.profiles) if partners else frozenset()
     senders = _Senders(root, consonance.catalogue)
     control = Control(
@@ -123,6 +125,7 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
         partners.answer if partners else None,
         *((senders.drop, senders.archive) if partners else ()),
         cloudinary=cloudinary,
+        getty=getty,
     )
     config = uvicorn.Config(
         consonance.app(control.routes()), log_level="critical", lifespan="off", timeout_graceful_shutdown=3, access_log=False
@@ -142,6 +145,7 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
             loop.add_signal_handler(number, stop)
     connections: dict[str, Any] = {"consonance": {"conn_type": "consonance", "host": url, "password": consonance.key}}
     connections["cloudinary_default"] = cloudinary.connection(cloudinary.accounts[0])
+    connections["getty_default"] = getty.connection
     connections |= partners.connections if partners else {}
     _write(root / "defects.json", control.defects())
     _write(root / "connections.json", connections)
@@ -151,13 +155,14 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
         {
             "consonance": url,
             "cloudinary": cloudinary.address,
+            "getty": getty.connection["host"],
             "profile": consonance.catalogue.tenant,
             "titles": consonance.catalogue.titles,
             "pid": os.getpid(),
             "partners": addresses,
         },
     )
-    _print_table(root, consonance, url, addresses, cloudinary)
+    _print_table(root, consonance, url, addresses, cloudinary, getty)
     await serving
 
 
@@ -182,10 +187,11 @@ def _write(path: Path, content: Any) -> None:
     temporary.replace(path)
 
 
-def _print_table(root: Path, consonance: Consonance, url: str, addresses: dict[str, str], cloudinary: Cloudinary) -> None:
+def _print_table(root: Path, consonance: Consonance, url: str, addresses: dict[str, str], cloudinary: Cloudinary, getty: Getty) -> None:
     catalogue = consonance.catalogue
     rows = [("consonance", url, f"{catalogue.titles} titles, seed {catalogue.seed}, {catalogue.today}, tenant {catalogue.tenant}")]
     rows.append(("cloudinary", cloudinary.address, f"cloud {cloudinary.accounts[0].cloud}, {len(cloudinary.covers)} covers"))
+    rows.append(("getty", getty.connection["host"], f"key {getty.key}"))
     rows += [(name, address, f"{root.name}/partners/{name.split('_', 1)[1]}") for name, address in addresses.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, address, note in rows:

@@ -1,7 +1,7 @@
 """The sandbox's switches over HTTP, on Consonance's port under `/sandbox/`.
 
 - `GET defects`: what was planted and can be read in this tenant.
-- `GET stats`: requests, queries and mutations since the start or the last reset; works and products; `cloudinary` and `getty` with their own.
+- `GET stats`: requests, queries and mutations since the start or the last reset; works and products; `cloudinary`, `getty` with theirs.
 - `GET faults`: what is set. `POST faults`: set some, by service and kind:
   `{"consonance": {"status": 429, "retry_after": 1, "times": 2}, "northgate": {"drop_after": {"bytes": 1000, "times": 1}}}`;
   null for a service clears it, `{}` clears all. Cloudinary's are told in `sandbox.cloudinary.faulty`:

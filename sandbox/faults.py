@@ -1,8 +1,8 @@
 """Switches for faults, shared by the stand-ins of services and the partners' servers.
 
-A service is `consonance`, `cloudinary` or a partner's id. A fault that was set with `times` ends after it was taken so often;
+A service is `consonance`, `cloudinary`, `getty` or a partner's id. A fault that was set with `times` ends after it was taken so often;
 without, it stays until it is cleared. What a server makes of a kind is told beside the server (`sandbox.consonance.faulty`,
-`sandbox.cloudinary.faulty`, `sandbox.partners.faults`).
+`sandbox.cloudinary.faulty`, `sandbox.getty.faulty`, `sandbox.partners.faults`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 CONSONANCE = ("status", "slow", "drop", "errors", "stop_after_pages")
 CLOUDINARY = ("status", "status_after", "slow", "drop", "drop_before", "not_json", "bad_signature")
+GETTY = ("status", "throttled", "slow", "drop", "not_json", "empty")
 PARTNER = ("drop_after", "cut_after", "disk_full", "slow", "wrong_password", "host_key", "refuse")
-SERVICES = {"consonance": CONSONANCE, "cloudinary": CLOUDINARY}
+SERVICES = {"consonance": CONSONANCE, "cloudinary": CLOUDINARY, "getty": GETTY}
 
 
 class Faults:

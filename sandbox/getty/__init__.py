@@ -1,0 +1,1 @@
+"""Getty Images' stand-in: tokens, search, images, downloads with an allowance, histories, orders, reports of use, asset changes."""
