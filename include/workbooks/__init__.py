@@ -1,1 +1,1 @@
-"""Consonance's import workbooks: written exactly, handed to a person, confirmed, read back."""
+"""Consonance's import workbooks: written exactly, handed to a person, read back."""
