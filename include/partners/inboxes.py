@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from include.partners.model import Schedule, Transport
-from include.partners.tables import PartnerId, Table
+from include.partners.tables import PartnerId, Role, Table
 
 KindName = Literal[
     "manuscript", "questionnaire", "permission", "artwork", "jacket", "interior", "ebook", "audio", "contract", "statement",
     "promotional", "unknown",
 ]  # fmt: skip
-Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,30}$")]
 
 
 class Finished(Table):

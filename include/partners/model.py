@@ -12,6 +12,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from include.partners.covers import CoverRules
+from include.partners.licensing import LicenceRules
 from include.partners.packages import Backup, Formats, Handoff, Launch, Releases, Report
 from include.partners.readiness import Calendar, ReadinessRules
 from include.partners.royalties import RightsReport, Statements
@@ -346,5 +348,7 @@ class House(Table):
         default_factory=dict, description="ISBN or work id to the first day on which anything of it may leave: Consonance's API tells none."
     )
     readiness: ReadinessRules = Field(default=ReadinessRules(), description="What a title needs before it is ready, and by when.")
+    licences: LicenceRules = Field(default=LicenceRules(), description="When licences of images are flagged, and for whom.")
+    covers: CoverRules = Field(default=CoverRules(), description="How covers lie in Cloudinary, and what they must be.")
     contracts: ContractIds = Field(default=ContractIds(), description="Which contracts of Consonance are mirrored.")
     calendar: Calendar | None = Field(default=None, description="Consonance's calendar of to-dos, where you subscribed to one.")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from include.errors import ConfigurationError
 from include.partners.inboxes import Archive, Inbox, People
+from include.partners.licensing import Agreement, Campaign, Campaigns
 from include.partners.model import House, Partner, Party
 from include.partners.printers import Printer
 from include.partners.sources import SalesSource
@@ -18,7 +19,7 @@ from include.partners.tables import Table
 from include.partners.vendors import Vendor
 
 M = TypeVar("M", bound=Table)
-N = TypeVar("N", Party, Inbox, Archive, Printer, Vendor, SalesSource)
+N = TypeVar("N", Party, Inbox, Archive, Printer, Vendor, SalesSource, Agreement)
 
 
 def config_root() -> Path:
@@ -99,6 +100,19 @@ def load_source(source_id: str, root: Path | None = None) -> SalesSource:
 def load_sources(root: Path | None = None) -> list[SalesSource]:
     """All enabled sources of sales, by id."""
     return [source for stem in _stems("sources", root) if (source := load_source(stem, root)).enabled]
+
+
+def load_agreements(root: Path | None = None) -> list[Agreement]:
+    """All enabled agreements with image agencies, by id."""
+    folder = (root or config_root()) / "agreements"
+    found = [_named(read_table(folder / f"{stem}.toml", Agreement), folder / f"{stem}.toml") for stem in _stems("agreements", root)]
+    return [one for one in found if one.enabled]
+
+
+def load_campaigns(root: Path | None = None) -> tuple[Campaign, ...]:
+    """Campaigns that use images; none where there is no `campaigns.toml`."""
+    path = (root or config_root()) / "campaigns.toml"
+    return read_table(path, Campaigns).campaigns if path.exists() else ()
 
 
 def load_people(root: Path | None = None) -> People:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from include.errors import ConfigurationError, TransientError
-from include.ledger import file_rows, sales_rows  # noqa: F401 - their tables belong to the metadata
+from include.ledger import file_rows, licence_rows, sales_rows  # noqa: F401 - their tables belong to the metadata
 from include.ledger.database import Ledger, default_url
 from include.ledger.models import Base, EventRow, PartnerRow
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from include.ledger import file_rows, sales_rows  # noqa: F401 - their tables belong to the metadata
+from include.ledger import file_rows, licence_rows, sales_rows  # noqa: F401 - their tables belong to the metadata
 from include.ledger.models import Base
 
 connection = context.config.attributes["connection"]

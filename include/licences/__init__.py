@@ -1,0 +1,1 @@
+"""Licences of images: what was licensed, under which terms, until when, and who must act."""

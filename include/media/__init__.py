@@ -1,0 +1,1 @@
+"""Media of titles: covers in Cloudinary, chosen and attached."""
