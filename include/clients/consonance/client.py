@@ -24,6 +24,7 @@ from include.errors import CapabilityMissing, ConfigurationError, LoginRefused, 
 Row = dict[str, Any]
 RestUse = Literal["fill", "only", "never"]
 REST = "/api/v4/products.json"
+ISBNS = 50  # asked for at once
 
 REFUSED = frozenset({"UNAUTHENTICATED", "UNAUTHORIZED", "FORBIDDEN"})
 PASSING = frozenset({"THROTTLED", "RATE_LIMITED", "TIMEOUT", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"})
@@ -119,6 +120,26 @@ class Consonance:
 
     def product(self, id: int, variants: Collection[str] = ()) -> Row | None:
         return _row_or_none(self.run("product", {"id": id}, variants).get("product"), "product")
+
+    def products_by_isbn(self, isbns: Collection[str]) -> Iterator[Row]:
+        """Products that have one of these ISBNs (13 digits), with their prices; in no order. Where REST is the only way, one by one, and
+        prices without their type."""
+        wanted = sorted(set(isbns))
+        if self.rest == "only":
+            for isbn in wanted:
+                yield from ({**row, "isbn": {"isbn13": row.get("isbn")}} for row in _rows(self._get({"q[isbn_eq]": isbn})))
+            return
+        for start in range(0, len(wanted), ISBNS):
+            after, chunk = 0, wanted[start : start + ISBNS]
+            while True:
+                rows = self.run("products_by_isbn", {"isbns": chunk, "after": after}).get("products")
+                if not isinstance(rows, list):
+                    raise TransientError("products is not a list", where="operation products_by_isbn")
+                fresh = [row for row in rows if isinstance(row, dict) and id_of(row) > after]
+                if not fresh:
+                    break
+                after = max(id_of(row) for row in fresh)
+                yield from fresh
 
     def _fit(self, operation: str, variants: Collection[str]) -> Fitted:
         key = (operation, tuple(sorted(variants)))
