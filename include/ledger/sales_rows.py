@@ -315,7 +315,7 @@ class TitleImportLineRow(Base):
     row: Mapped[int] = mapped_column(Integer)  # as a spreadsheet counts it
     isbn: Mapped[str] = mapped_column(String(20), default="", index=True)
     title: Mapped[str] = mapped_column(Text, default="")
-    work_id: Mapped[int | None] = mapped_column(BigId)
+    work_id: Mapped[int | None] = mapped_column(BigId, index=True)
     product_id: Mapped[int | None] = mapped_column(BigId)
     state: Mapped[str] = mapped_column(String(12))
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what the row says, by our names

@@ -256,6 +256,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_title_import_line_isbn"), "title_import_line", ["isbn"], unique=False)
     op.create_index("ix_title_import_line_state", "title_import_line", ["import_id", "state"], unique=False)
+    op.create_index(op.f("ix_title_import_line_work_id"), "title_import_line", ["work_id"], unique=False)
     op.create_index(op.f("ix_title_import_line_workbook_id"), "title_import_line", ["workbook_id"], unique=False)
 
 

@@ -1,0 +1,324 @@
+"""From a cell to a value: small named functions, each of which says what is wrong with what it can't read.
+
+A cell is what the sheet has: text, a number, a date, nothing. A value is what the ledger keeps as JSON: text, a list of texts; dates in
+ISO 8601, amounts as decimals in text. Nothing is guessed: a date in a form that the mapping does not name is refused, and so is an ISBN
+of which the spreadsheet has thrown digits away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from unicodedata import category, normalize
+
+from include.titles import codelists, identifiers
+
+Cell = str | int | float | bool | datetime | date | time | timedelta | None
+Value = str | list[str]
+
+EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
+_SERIALS = (20_000, 80_000)  # Excel's days since 1899-12-30: from 1954 to 2119; what lies beyond is more likely another number
+_SERIAL_ZERO = date(1899, 12, 30)
+UNCALCULATED = "#UNCALCULATED!"
+"""Stands for a formula that the sheet has no value of: a program wrote it, and nobody opened the sheet since."""
+_FAULTS = frozenset({"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
+_SPACES = re.compile(r"[\s\u00a0\u2007\u202f]+")
+_SCIENTIFIC = re.compile(r"^[+-]?\d+(?:[.,]\d*)?[eE][+-]?\d+$")
+_WHOLE_FLOAT = re.compile(r"^(\d+)[.,]0+$")
+_FORMULA_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
+_LISTED = re.compile(r"[;,|\n]+")
+_AROUND_MONEY = re.compile(r"^[^\d.,(\-−+]+|[^\d.,)\-−]+$")
+_CODE = re.compile(r"^_?([0-9A-Z]{2})\b")
+_BISAC = re.compile(r"^[A-Z]{3}\d{6}$")
+_THEMA = re.compile(r"^(?:[A-Z][A-Z0-9]{0,9}|[1-6][A-Z0-9]+(?:-[A-Z0-9]+)*)$")
+_BIC = re.compile(r"^[A-Z1-5][A-Z0-9]{0,7}$")
+_NUR = re.compile(r"^\d{3}$")
+_DOI = re.compile(r"^10\.\d{4,9}/\S+$")
+_ASIN = re.compile(r"^[A-Z0-9]{10}$")
+
+# ISO 4217: currencies whose minor unit is not a hundredth.
+_NONE = (
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF",
+)  # fmt: skip
+_THREE = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+EXPONENTS = dict.fromkeys(_NONE, 0) | dict.fromkeys(_THREE, 3)
+
+
+class Unreadable(Exception):
+    """A cell that can't be used: `code` for programs, `message` and `todo` for the sender."""
+
+    def __init__(self, code: str, message: str, todo: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.todo = code, message, todo
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a column is written: what the mapping says of it, for the extractors."""
+
+    dates: tuple[str, ...] = ("%Y-%m-%d",)
+    decimal_mark: str = "."
+    values: Mapping[str, str] = field(default_factory=dict)  # folded
+    list_number: int = 0  # ONIX code list
+    longest: int = 0  # characters
+
+
+def plain(cell: Cell) -> str:
+    """The cell as text, blanks set right, letters composed. Raises `Unreadable` for a formula's error and for control characters."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    text = normalize("NFC", _SPACES.sub(" ", str(cell))).strip()
+    if text == UNCALCULATED:
+        raise Unreadable("formula-error", "the cell holds a formula that was never calculated", "Open the sheet, save it, send it again.")
+    if text.upper() in _FAULTS:
+        raise Unreadable("formula-error", f"the cell shows {text}", "Mend the formula, or type the value.")
+    if any(category(character) in {"Cc", "Cs", "Co"} or character == "\ufffd" for character in text):
+        raise Unreadable("characters", "the text holds characters that can't be printed", "Type the text anew.")
+    return text
+
+
+def text(cell: Cell, ways: Ways) -> Value:
+    found = _unquoted(plain(cell))
+    if ways.longest and len(found) > ways.longest:
+        raise Unreadable("too-long", f"{len(found)} characters, {ways.longest} are allowed", "Shorten it.")
+    return found
+
+
+def isbn(cell: Cell, ways: Ways) -> Value:
+    """Thirteen digits. Numbers are rescued while they hold all digits: 9780306406157.0, and an ISBN-10 without its zeros."""
+    if isinstance(cell, float) and not isinstance(cell, bool):
+        if not cell.is_integer():
+            raise _no_isbn(repr(cell))
+        cell = int(cell)
+    shown = _unquoted(plain(cell))
+    if _SCIENTIFIC.match(shown):
+        return _rescued(shown)
+    if whole := _WHOLE_FLOAT.match(shown):
+        shown = whole.group(1)
+    if found := identifiers.isbn13(shown):
+        return found
+    if shown.isascii() and shown.isdigit() and 7 <= len(shown) < 10 and (found := identifiers.isbn13(shown.zfill(10))):
+        return found  # an ISBN-10 kept as a number loses its zeros
+    raise _no_isbn(shown)
+
+
+def _rescued(shown: str) -> str:
+    """9.780306406157E+12 holds all thirteen digits, 9.78E+12 does not."""
+    digits = re.sub(r"\D", "", re.split("[eE]", shown)[0])
+    if len(digits) == 13 and (found := identifiers.isbn13(digits)):
+        return found
+    raise Unreadable(
+        "isbn-digits-lost", f"the spreadsheet has shortened the ISBN to {shown}", "Format the column as text and enter the ISBN anew."
+    )
+
+
+def _no_isbn(shown: str) -> Unreadable:
+    digits = re.sub(r"[^0-9Xx]", "", shown)
+    if len(digits) == 13 and digits.isdigit():
+        if not digits.startswith(("978", "979")):
+            return Unreadable("isbn-wrong", f"{shown} does not begin with 978 or 979", "Enter the ISBN, not another number.")
+        check = -sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits[:12])) % 10
+        return Unreadable("isbn-wrong", f"{shown}: the check digit is wrong (it would be {check})", "Compare the ISBN with your list.")
+    if len(digits) == 10:
+        return Unreadable("isbn-wrong", f"{shown}: the check digit is wrong", "Compare the ISBN with your list.")
+    return Unreadable("isbn-wrong", f"{shown!r} is no ISBN: it has {len(digits)} digits, not 13 or 10", "Enter all digits.")
+
+
+def day(cell: Cell, ways: Ways) -> Value:
+    """A date of the sheet, a text in one of the mapping's forms, or a spreadsheet's number of a day."""
+    found: date | None = None
+    shown = ""
+    if isinstance(cell, datetime):
+        found = cell.date()
+    elif isinstance(cell, date):
+        found = cell
+    elif isinstance(cell, int | float) and not isinstance(cell, bool):
+        shown = plain(cell)
+        if _SERIALS[0] <= cell <= _SERIALS[1] and cell == int(cell):
+            found = _SERIAL_ZERO + timedelta(days=int(cell))
+    else:
+        shown = _unquoted(plain(cell))
+        found = _written(shown, ways.dates)
+    if found is None:
+        forms = ", ".join(date(2027, 2, 28).strftime(form) for form in ways.dates)
+        raise Unreadable("date-wrong", f"{shown!r} is no date as this sheet writes them", f"Write it like {forms}.")
+    if not EARLIEST <= found <= LATEST:
+        raise Unreadable("date-range", f"{found.isoformat()} can't be meant", "Check the year.")
+    return found.isoformat()
+
+
+def _written(shown: str, forms: tuple[str, ...]) -> date | None:
+    for form in forms:
+        try:
+            return datetime.strptime(shown, form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    try:
+        moment = datetime.fromisoformat(shown)
+    except ValueError:
+        return None
+    return moment.date() if len(shown) > 10 and "%Y-%m-%d" in forms else None
+
+
+def code(cell: Cell, ways: Ways) -> Value:
+    """A code of the ONIX list, as code (`04`, `_04`, 4, `04 Active`), as its heading, or as the mapping's values say."""
+    shown = _unquoted(plain(cell))
+    known = codelists.names(ways.list_number)
+    if (meant := ways.values.get(shown.casefold())) is not None:
+        return meant
+    if shown.isascii() and shown.isdigit() and len(shown) == 1:
+        shown = f"0{shown}"
+    if (found := _CODE.match(shown)) and found.group(1) in known:
+        return found.group(1)
+    for one, heading in known.items():
+        if heading.casefold() == shown.casefold():
+            return one
+    allowed = ", ".join([*ways.values][:6]) or "a code or its heading"
+    raise Unreadable("code-unknown", f"{shown!r} is not in ONIX code list {ways.list_number}", f"Use {allowed}.")
+
+
+def named(cell: Cell, ways: Ways) -> Value:
+    """A text, as the mapping's values name it, if they do."""
+    shown = text(cell, ways)
+    return ways.values.get(str(shown).casefold(), shown)
+
+
+def listed(cell: Cell, pattern: re.Pattern[str], what: str) -> Value:
+    """Codes with `;`, `,`, `|` or new lines between them, once each, in their order; a heading behind a code is left out."""
+    raw = cell if isinstance(cell, str) else plain(cell)
+    found = [part for piece in _LISTED.split(raw) if (part := _unquoted(plain(piece)).split(" ", 1)[0].upper())]
+    if wrong := [part for part in found if not pattern.match(part)]:
+        raise Unreadable("subject-wrong", f"{', '.join(wrong)}: no {what} code looks like this", f"Use {what} codes, `;` between them.")
+    return list(dict.fromkeys(found))
+
+
+def bisacs(cell: Cell, ways: Ways) -> Value:
+    return listed(cell, _BISAC, "BISAC")
+
+
+def themas(cell: Cell, ways: Ways) -> Value:
+    return listed(cell, _THEMA, "Thema")
+
+
+def bics(cell: Cell, ways: Ways) -> Value:
+    return listed(cell, _BIC, "BIC")
+
+
+def nurs(cell: Cell, ways: Ways) -> Value:
+    return listed(cell, _NUR, "NUR")
+
+
+def doi(cell: Cell, ways: Ways) -> Value:
+    shown = re.sub(r"^(?:https?://(?:dx\.)?doi\.org/|doi:)\s*", "", _unquoted(plain(cell)), flags=re.IGNORECASE)
+    if not _DOI.match(shown):
+        raise Unreadable("doi-wrong", f"{shown!r} is no DOI", "A DOI begins with `10.`, then a slash: 10.1234/abc.")
+    return shown
+
+
+def asin(cell: Cell, ways: Ways) -> Value:
+    shown = _unquoted(plain(cell)).upper()
+    if not _ASIN.match(shown):
+        raise Unreadable("asin-wrong", f"{shown!r} is no ASIN", "An ASIN has ten letters and digits.")
+    return shown
+
+
+def gtin(cell: Cell, ways: Ways) -> Value:
+    shown = _unquoted(plain(int(cell) if isinstance(cell, float) and cell.is_integer() else cell))
+    if found := identifiers.gtin(shown):
+        return found
+    raise Unreadable("gtin-wrong", f"{shown!r}: the check digit or the length is wrong", "A GTIN has 8, 12, 13 or 14 digits.")
+
+
+def number(cell: Cell, ways: Ways) -> Value:
+    """A positive number, as decimal text without empty decimals."""
+    found = decimal(cell, ways)
+    if found < 0:
+        raise Unreadable("number-wrong", f"{plain(cell)} is less than nothing", "Enter a positive number.")
+    return format(found.normalize(), "f")
+
+
+def identity(cell: Cell, ways: Ways) -> Value:
+    """A number of Consonance's."""
+    shown = _unquoted(plain(cell))
+    if not (shown.isascii() and shown.isdigit() and 0 < int(shown) < 1 << 63):
+        raise Unreadable("id-wrong", f"{shown!r} is no number of Consonance's", "Copy it from Consonance, or leave it empty.")
+    return str(int(shown))
+
+
+def currency(cell: Cell, ways: Ways) -> Value:
+    shown = _unquoted(plain(cell))
+    found = ways.values.get(shown.casefold(), shown.upper())
+    if not identifiers.is_currency(found):
+        raise Unreadable("currency-unknown", f"{shown!r} is no currency", "Use the three letters of ISO 4217: GBP.")
+    return found
+
+
+def money(cell: Cell, ways: Ways) -> Value:
+    """An amount as written; whether it has too many decimals for its currency, `amount_for` says."""
+    found = decimal(cell, ways)
+    if found < 0:
+        raise Unreadable("price-wrong", f"{plain(cell)} is less than nothing", "Enter the price.")
+    if found.adjusted() > 7:
+        raise Unreadable("price-wrong", f"{plain(cell)} can't be a price", "Check the decimal mark.")
+    return format(found, "f")
+
+
+def amount_for(amount: str, of_currency: str) -> str:
+    """The amount with the decimals of its currency: 12.5 GBP is 12.50, 1200 JPY 1200. Raises `Unreadable` for a part of a penny."""
+    places = EXPONENTS.get(of_currency, 2)
+    unit = Decimal(1).scaleb(-places)
+    exact = Decimal(amount)
+    if exact != exact.quantize(unit):
+        raise Unreadable("price-wrong", f"{amount} {of_currency}: the currency has {places or 'no'} decimals", "Check the price.")
+    return format(exact.quantize(unit), "f")
+
+
+def decimal(cell: Cell, ways: Ways) -> Decimal:
+    """A decimal. Numbers of a spreadsheet are taken by their shortest digits; a text by the mapping's decimal mark, thousands grouped."""
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        shown = repr(cell)
+    else:
+        shown = _AROUND_MONEY.sub("", _unquoted(plain(cell))).strip()
+        group = "." if ways.decimal_mark == "," else ","
+        whole, mark, rest = shown.partition(ways.decimal_mark)
+        if group in rest or not re.fullmatch(rf"[-+−]?\d{{1,3}}(?:[{group} ’']\d{{3}})*|[-+−]?\d+", whole or "0"):
+            raise _no_number(plain(cell), ways)
+        shown = re.sub(r"[^\d+-]", "", whole.replace("−", "-")) + (f".{rest}" if mark else "")
+    try:
+        found = Decimal(shown)
+    except InvalidOperation as bad:
+        raise _no_number(plain(cell), ways) from bad
+    if not found.is_finite():
+        raise _no_number(plain(cell), ways)
+    return found
+
+
+def _no_number(shown: str, ways: Ways) -> Unreadable:
+    return Unreadable("number-wrong", f"{shown!r} is no number as this sheet writes them", f"The decimal mark is `{ways.decimal_mark}`.")
+
+
+def _unquoted(shown: str) -> str:
+    """What people do to keep a spreadsheet from changing a number: '978…, ="978…", “978…”."""
+    if formula := _FORMULA_TEXT.match(shown):
+        shown = formula.group(1)
+    if len(shown) > 1 and shown[0] in "'’‘" and shown[1:2].isalnum() and shown[1:2].isdigit():
+        shown = shown[1:]
+    if len(shown) > 2 and shown[0] == shown[-1] == '"':
+        shown = shown[1:-1]
+    return shown.strip()
+
+
+Extractor = Callable[[Cell, Ways], Value]
+EXTRACTORS: dict[str, Extractor] = {
+    "text": text, "named": named, "isbn": isbn, "date": day, "code": code, "bisac": bisacs, "thema": themas, "bic": bics, "nur": nurs,
+    "doi": doi, "asin": asin, "gtin": gtin, "number": number, "id": identity, "currency": currency, "money": money,
+}  # fmt: skip

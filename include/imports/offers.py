@@ -1,0 +1,70 @@
+"""What this tenant's `updateWork` takes, by its own schema: the documentation of its input types is cut off, and tenants differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema, get_named_type
+
+from include.clients.consonance import Consonance
+from include.errors import CapabilityMissing
+from include.imports.fields import FIELDS, Field
+
+READ = "title_import"
+"""The stored operation that reads a work with its products; what it leaves out can't be read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Members of the inputs of works and products → their enumeration's values (empty: no enumeration); what can't be read back."""
+
+    work: Mapping[str, frozenset[str]]
+    product: Mapping[str, frozenset[str]]
+    unseen: frozenset[str] = frozenset()
+
+    def why_not(self, field: Field, value: str | list[str], ids: Mapping[str, Mapping[str, int]]) -> str:
+        """Why this value can't be written; empty if it can."""
+        if not field.input:
+            return field.instead
+        members = self.work if field.level == "work" else self.product
+        if field.input not in members or (field.level == "product" and "products" not in self.work):
+            return "Consonance's API does not offer this field here: change it there by hand."
+        if field.seen in self.unseen:
+            return "Consonance's API does not show this field here, so nobody could tell whether it was written: change it there by hand."
+        if field.id_of and value not in ids.get(field.id_of, {}):
+            return f"Consonance's number of {value!r} is not known: add it to the mapping's table ids.{field.id_of}, or change it by hand."
+        if field.literal and isinstance(value, str) and value and (values := members[field.input]) and f"_{value}" not in values:
+            return f"Consonance does not offer the code {value} here: change it there by hand."
+        return ""
+
+
+def documented() -> Offers:
+    """All that the documentation shows: for a look at a sheet without asking Consonance."""
+    work = {one.input: frozenset[str]() for one in FIELDS.values() if one.level == "work" and one.input}
+    product = {one.input: frozenset[str]() for one in FIELDS.values() if one.level == "product" and one.input}
+    return Offers(work | {"products": frozenset()}, product)
+
+
+def offers(client: Consonance) -> Offers:
+    """By the tenant's schema. Raises as `Consonance` does, and `CapabilityMissing` where it offers no `updateWork`."""
+    if client.rest == "only":
+        raise CapabilityMissing("REST v4 only reads", where=client.address, todo="Let the connection use GraphQL (extra `rest`).")
+    update, seen = client.capability("update_work"), client.capability(READ)
+    for one in (update, seen):
+        if not one.ok:
+            what = f"this Consonance does not offer {', '.join(one.missing)}"
+            raise CapabilityMissing(what, where=f"operation {one.operation}", todo="Ask Consonance support for it.")
+    schema = client.schema()
+    return Offers(_members(schema, "UpdateWorkInput"), _members(schema, "UpdateProductInput"), frozenset(seen.left_out))
+
+
+def _members(schema: GraphQLSchema, name: str) -> dict[str, frozenset[str]]:
+    kind = schema.type_map.get(name)
+    if not isinstance(kind, GraphQLInputObjectType):
+        return {}
+    found = {}
+    for member, field in kind.fields.items():
+        of = get_named_type(field.type)
+        found[member] = frozenset(of.values) if isinstance(of, GraphQLEnumType) else frozenset()
+    return found

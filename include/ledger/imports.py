@@ -1,0 +1,126 @@
+"""Sheets of titles: what each came to, row by row, and what earlier sheets have written.
+
+All functions take a session of `Ledger.session()` (or `read()`, where they only look) and leave the commit to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from include.errors import PermanentError
+from include.ledger.sales_rows import LineState, TitleImportLineRow, TitleImportRow, WorkbookRow, WorkbookState
+
+CHECKED, ASKS, APPLYING, HANDED, DONE, DECLINED, REFUSED = (
+    "checked", "awaiting approval", "applying", "handed over", "done", "declined", "refused",
+)  # fmt: skip
+OPEN = (CHECKED, ASKS, APPLYING, HANDED)
+WRITTEN = (LineState.APPLIED, LineState.VERIFIED, LineState.NEW, LineState.HANDED_OVER, LineState.MISSING)
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a sheet has last written into one field, and when."""
+
+    after: str | list[str]
+    at: datetime
+
+
+def find(session: Session, mapping: str, sha256: str) -> TitleImportRow | None:
+    """The sheet with these bytes, read by this mapping, in whatever state."""
+    return session.scalar(select(TitleImportRow).where(TitleImportRow.mapping == mapping, TitleImportRow.sha256 == sha256))
+
+
+def get(session: Session, import_id: int, *, lock: bool = False) -> TitleImportRow:
+    """Raises `PermanentError` if there is none of that number."""
+    query = select(TitleImportRow).where(TitleImportRow.id == import_id)
+    row = session.scalar((query.with_for_update() if lock else query).execution_options(populate_existing=True))
+    if row is None:
+        raise PermanentError(f"there is no sheet of titles {import_id}", where="title_import", todo="Look at the page Imports.")
+    return row
+
+
+def open_sheets(session: Session, mapping: str) -> list[TitleImportRow]:
+    """Those that are not over, oldest first."""
+    query = select(TitleImportRow).where(TitleImportRow.mapping == mapping, TitleImportRow.state.in_(OPEN))
+    return list(session.scalars(query.order_by(TitleImportRow.id)))
+
+
+def lines(session: Session, import_id: int, *states: LineState) -> Iterator[TitleImportLineRow]:
+    """Rows of a sheet in its order, in pages; all states if none is asked for."""
+    query = select(TitleImportLineRow).where(TitleImportLineRow.import_id == import_id)
+    if states:
+        query = query.where(TitleImportLineRow.state.in_(states))
+    after = 0
+    while page := list(session.scalars(query.where(TitleImportLineRow.row > after).order_by(TitleImportLineRow.row).limit(PAGE))):
+        after = page[-1].row
+        yield from page
+
+
+def lines_of_work(session: Session, import_id: int, work_id: int, *states: LineState) -> list[TitleImportLineRow]:
+    query = select(TitleImportLineRow).where(
+        TitleImportLineRow.import_id == import_id, TitleImportLineRow.work_id == work_id, TitleImportLineRow.state.in_(states)
+    )
+    return list(session.scalars(query.order_by(TitleImportLineRow.row).execution_options(populate_existing=True)))
+
+
+def works_waiting(session: Session, import_id: int) -> list[int]:
+    """Works with rows that are to be written, or were written and not read back, in the sheet's order."""
+    states = (LineState.WAITING, LineState.APPLIED)
+    query = select(TitleImportLineRow.work_id, func.min(TitleImportLineRow.row)).where(
+        TitleImportLineRow.import_id == import_id, TitleImportLineRow.state.in_(states), TitleImportLineRow.work_id.is_not(None)
+    )
+    found = session.execute(query.group_by(TitleImportLineRow.work_id).order_by(func.min(TitleImportLineRow.row)))
+    return [work_id for work_id, _ in found if work_id is not None]
+
+
+def own_changes(session: Session, work_ids: Collection[int]) -> dict[tuple[str, int, str], Own]:
+    """(level, id, field) → what a sheet last wrote there, of these works."""
+    query = select(TitleImportLineRow.changes).where(TitleImportLineRow.work_id.in_(work_ids), TitleImportLineRow.state.in_(WRITTEN))
+    found: dict[tuple[str, int, str], Own] = {}
+    for (changes,) in session.execute(query.order_by(TitleImportLineRow.id)):
+        for change in changes:
+            if not change.get("at"):
+                continue
+            own = Own(change["after"], datetime.fromisoformat(change["at"]))
+            key = (change["level"], change["id"], change["field"])
+            if key not in found or found[key].at <= own.at:
+                found[key] = own
+    return found
+
+
+def count(session: Session, row: TitleImportRow) -> dict[str, int]:
+    """Sets the row's counts: line state → number."""
+    session.flush()
+    query = select(TitleImportLineRow.state, func.count()).where(TitleImportLineRow.import_id == row.id).group_by(TitleImportLineRow.state)
+    row.counts = {str(state): number for state, number in sorted(session.execute(query).tuples())}
+    return row.counts
+
+
+def workbooks(session: Session, row: TitleImportRow) -> list[WorkbookRow]:
+    """The workbooks that this sheet's new titles and prices went into, withdrawn ones left out."""
+    query = select(WorkbookRow).where(WorkbookRow.subject == subject(row.id), WorkbookRow.state != WorkbookState.WITHDRAWN)
+    return list(session.scalars(query.order_by(WorkbookRow.id)))
+
+
+def subject(import_id: int) -> str:
+    """What the workbooks of a sheet are for, as `WorkbookRow.subject` has it."""
+    return f"titles {import_id}"
+
+
+def problems_of(rows: Sequence[TitleImportLineRow]) -> Counter[str]:
+    """Code → how many rows have it."""
+    return Counter(code for row in rows for code in {str(problem["code"]) for problem in row.problems})
+
+
+def add_problem(row: TitleImportLineRow, problem: dict[str, Any]) -> None:
+    """Once each."""
+    if problem not in row.problems:
+        row.problems = [*row.problems, problem]
