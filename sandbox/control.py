@@ -25,6 +25,8 @@
   `{"inbox": "sales", "kind": "report", "layout": "kobo", "month": "2026-09"}` puts a report of sales or usage into its sender's folder,
   made of the catalogue; more, where wanted: `currency`, `rows`, `seed`, `hazards` (`sandbox.sales.figures.HAZARDS`). Its file also has totals
   (currency → rows, sold, returned, units, net), paid, pages, controls and planted: what is in it, to compare with.
+- `POST import`: `{"kind": "sales" | "products" | "prices", "content": Base64}`: a person uploads an import workbook into Consonance and
+  approves it; answers rows, created and updated, or with 422 the errors that the person sees. `GET sales`: what was imported so far.
 - `POST archive`: `{"files": n, "seed": s}` fills the old production archive with n files of all titles; answers what lies there.
 - `POST reset`: catalogue, faults and counts as at the start.
 """
@@ -45,6 +47,7 @@ from sandbox.catalogue.night import Change, edit_product, edit_work, night
 from sandbox.cloudinary import switches
 from sandbox.cloudinary.app import Cloudinary
 from sandbox.consonance.app import Consonance
+from sandbox.consonance.imports import ImportRefused
 from sandbox.faults import CLOUDINARY, CONSONANCE, Faults
 from sandbox.getty.app import Getty
 from sandbox.getty.faulty import faults_of as getty_faults
@@ -83,6 +86,8 @@ class Control:
             Route("/sandbox/answer", self._answer, methods=["POST"]),
             Route("/sandbox/drop", self._drop, methods=["POST"]),
             Route("/sandbox/archive", self._fill_archive, methods=["POST"]),
+            Route("/sandbox/import", self._import, methods=["POST"]),
+            Route("/sandbox/sales", self._sales),
             Route("/sandbox/reset", self._reset, methods=["POST"]),
         ]
 
@@ -218,11 +223,26 @@ class Control:
         except KeyError as error:
             return _refused(error.args[0], 404)
 
+    async def _import(self, request: Request) -> Response:
+        try:
+            wanted = await _object(request)
+            result = await run_in_threadpool(self.consonance.imports.load, wanted)
+        except ImportRefused as refused:
+            return JSONResponse({"errors": refused.errors}, 422)
+        except ValueError as error:
+            return _refused(error)
+        self.consonance.graphql.mutations[f"import of {result['kind']} by a person"] += result["rows"]
+        return JSONResponse(result)
+
+    async def _sales(self, request: Request) -> Response:
+        return JSONResponse({"sales": self.consonance.imports.sales, "imports": self.consonance.imports.done})
+
     async def _reset(self, request: Request) -> Response:
         self.catalogue.reset()
         self.faults.clear()
         self.consonance.requests.clear()
         self.consonance.uploads.clear()
+        self.consonance.imports.reset()
         self.consonance.graphql.operations.clear()
         self.consonance.graphql.mutations.clear()
         if self.cloudinary:

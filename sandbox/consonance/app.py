@@ -27,6 +27,7 @@ from sandbox.consonance.context import Context
 from sandbox.consonance.covers import jpeg, size_of
 from sandbox.consonance.faulty import FaultyDay
 from sandbox.consonance.graphql import GraphQL
+from sandbox.consonance.imports import Imports
 from sandbox.faults import Faults
 
 _LARGEST_QUERY = 4_000_000  # bytes
@@ -46,6 +47,7 @@ class Consonance:
 
     def __post_init__(self) -> None:
         self.graphql = GraphQL(self.catalogue.tenant)
+        self.imports = Imports(self.catalogue)
 
     def app(self, more: list[Route | Mount] | None = None) -> ASGIApp:
         routes = [
