@@ -28,11 +28,12 @@ class Check:
 
 
 def check_services() -> Iterator[Check]:
-    """The ledger, the store, Consonance with the flows that this tenant can run, Getty Images with what the key may read."""
+    """The ledger, the store, Consonance with the flows that this tenant can run, Getty Images with what the key may read, Cloudinary."""
     yield from _tried("colophon_ledger", "read and write", _ledger)
     yield from _tried("artefact store", "write and read back", _store)
     yield from _consonance()
     yield from _getty()
+    yield from _cloudinary()
 
 
 def places() -> list[str]:
@@ -198,6 +199,39 @@ def _getty_rights(name: str, client: Getty) -> Iterator[Check]:
         else:
             silent = step == "asset changes" and not found
             yield Check(name, step, True, "there is no channel: withdrawals are found by asking for the images again" if silent else "")
+
+
+def _cloudinary() -> Iterator[Check]:
+    """A house without the connection does without Cloudinary. Reads alone; nothing is uploaded for a check."""
+    from airflow.exceptions import AirflowNotFoundException
+
+    from colophon.hooks.cloudinary import CloudinaryHook
+
+    name = CloudinaryHook.default_conn_name
+    try:
+        CloudinaryHook.get_connection(name)
+    except AirflowNotFoundException:
+        yield Check(name, "connection", True, "there is none: covers are not read from Cloudinary")
+        return
+    try:
+        client = CloudinaryHook().get_conn()
+        client.ping()
+    except ColophonError as bad:
+        yield Check(name, "log in", False, bad.what, bad.todo)
+        return
+    left = client.allowance
+    yield Check(name, "log in", True, f"{left.remaining} of {left.limit} admin requests of this hour are left" if left else "")
+    for step, read in (
+        ("moderation queue", lambda: next(client.assets_by_moderation("approved"), None)),
+        ("metadata fields", client.fields.all),
+    ):
+        yield from _tried(name, step, read)
+    try:
+        client.count("resource_type:image")
+    except ColophonError as bad:
+        yield Check(name, "search", True, f"not for this plan or key ({bad.what}): covers are found in the moderation queue alone")
+    else:
+        yield Check(name, "search", True)
 
 
 def table(rows: Iterable[Check]) -> str:

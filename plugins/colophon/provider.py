@@ -109,6 +109,64 @@ GETTY = {
     },
 }
 
+CLOUDINARY = {
+    "connection-type": "cloudinary",
+    "hook-class-name": "colophon.hooks.cloudinary.CloudinaryHook",
+    "hook-name": "Cloudinary",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "extra"],
+        "relabeling": {"host": "API host", "login": "API key", "password": "API secret"},
+        "placeholders": {
+            "host": "https://api.cloudinary.com (api-eu, api-ap elsewhere)",
+            "port": "only if the address has an unusual one",
+            "login": "from the console: API Keys",
+            "password": "the key's secret",
+        },
+    },
+    "conn-fields": {
+        "cloud_name": {
+            "label": "Cloud name",
+            "description": "Of the product environment; on the dashboard of Cloudinary's console.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "delivery": {
+            "label": "Delivery address",
+            "description": "Empty: https://res.cloudinary.com/<cloud name>. A private CDN or a name of your own without the cloud name.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "folder": {
+            "label": "Folder",
+            "description": "Where assets go that Colophon uploads; environments with dynamic folders only.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "moderation": {
+            "label": "Moderation",
+            "description": "The queue that uploads go through until a person has approved them.",
+            "schema": {"type": ["string", "null"], "default": "manual"},
+        },
+        "signing": {
+            "label": "Signatures",
+            "description": "sha1, unless the product environment was set to sha256.",
+            "schema": {"type": ["string", "null"], "enum": ["sha1", "sha256"], "default": "sha1"},
+        },
+        "timeout": {
+            "label": "Time-out, seconds",
+            "description": "How long one admin request may take before it is given up and tried again.",
+            "schema": {"type": ["number", "null"], "default": 60, "minimum": 1, "maximum": 600},
+        },
+        "upload_timeout": {
+            "label": "Time-out of uploads, seconds",
+            "description": "For one upload, or one chunk of a large one.",
+            "schema": {"type": ["number", "null"], "default": 300, "minimum": 1, "maximum": 3600},
+        },
+        "reserve": {
+            "label": "Requests left to others",
+            "description": "Admin requests of every hour that Colophon does not use: people and other programs have the same allowance.",
+            "schema": {"type": ["integer", "null"], "default": 20, "minimum": 0, "maximum": 2000},
+        },
+    },
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's dictionary, in the shape of Airflow's `provider_info.schema.json`."""
@@ -119,12 +177,14 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {"integration-name": "Consonance", "external-doc-url": "https://help.consonance.app/", "tags": ["service"]},
             {"integration-name": "ONIX for Books", "external-doc-url": "https://www.editeur.org/83/Overview/", "tags": ["protocol"]},
+            {"integration-name": "Cloudinary", "external-doc-url": "https://cloudinary.com/documentation", "tags": ["service"]},
             {"integration-name": "Getty Images", "external-doc-url": "https://developers.gettyimages.com/", "tags": ["service"]},
         ],
         "hooks": [
             {"integration-name": "Consonance", "python-modules": ["colophon.hooks.consonance"]},
+            {"integration-name": "Cloudinary", "python-modules": ["colophon.hooks.cloudinary"]},
             {"integration-name": "Getty Images", "python-modules": ["colophon.hooks.getty"]},
         ],
-        "connection-types": [CONSONANCE, LEDGER, GETTY],
+        "connection-types": [CONSONANCE, LEDGER, GETTY, CLOUDINARY],
         "notifications": ["colophon.notifiers.failure.FailureNotice", "colophon.notifiers.failure.DeadlineNotice"],
     }
