@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ from include.workbooks.template import Column, Template
 Value = str | int | Decimal | date | None
 LONGEST_TEXT = 32_767  # characters in a cell
 DIGITS = 15  # that a spreadsheet's number holds
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # a workbook is XML, which has no such characters
 _MADE = datetime(1980, 1, 1)  # noqa: DTZ001 - the library wants it so; a workbook does not say when it was written
 
 
@@ -75,7 +77,7 @@ def _cell(value: Value, column: Column, where: str) -> Value:
         case _:
             text = value if isinstance(value, str) else str(value) if isinstance(value, int) else None
             if text is not None and len(text) <= LONGEST_TEXT:
-                return text
+                return _UNSEEN.sub("", text)
     raise RejectedData(f"{str(value)[:60]!r} can't stand there", where=place, todo=f"The column takes: {column.type}.")
 
 

@@ -1,7 +1,7 @@
 """Consonance's imports as its documentation has them, with the person who uploads a workbook and approves it.
 
-Checked whole before anything is done: exact headers, the first sheet alone, a blank column ends it. Sales are only ever added, never updated,
-so the same workbook twice counts twice; products are only created; prices are created or updated. There is no API for any of it.
+Checked whole before anything is done: exact headers, the first sheet alone, a blank column ends it. Sales are only ever added, never
+updated, so the same workbook twice counts twice; products are only created; prices are created or updated. There is no API for it.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Imports:
         self.assigned = 0
 
     def load(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
-        """Uploads, validates and approves `{"kind": "sales" | "products" | "prices", "content": Base64}`. Raises `ImportRefused`; `ValueError`
-        for what is no import at all."""
+        """Uploads, validates and approves `{"kind": "sales" | "products" | "prices", "content": Base64}`. Raises `ImportRefused`, and
+        `ValueError` for what is no import at all."""
         kinds = {"sales": (SALES, self._sales), "products": (PRODUCTS, self._products), "prices": (PRICES, self._prices)}
         kind = str(wanted.get("kind"))
         if kind not in kinds:
