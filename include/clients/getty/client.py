@@ -61,7 +61,8 @@ class AssetUsage:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """`known_before`: Getty had this batch already. `invalid`: ids that Getty refused; then nothing of the batch was recorded."""
+    """`invalid`: ids that Getty refused; then nothing of the batch was recorded. `known_before`: Getty had a batch of this id, and
+    said then which ids were invalid; after a mend it is another batch."""
 
     id: str
     processed: int | None

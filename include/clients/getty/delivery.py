@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -56,8 +59,23 @@ def fetch(link: DownloadLink, into: Writable, wire: Wire) -> Fetched:
     raise AssertionError("patience.tries is at least 1")
 
 
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """At level DEBUG urllib3 logs every path; this one is as good as a key for a day."""
+    thread, log = threading.get_ident(), logging.getLogger("urllib3.connectionpool")
+
+    def others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    log.addFilter(others)
+    try:
+        yield
+    finally:
+        log.removeFilter(others)
+
+
 def _once(link: DownloadLink, into: Writable, timeout: float, where: str) -> Fetched:
-    with requests.Session() as session:
+    with _unlogged(), requests.Session() as session:
         try:
             with _answer(session, link.uri, timeout, where) as response:
                 return _written(response, into, where)

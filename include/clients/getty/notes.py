@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from include.errors import RejectedData
 from include.titles import identifiers
 
-_USE = re.compile(r"^[a-z][a-z0-9-]{0,39}$")
+_USE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _NOTE = re.compile(
     r"(?<![\w:/-])colophon:(?P<work>[1-9][0-9]{0,17})/(?P<isbn>[0-9]{13}|-)/(?P<use>[a-z][a-z0-9-]{0,39})(?![\w/-])", re.ASCII
 )
@@ -42,7 +42,7 @@ def note(work_id: int, isbn: str, use: str) -> str:
     number = identifiers.isbn13(isbn) if isbn else ""
     if isbn and not number:
         raise RejectedData(f"{isbn!r} is no ISBN", where=where, todo="Correct it in Consonance; the licence is tied to the title by it.")
-    if not _USE.match(use):
+    if not _USE.fullmatch(use):
         raise RejectedData(f"{use!r} is no use", where=where, todo="Uses are words like cover, interior, marketing.")
     return str(Note(work_id, number, use))
 

@@ -22,7 +22,7 @@ from include.clients.getty.errors import (
 from include.errors import TransientError
 
 _DETAIL = re.compile(r"account over (queries per second|rate) limit", re.IGNORECASE)
-_CODE = re.compile(r"^[A-Za-z][A-Za-z0-9_.]{0,59}$")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,59}")
 _A_DAY_LIMIT = 3600.0  # seconds until a limit per day is tried again
 
 
@@ -111,4 +111,4 @@ def code_of(content: bytes) -> str:
     if not isinstance(found, dict):
         return ""
     code = next((value for name, value in found.items() if name.lower().replace("_", "") in {"errorcode", "error"}), "")
-    return code if isinstance(code, str) and _CODE.match(code) else ""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""

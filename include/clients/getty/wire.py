@@ -30,7 +30,7 @@ TOKENS = "https://authentication.gettyimages.com/oauth2/token"
 EARLY = 300.0  # seconds before its end that a token is renewed, as Getty's own SDK does
 MOST_BYTES = 64_000_000  # of one JSON reply
 MOST_REDIRECTS = 5
-_PRINTABLE = re.compile(r"^[\x21-\x7e]+$")
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
 Values = Mapping[str, str | int]
 
 
@@ -105,7 +105,7 @@ class Wire:
         session: Callable[[], requests.Session] = requests.Session,
     ) -> None:
         for name, value in (("API key", credentials.key), ("secret", credentials.secret)):
-            if not _PRINTABLE.match(value):
+            if not _PRINTABLE.fullmatch(value):
                 raise ConfigurationError(f"the {name} is empty or holds blanks", where=address, todo="Fill it in as Getty gave it to you.")
         self.address, self.tokens = _origin_of(address), _origin_of(tokens)
         self.credentials, self.country, self.language = credentials, country, language
@@ -290,7 +290,7 @@ class Wire:
             raise refusal(response.status_code, response.headers, content, where)
         found = decoded(content, where)
         value = found.get("access_token") if isinstance(found, dict) else None
-        if not isinstance(value, str) or not _PRINTABLE.match(value):
+        if not isinstance(value, str) or not _PRINTABLE.fullmatch(value):
             raise TransientError("the reply holds no token", where=where)
         try:
             seconds = float(found.get("expires_in"))  # the older hosts give it as text
