@@ -1,0 +1,132 @@
+"""Whether lines come to what the report itself says, and what explains a difference, to the cent.
+
+Counts must agree; money may miss by the source's tolerance. What is not explained stays open, and waits for a person. The payment, the
+other half of the balance, is in `include.sales.payments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from include.sales.reading import Control
+
+COUNTS = frozenset({"rows", "units", "sold", "returned", "usage"})
+UNBALANCING = frozenset({"unbalanced", "controls-disagree", "payment-differs"})  # codes of reasons for which a person must look
+_PASSED_OVER = "unverified"  # rows that a report has and that do not count yet
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """`controls` and `reasons` as a batch keeps them."""
+
+    controls: list[dict[str, Any]]
+    reasons: list[dict[str, Any]]
+
+    @property
+    def balanced(self) -> bool:
+        return not unbalanced(self.reasons)
+
+
+def balance(
+    controls: Sequence[Control],
+    found: Callable[[Control], Decimal],
+    *,
+    tolerance: Decimal,
+    rejected: int = 0,
+    skipped: Mapping[str, int] | None = None,
+) -> Balance:
+    """Compares with the report's own totals. `found` gives what the lines come to for one of them."""
+    told, reasons = [], []
+    for control in controls:
+        here = found(control)
+        explained = _missing_rows(control, here, rejected, (skipped or {}).get(_PASSED_OVER, 0))
+        one = compared(control, here, explained, tolerance)
+        told.append(one)
+        if one["open"] != "0":
+            reasons.append(_unbalanced(one))
+    reasons += _disagreements(controls)
+    if not controls:
+        todo = "Compare with the payment when it is there."
+        reasons.append(reason("no-controls", "the report has no totals of its own to compare with", todo=todo))
+    return Balance(told, reasons)
+
+
+def compared(control: Control, found: Decimal, explained: Iterable[tuple[Decimal, str]], tolerance: Decimal) -> dict[str, Any]:
+    """A control as a batch keeps it: the difference is what was stated less what was found; `open` is what is left unexplained."""
+    difference = control.stated - found
+    why = list(explained)
+    left = difference - sum((amount for amount, _ in why), Decimal(0))
+    if left and control.what not in COUNTS and abs(left) <= tolerance:
+        why.append((left, f"within the tolerance of {text(tolerance)}"))
+        left = Decimal(0)
+    return {
+        "what": control.what, "currency": control.currency, "sheet": ", ".join(control.sheets), "stated": text(control.stated),
+        "found": text(found), "difference": text(difference),
+        "explained": [{"amount": text(amount), "why": words} for amount, words in why], "open": text(left), "from": control.where,
+    }  # fmt: skip
+
+
+def unbalanced(reasons: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of a batch's reasons is that something does not come to what was said."""
+    return any(one["code"] in UNBALANCING for one in reasons)
+
+
+def text(amount: Decimal | int) -> str:
+    """A decimal with every digit that says something: `12.5`, `0`, `1200`."""
+    exact = Decimal(amount)
+    return format(exact.normalize(), "f") if exact else "0"
+
+
+def plain(amount: Decimal) -> Decimal:
+    """Without the zeros that a column's scale adds."""
+    return Decimal(text(amount))
+
+
+def reason(code: str, message: str, *, where: str = "", todo: str = "") -> dict[str, Any]:
+    return {"code": str(code), "message": message, "where": where, "todo": todo}
+
+
+def _missing_rows(control: Control, found: Decimal, rejected: int, passed_over: int) -> list[tuple[Decimal, str]]:
+    """Rows that the report counts and that are no lines: exactly as many as were refused or passed over."""
+    if control.what != "rows" or control.sheets or found >= control.stated:
+        return []
+    reasons = [(Decimal(rejected), _count(rejected, "rejected")), (Decimal(passed_over), _count(passed_over, "not verified yet"))]
+    for these in (reasons[:1], reasons[1:], reasons):
+        if sum(amount for amount, _ in these) == control.stated - found:
+            return [(amount, why) for amount, why in these if amount]
+    return []
+
+
+def _count(rows: int, what: str) -> str:
+    return f"{rows} row{'s' if rows != 1 else ''} {what}"
+
+
+def _unbalanced(one: Mapping[str, Any]) -> dict[str, Any]:
+    what = " ".join(filter(None, (one["what"], one["currency"])))
+    more = "more than it says" if one["open"].startswith("-") else "missing"
+    return reason(
+        "unbalanced",
+        f"{what}: the lines come to {one['found']}, the report says {one['stated']}: {one['open'].lstrip('-')} {more}, unexplained",
+        where=one["from"],
+        todo="Look at the rejected rows and at the report; approve with what explains it, or undo the batch.",
+    )
+
+
+def _disagreements(controls: Sequence[Control]) -> list[dict[str, Any]]:
+    """Totals of a report that contradict each other."""
+    found: dict[tuple[str, str, tuple[str, ...]], dict[Decimal, str]] = {}
+    for control in controls:
+        found.setdefault((control.what, control.currency, control.sheets), {}).setdefault(control.stated, control.where)
+    return [
+        reason(
+            "controls-disagree",
+            f"the report states {' '.join(filter(None, (what, currency)))} differently: "
+            + ", ".join(f"{text(stated)} ({where})" for stated, where in each.items()),
+            todo="Ask the sender which of them is right.",
+        )
+        for (what, currency, _), each in found.items()
+        if len(each) > 1
+    ]
