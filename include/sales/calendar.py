@@ -48,9 +48,11 @@ class _Loaded:
 
 
 def expected(session: Session, sources: Sequence[SalesSource], today: date) -> list[Due]:
-    """Every period that is over, from the source's first one on (at most 24 of each), oldest first. A period counts as reported when a batch
-    that counts covers its middle: shops' months begin a day early or late. A source that never sent anything and has no `since` expects
-    nothing."""
+    """Every period that is over, from the source's first one on (at most 24 of each), oldest first.
+
+    A period counts as reported when a batch that counts covers its middle: shops' months begin a day early or late. A source that never
+    sent anything and has no `since` expects nothing.
+    """
     loaded = _loaded(session, [source.id for source in sources])
     found = [due for source in sources if source.enabled for due in _of_source(source, loaded.get(source.id, []), today)]
     return sorted(found, key=lambda due: (due.due_on, due.source, due.currency))
@@ -89,8 +91,8 @@ def periods(rule: Expected, start: date, until: date) -> Iterator[Days]:
 
 
 def fiscal_months(start: date, until: date) -> Iterator[Days]:
-    """Apple's fiscal months: each quarter has 35, 28 and 28 days, the year begins on the Sunday after September's last Saturday, and a year of
-    53 weeks gives its odd week to December (as in 2023)."""
+    """Apple's fiscal months: each quarter has 35, 28 and 28 days; the year begins on the Sunday after September's last Saturday, and a
+    year of 53 weeks gives its odd week to December (as in 2023)."""
     for year in range(start.year, until.year + 2):
         first, ends = (_last_saturday_of_september(one) for one in (year - 1, year))
         weeks = [5, 4, 4] * 4
