@@ -20,7 +20,10 @@ from include.ledger.deliveries import record_event
 from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesPartRow, SalesPaymentRow
 from include.partners.sources import SalesSource
 from include.sales import balance, periods
+from include.sales.reading import Control
 from include.titles.identifiers import is_currency
+
+_CODE = "payment-differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +90,21 @@ def compare(session: Session, source: SalesSource, period: str, currency: str) -
     paid = session.scalars(select(SalesPaymentRow).filter_by(**key).order_by(SalesPaymentRow.id)).all()
     reported, total = (sum((one for one in amounts), Decimal(0)) for amounts in ([p.net for p in parts], [p.amount for p in paid]))
     control: dict[str, Any] | None = None
-    reasons: list[dict[str, Any]] = []
+    reasons: tuple[dict[str, Any], ...] = ()
     if parts and paid:
         why = "; ".join(one.note for one in paid if one.note)
-        explained = ((reported - total, why),) if why and total != reported else ()
-        names = ", ".join(one.reference for one in paid)
-        control, reasons = balance.paid(balance.Payment(currency, total, period, names, explained), reported, tolerance=source.tolerance)
+        explained = ((total - reported, why),) if why and total != reported else ()
+        where = f"payment {', '.join(one.reference for one in paid)} for {period}"
+        control = balance.compared(Control("net", currency, total, where), reported, explained, source.tolerance)
+        reasons = _differs(control) if control["open"] != "0" else ()
     batches = tuple(dict.fromkeys(part.batch_id for part in parts))
-    return Compared(source.id, period, currency, reported, total, batches, control, tuple(reasons))
+    return Compared(source.id, period, currency, reported, total, batches, control, reasons)
+
+
+def _differs(control: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    message = f"reported {control['found']} {control['currency']}, paid {control['stated']}: {control['open']} is not explained"
+    todo = "Enter a note that explains it, correct the payment, or approve the batch as it is."
+    return (balance.reason(_CODE, message, where=control["from"], todo=todo),)
 
 
 def of_source(session: Session, source: str, *, limit: int = 100) -> list[SalesPaymentRow]:
@@ -131,7 +141,7 @@ def _judge(batch: SalesBatchRow, compared: Compared) -> None:
     old = [one for one in batch.controls if _is_about(one, compared)]
     controls = [*(one for one in batch.controls if one not in old), *([compared.control] if compared.control else [])]
     said = {str(one["from"]) for one in old}
-    others = [one for one in batch.reasons if not (one["code"] == "unbalanced" and one["where"] in said)]
+    others = [one for one in batch.reasons if not (one["code"] == _CODE and one["where"] in said)]
     reasons = [*others, *compared.reasons]
     if controls != batch.controls:
         batch.controls = controls
@@ -142,8 +152,8 @@ def _judge(batch: SalesBatchRow, compared: Compared) -> None:
 
 
 def _is_about(control: dict[str, Any], compared: Compared) -> bool:
-    of = str(control["from"]).endswith(f" for {compared.period}")
-    return of and control["what"] == balance.PAYMENT and control["currency"] == compared.currency
+    where = str(control["from"])
+    return where.startswith("payment ") and where.endswith(f" for {compared.period}") and control["currency"] == compared.currency
 
 
 def _checked(source: SalesSource, payment: Entry) -> None:

@@ -120,12 +120,12 @@ def test_a_payment_that_agrees_leaves_the_batch_as_it_is(ledger):
 def test_a_payment_that_differs_waits_for_an_explanation(ledger):
     number = shelf.batch(ledger)
     pay(ledger, "11.40")
-    assert state(ledger, number) == ("unbalanced", ["unbalanced"])
+    assert state(ledger, number) == ("unbalanced", ["payment-differs"])
     pay(ledger, "11.40", note="five percent withheld in the United States")
     assert state(ledger, number) == ("loaded", [])
     with ledger.read() as session:
         (control,) = session.get_one(SalesBatchRow, number).controls
-    assert (control["difference"], control["open"]) == ("0.6", "0")
+    assert (control["difference"], control["open"]) == ("-0.6", "0")
     assert control["explained"][0]["why"].startswith("five percent")
 
 
