@@ -280,3 +280,9 @@ def _event(session: Session, what: str, row: PackageRow, now: datetime, who: str
     deliveries.record_event(
         session, what=what, now=now, who=who, partner=row.partner, delivery_id=row.delivery_id, subject=row.subject, detail=about | detail
     )
+
+
+def subjects_unsent(session: Session, partner: str, flow: str) -> list[str]:
+    """Subjects of which something was built that has not left."""
+    query = select(PackageRow.subject).where(PackageRow.partner == partner, PackageRow.flow == flow, PackageRow.state.in_([BUILT, HELD]))
+    return sorted(set(session.scalars(query)))

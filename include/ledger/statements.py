@@ -1,0 +1,155 @@
+"""Royalty statements as transactions: held, ready, delivered, replaced; whose they are and which version counts.
+
+A statement is known by payee, period and number (without a number: by its contracts). A later version of the same takes the place of the
+earlier one; what a recipient has stays recorded as theirs, whoever the payee's agent is today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from include.errors import PermanentError
+from include.ledger import packages
+from include.ledger.deliveries import record_event
+from include.ledger.sales_rows import StatementRow, StatementState
+
+FLOW = "royalty_statements"
+ROLE = "royalties"  # of config/people.toml: who may see statements and say whose they are
+GOES = (StatementState.READY, StatementState.DELIVERED)
+Key = tuple[str, str, str]
+
+
+def key_of(row: StatementRow) -> Key:
+    """What makes two rows versions of one statement."""
+    contracts = " ".join(sorted(str(one.get("contract_id", "")) for one in row.contracts))
+    return row.payee, row.period.casefold(), row.number.casefold() or contracts
+
+
+def get(session: Session, statement_id: int, *, lock: bool = False) -> StatementRow:
+    """Raises `PermanentError` if there is none."""
+    row = session.get(StatementRow, statement_id, with_for_update=True if lock else None, populate_existing=lock)
+    if row is None:
+        raise PermanentError(f"there is no statement {statement_id}", todo="Look at the page of statements.")
+    return row
+
+
+def of_source(session: Session, sha256: str) -> list[StatementRow]:
+    """All that came out of one exported file."""
+    return list(session.scalars(select(StatementRow).where(StatementRow.source_sha256 == sha256).order_by(StatementRow.id)))
+
+
+def in_state(session: Session, *states: StatementState) -> list[StatementRow]:
+    """Oldest first."""
+    return list(session.scalars(select(StatementRow).where(StatementRow.state.in_(states)).order_by(StatementRow.id)))
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Statements by state: what logs and pages may tell everybody."""
+    query = select(StatementRow.state, func.count()).group_by(StatementRow.state)
+    return dict(session.execute(query).tuples().all())
+
+
+def by_ids(session: Session, ids: Iterable[int]) -> dict[int, StatementRow]:
+    return {row.id: row for row in session.scalars(select(StatementRow).where(StatementRow.id.in_(list(ids))))}
+
+
+def versions(session: Session, row: StatementRow) -> list[StatementRow]:
+    """Earlier rows that are this very statement, newest first. One whose payee nobody knew is the same by name, period and number."""
+    alike = select(StatementRow).where(StatementRow.id != (row.id or 0)).order_by(StatementRow.id.desc())
+    same: list[StatementRow] = []
+    if row.payee:
+        same += [one for one in session.scalars(alike.where(StatementRow.payee == row.payee)) if key_of(one) == key_of(row)]
+    if row.payee_name and row.number:
+        nobodys = alike.where(StatementRow.payee == "", StatementRow.payee_name == row.payee_name, StatementRow.number == row.number)
+        same += [one for one in session.scalars(nobodys) if one.period == row.period]
+    return same
+
+
+def same_bytes(session: Session, sha256: str, source_sha256: str) -> list[StatementRow]:
+    """Statements of other exports that are these very bytes and still count, or that a person has decided about."""
+    query = select(StatementRow).where(StatementRow.sha256 == sha256, StatementRow.source_sha256 != source_sha256)
+    return [row for row in session.scalars(query) if row.state != StatementState.REPLACED]
+
+
+def replace_earlier(session: Session, row: StatementRow, *, now: datetime, who: str = "") -> int:
+    """Notes which version this one follows; versions that have not left do not leave any more. What was delivered stays so until this
+    one is. Gives how many were replaced."""
+    session.flush()
+    earlier = [one for one in versions(session, row) if one.id < row.id and one.state != StatementState.REFUSED]
+    if earlier:
+        row.replaces_id = earlier[0].id
+    replaced = 0
+    for one in earlier:
+        if one.state in {StatementState.READY, StatementState.HELD}:
+            one.state = StatementState.REPLACED
+            tell(session, "statement replaced", one, now=now, who=who, detail={"by": row.id})
+            replaced += 1
+    return replaced
+
+
+def settle(session: Session, *, now: datetime, who: str = "") -> int:
+    """Brings statements in line with the packages that carried them: delivered to their recipient, and what they follow is replaced.
+    Gives how many arrived."""
+    arrived = 0
+    for row in in_state(session, StatementState.READY):
+        for package in packages.of_subject(session, row.recipient, FLOW, subject_of(row)):
+            carried = package.ticket.get("statements", [])
+            if package.state not in {packages.DELIVERED, packages.REPLACED} or package.delivery_id is None:
+                continue
+            if package.state == packages.REPLACED and not _has_left(session, package.delivery_id):
+                continue
+            if any(one["id"] == row.id and one["sha256"] == row.sha256 for one in carried):
+                row.state, row.delivery_id = StatementState.DELIVERED, package.delivery_id
+                tell(session, "statement delivered", row, now=now, who=who, detail={"package": package.id})
+                _retire(session, row, now, who)
+                arrived += 1
+                break
+    session.flush()
+    return arrived
+
+
+def _has_left(session: Session, delivery_id: int) -> bool:
+    from include.ledger import deliveries
+
+    return deliveries.get(session, delivery_id).delivered_at is not None
+
+
+def _retire(session: Session, row: StatementRow, now: datetime, who: str) -> None:
+    """What this recipient had of it before. What another recipient has, since the payee changed agents, stays as it was delivered."""
+    for one in versions(session, row):
+        gone = one.state in {StatementState.READY, StatementState.HELD} or (one.state in GOES and one.recipient == row.recipient)
+        if one.id < row.id and gone:
+            one.state = StatementState.REPLACED
+            tell(session, "statement replaced", one, now=now, who=who, detail={"by": row.id})
+
+
+def subject_of(row: StatementRow) -> str:
+    """What tells the packages of one recipient apart: the period, as a plain name."""
+    return plain(row.period) or "undated"
+
+
+def plain(text: str, most: int = 60) -> str:
+    """ASCII letters, digits, dot, hyphen, underscore: a name on any server."""
+    import re
+    import unicodedata
+
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_only).strip("-.")[:most]
+
+
+def tell(session: Session, what: str, row: StatementRow, *, now: datetime, who: str = "", detail: dict[str, Any] | None = None) -> None:
+    """An event. It names the statement by its id: events are read by everybody."""
+    about = {"statement": row.id, "state": row.state, **(detail or {})}
+    record_event(
+        session, what=what, now=now, who=who, partner=row.recipient, subject=f"statement {row.id}", sha256=row.sha256, detail=about
+    )
+
+
+def superseded(rows: Collection[StatementRow]) -> set[int]:
+    """Ids of those that another one of them follows."""
+    return {row.replaces_id for row in rows if row.replaces_id is not None}

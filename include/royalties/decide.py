@@ -1,0 +1,95 @@
+"""What a person says about a statement that is held: whose it is, that it may name somebody, or that it goes to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from include.errors import RejectedData
+from include.ledger import statements
+from include.ledger.database import Ledger
+from include.ledger.sales_rows import StatementRow, StatementState
+from include.royalties import match, read, take
+from include.royalties.check import Other
+from include.royalties.read import Rules
+from include.royalties.statements import Part, Said
+from include.store import Artefact, ArtefactStore
+
+ALLOWED = "may-name"  # a reason that lets: {code, payee}: the person has let this payee be named in it
+
+
+def give(
+    ledger: Ledger,
+    store: ArtefactStore,
+    rules: Rules,
+    statement_id: int,
+    payee: str,
+    *,
+    now: datetime,
+    who: str,
+    may_name: Collection[str] = (),
+) -> StatementRow:
+    """The statement is `payee`'s; it goes with the next run. `may_name`: payees who may be named in it (a co-author).
+
+    A person decides whose it is, not whether it is checked: raises `RejectedData`, and leaves it held with what was found, if it names
+    another payee or can't be checked; also for an unknown payee, one whose recipient gets no statements, and one that is not held.
+    """
+    one = rules.payees.get(payee)
+    where = f"statement {statement_id}"
+    if one is None:
+        raise RejectedData(f"there is no payee {payee!r}", where=where, todo="Put the payee into config/payees.csv first.")
+    allowed = [other.id for name in may_name if (other := rules.payees.get(name)) is not None and other.id != one.id]
+    with ledger.session() as session:
+        row = statements.get(session, statement_id, lock=True)
+        if row.state != StatementState.HELD:
+            raise RejectedData(f"it is {row.state}, not held", where=where, todo="Look at the page again.")
+        found = match.recipient(one, rules.parties) or check_row(store, rules, row, one.id, take.others_of(session, row, one.id), allowed)
+        if found:
+            row.reasons = found
+        else:
+            let = [
+                {"code": ALLOWED, "payee": id, "message": f"{who} has let payee {id} be named", "where": "", "todo": ""} for id in allowed
+            ]
+            row.decided_at, row.decided_by = now, who
+            take.make_ready(session, row, rules, one.id, now=now, who=who, reasons=let)
+        session.flush()
+        session.expunge(row)
+    if found:
+        raise RejectedData("; ".join(each["message"] for each in found), where=where, todo=found[0]["todo"])
+    return row
+
+
+def refuse(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> StatementRow:
+    """It goes to nobody, also when the same bytes come again. Raises `RejectedData` for one that has been delivered or replaced."""
+    with ledger.session() as session:
+        row = statements.get(session, statement_id, lock=True)
+        if row.state not in {StatementState.HELD, StatementState.READY}:
+            raise RejectedData(f"it is {row.state}", where=f"statement {statement_id}", todo="What has left can't be refused.")
+        row.state, row.decided_at, row.decided_by = StatementState.REFUSED, now, who
+        statements.tell(session, "statement refused", row, now=now, who=who)
+        session.flush()
+        session.expunge(row)
+    return row
+
+
+def allowed_in(row: StatementRow) -> list[str]:
+    """Payees whom a person has let be named in it."""
+    return [str(each["payee"]) for each in row.reasons if each.get("code") == ALLOWED]
+
+
+def check_row(
+    store: ArtefactStore, rules: Rules, row: StatementRow, payee: str, others: Collection[Other], allowed: Collection[str]
+) -> list[dict[str, str]]:
+    """The check of a recorded statement, as it lies in the store."""
+    said = Said(row.payee_name, "", row.number, row.period)
+    part = Part(row.position, row.media_type, Artefact(row.sha256, row.bytes), said)
+    if not row.media_type:
+        return [
+            {
+                "code": "not-checkable",
+                "message": "it is no statement that can be read",
+                "where": "",
+                "todo": "Refuse it, and export it again.",
+            }
+        ]
+    return read.checked(store, part, rules.payees.get(payee), rules.payees, list(others), allowed)

@@ -1,0 +1,108 @@
+"""The last look at statements, whoever sends them: the flow, a redelivery, the command line. What is about to leave is opened once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from include.ledger import deliveries, packages, statements
+from include.ledger.database import Ledger
+from include.ledger.file_rows import PackageRow
+from include.ledger.models import DeliveryRow
+from include.ledger.packages import Stopped
+from include.ledger.sales_rows import StatementRow
+from include.ledger.statements import FLOW, GOES
+from include.partners import Party
+from include.royalties import check, decide, take
+from include.royalties.check import Watch
+from include.royalties.read import Rules
+from include.royalties.statements import reason
+from include.store import ArtefactStore
+
+_LOOK = "Look at the page of statements; the next run sends what may go."
+
+
+def refuse(
+    ledger: Ledger, store: ArtefactStore, party: Party, delivery_id: int, *, now: datetime, again: bool = False, who: str = ""
+) -> None:
+    """Raises `Stopped` if a delivery of statements holds anything that is not for this party, by what the payee list says now; nothing of
+    it leaves then. Does nothing to other deliveries, nor to one that has arrived and is not wanted again."""
+    with ledger.session() as session:
+        delivery = deliveries.get(session, delivery_id)
+        if delivery.flow != FLOW or (delivery.delivered_at is not None and not again):
+            return
+        row = packages.of_delivery(session, delivery_id)
+        reasons = [*_unfit(session, store, party, delivery, row)]
+        if not reasons:
+            return
+        if row is not None and delivery.delivered_at is None:
+            packages.stop(session, row, reasons, now=now, who=who)
+    codes = ", ".join(sorted({str(one["code"]) for one in reasons}))
+    what = f"the statements may not leave: {len(reasons)} reasons ({codes})"
+    raise Stopped(what, where=f"{party.id}, delivery {delivery_id}", todo=_LOOK, reasons=reasons)
+
+
+def _unfit(session: Session, store: ArtefactStore, party: Party, delivery: DeliveryRow, row: PackageRow | None) -> Iterator[dict[str, Any]]:
+    if row is None or party.statements is None or delivery.partner != party.id:
+        yield reason("not-theirs", "the party gets no statements, or this is no package of them", party.id, _LOOK)
+        return
+    rules = Rules.load()
+    carried = {str(one["name"]): one for one in row.ticket.get("statements", [])}
+    rows = statements.by_ids(session, [int(one["id"]) for one in carried.values()])
+    travelling = list(_travelling(session, party, delivery, row))
+    names_sent = {name for name, _ in travelling}
+    for name, one in carried.items():
+        statement = rows.get(int(one["id"]))
+        if name in names_sent:
+            yield from _statement(session, store, rules, party, name, one, statement)
+    everybody = {str(one["payee"]) for one in carried.values()}
+    allowed = {id for statement in rows.values() for id in decide.allowed_in(statement)}
+    for name, sha256 in travelling:
+        if name in carried:
+            if sha256 != carried[name]["sha256"]:
+                yield reason("other-bytes", "a file is not the statement that was checked", name, _LOOK)
+            continue
+        with store.local(sha256) as path:  # manifest, sums, finance's table
+            yield from check.findings(path, name, Watch(rules.payees, everybody, allowed=allowed))
+    for file in delivery.files:
+        with_path = Watch(rules.payees, everybody, allowed=allowed).marks().found(f"{file.folder}/{file.name}")
+        if with_path:
+            yield reason("other-payee", "the name or folder of a file tells of another payee", f"file {file.position}", _LOOK)
+
+
+def _statement(
+    session: Session, store: ArtefactStore, rules: Rules, party: Party, name: str, one: dict[str, Any], row: StatementRow | None
+) -> Iterator[dict[str, Any]]:
+    where = f"statement {one['id']}"
+    if row is None or row.state not in GOES or row.sha256 != one["sha256"] or row.payee != one["payee"]:
+        yield reason("not-current", "the statement is not ready any more, or is another one now", where, _LOOK)
+        return
+    payee = rules.payees.get(row.payee)
+    if payee is None:
+        yield reason("payee-unknown", f"payee {row.payee} is not in the list any more", where, _LOOK)
+    elif party.statements is None or (not party.statements.everything and payee.recipient != party.id):
+        yield reason("not-theirs", f"the statements of payee {payee.id} go to {payee.recipient} now", where, _LOOK)
+    else:
+        yield from decide.check_row(store, rules, row, row.payee, take.others_of(session, row, row.payee), decide.allowed_in(row))
+        yield from check.findings_in_name(name, Watch(rules.payees, {row.payee}, allowed=decide.allowed_in(row)))
+
+
+def _travelling(session: Session, party: Party, delivery: DeliveryRow, row: PackageRow) -> Iterator[tuple[str, str]]:
+    """(path in the package, digest) of each file of the delivery, as it was before it was sealed. A file that is not of the package
+    comes under its own name, so that it is looked into."""
+    plain = {file.name: file.sha256 for file in row.files}
+    suffix = party.transport.openpgp.suffix if party.transport.openpgp else ""
+    for file in delivery.files:
+        bare = file.name.removesuffix(suffix) if suffix and file.name.endswith(suffix) else file.name
+        path = next(
+            (name for name in plain if name == bare or (name.endswith(f"/{bare}") and file.folder.endswith(name[: -len(bare) - 1]))), ""
+        )
+        if not path:
+            yield file.name, file.sha256
+        elif bare != file.name:
+            yield path, plain[path]  # what was sealed; the sealed bytes can be opened by the recipient alone
+        else:
+            yield path, file.sha256

@@ -1,0 +1,109 @@
+"""The payee list: `config/payees.csv`. Who is paid royalties, under which names and contracts, and which party gets their statements.
+
+Consonance's API tells of no payees, so the list is kept beside it. One line for each payee; nobody gets a statement by a name that is
+merely alike.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.errors import ConfigurationError
+from include.partners.registry import config_root
+from include.royalties import names
+
+COLUMNS = ("payee", "name", "also", "recipient", "contracts")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """`id` is the payee's number as statements print it; `also`: former and other names; `recipient`: the party that gets the
+    statements (`config/partners/<id>.toml`); `contracts`: Consonance's contract ids."""
+
+    id: str
+    name: str
+    recipient: str
+    also: tuple[str, ...] = ()
+    contracts: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeList:
+    """All payees, in the list's order."""
+
+    payees: tuple[Payee, ...]
+
+    def __iter__(self) -> Iterator[Payee]:
+        return iter(self.payees)
+
+    def get(self, id: str) -> Payee | None:
+        """By number; case and what stands between letters and digits do not count."""
+        wanted = "".join(names.words(id))
+        return next((one for one in self.payees if "".join(names.words(one.id)) == wanted), None) if wanted else None
+
+    def named(self, name: str) -> list[Payee]:
+        """All who bear this name, exactly (`names.exact`), now or formerly."""
+        wanted = names.exact(name)
+        return [one for one in self.payees if any(names.exact(each) == wanted for each in one.names)] if wanted else []
+
+    def of_contract(self, contract: str) -> list[Payee]:
+        """All who are paid under this contract."""
+        return [one for one in self.payees if contract in one.contracts]
+
+
+def load_payees(root: Path | None = None) -> PayeeList:
+    """Reads the list. Raises `ConfigurationError` with the line that is wrong and what to do."""
+    path = (root or config_root()) / "payees.csv"
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as missing:
+        todo = f"Make it, with the columns {', '.join(COLUMNS)}."
+        raise ConfigurationError("the payee list is missing", where=str(path), todo=todo) from missing
+    except UnicodeDecodeError as bad:
+        raise ConfigurationError("the payee list is not UTF-8", where=str(path), todo="Save it as CSV (UTF-8).") from bad
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str = "config/payees.csv") -> PayeeList:
+    """As `load_payees`, from its text. Lines that begin with # are comments."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header: list[str] | None = None
+    found: list[Payee] = []
+    for row in reader:
+        if not any(cell.strip() for cell in row) or row[0].lstrip().startswith("#"):
+            continue
+        place = f"{where}, line {reader.line_num}"
+        if header is None:
+            header = [cell.strip().lower() for cell in row]
+            if sorted(header) != sorted(COLUMNS):
+                raise ConfigurationError(f"the columns are {', '.join(header)}", where=place, todo=f"Name them {', '.join(COLUMNS)}.")
+            continue
+        if len(row) != len(header):
+            raise ConfigurationError(f"{len(row)} cells, {len(header)} columns", where=place, todo="Put cells with commas in quotes.")
+        found.append(_payee(dict(zip(header, (cell.strip() for cell in row), strict=True)), place, found))
+    return PayeeList(tuple(found))
+
+
+def _payee(cells: dict[str, str], where: str, before: Sequence[Payee]) -> Payee:
+    one = Payee(cells["payee"], cells["name"], cells["recipient"], _listed(cells["also"]), _listed(cells["contracts"]))
+    if not _ID.fullmatch(one.id):
+        raise ConfigurationError(f"{one.id!r} is no payee number", where=where, todo="Letters, digits, dot, hyphen; at most 60.")
+    if not names.words(one.name) or not one.recipient:
+        raise ConfigurationError("name or recipient is empty", where=where, todo="Fill both, or take the line out.")
+    if "".join(names.words(one.id)) in {"".join(names.words(other.id)) for other in before}:
+        raise ConfigurationError(f"payee {one.id} is there twice", where=where, todo="Give one of the two its own number.")
+    return one
+
+
+def _listed(cell: str) -> tuple[str, ...]:
+    return tuple(part for one in cell.split(";") if (part := one.strip()))

@@ -1,0 +1,221 @@
+"""Takes exported files into the ledger: statements that are ready, and those that a person must look at. Reading twice is reading once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from include.errors import RejectedData
+from include.files.model import Refused
+from include.intake import handing
+from include.ledger import statements
+from include.ledger.database import Ledger
+from include.ledger.sales_rows import StatementRow, StatementState
+from include.ledger.statements import plain
+from include.partners import Inbox
+from include.partners.royalties import Statements
+from include.royalties import match, read
+from include.royalties.check import Other
+from include.royalties.read import Found, Rules
+from include.royalties.split import Splitter
+from include.royalties.statements import reason
+from include.store import ArtefactStore
+
+KIND = "statements"
+MATCHING = frozenset({"payee-unknown", "name-differs", "name-missing", "payee-twice", "contract-of-another", "recipient"})
+"""Why a statement is held that a changed payee list or party may mend."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """Counts, never names: files read, statements `ready`, `held`, `unchanged`, `replaced`; files set aside."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def to_json(self) -> dict[str, int]:
+        return dict(self.counts)
+
+
+def take_all(ledger: Ledger, store: ArtefactStore, inbox: Inbox, *, now: datetime, who: str = "", say: Callable[[str], None]) -> Taken:
+    """Reads what the inbox has taken, then looks again at what is held for want of a payee. `say` gets counts only."""
+    rules, taken = Rules.load(inbox.limits), Taken()
+    with ledger.read() as session:
+        waiting = [(row.id, row.name, row.sha256) for row in handing.taken(session, inbox.id)]
+    for id, name, sha256 in waiting:
+        try:
+            came = take(ledger, store, rules, name, sha256, intake_id=id, now=now, who=who)
+        except RejectedData as bad:
+            code = bad.code if isinstance(bad, Refused) else "not-recognised"
+            reasons = [{"code": code, "message": bad.what, "where": bad.where, "todo": bad.todo}]
+            handing.set_aside(ledger, id, reasons, kind=KIND, now=now, who=who)
+            taken.counts["set aside"] += 1
+            say(f"arrival {id}: set aside ({code})")
+            continue
+        about = {KIND: came["ready"] + came["held"]}
+        if came["ready"] or came["held"] or came["again"]:
+            handing.read(ledger, id, kind=KIND, about=about, now=now, who=who)
+        else:
+            handing.duplicate(ledger, id, kind=KIND, about=about, now=now, who=who)
+        taken.counts += came
+        taken.counts["files"] += 1
+        say(f"arrival {id}: {came['ready']} statements ready, {came['held']} held, {came['unchanged']} known already")
+    taken.counts["ready"] += look_again(ledger, store, rules, now=now, who=who)
+    return taken
+
+
+def take(
+    ledger: Ledger, store: ArtefactStore, rules: Rules, name: str, sha256: str, *, intake_id: int | None, now: datetime, who: str = ""
+) -> Counter[str]:
+    """One file, in one transaction. Gives counts: ready, held, unchanged, replaced; `again` if this very arrival was read before.
+
+    Raises `RejectedData` where nothing of it can be read; nothing is recorded then.
+    """
+    with ledger.read() as session:
+        known = statements.of_source(session, sha256)
+        if known:
+            mine = any(row.intake_id == intake_id for row in known)
+            return Counter({"again" if mine else "unchanged": len(known)})
+    with store.local(sha256) as local:
+        found = read.read(local, name, store, rules)
+    with ledger.session() as session:
+        return _record(session, rules, name, sha256, found, intake_id, now, who)
+
+
+def _record(
+    session: Session, rules: Rules, name: str, sha256: str, found: list[Found], intake_id: int | None, now: datetime, who: str
+) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    if statements.of_source(session, sha256):  # another worker was first
+        return Counter({"again": len(found)})
+    for one in found:
+        if _is_known(session, one, sha256):
+            counts["unchanged"] += 1
+            continue
+        row = row_of(one, rules, name, sha256, now)
+        row.intake_id = intake_id
+        session.add(row)
+        session.flush()
+        counts["replaced"] += statements.replace_earlier(session, row, now=now, who=who)
+        counts["held" if row.state == StatementState.HELD else "ready"] += 1
+        statements.tell(
+            session, f"statement {row.state}", row, now=now, who=who, detail={"reasons": [each["code"] for each in row.reasons]}
+        )
+    return counts
+
+
+def _is_known(session: Session, one: Found, sha256: str) -> bool:
+    """The same bytes came in another export, for the same payee, or a person has decided about them."""
+    for row in statements.same_bytes(session, one.part.content.sha256, sha256):
+        same_payee = row.payee == (one.payee.id if one.payee else "")
+        if same_payee or row.decided_at is not None or row.state == StatementState.HELD:
+            return True
+    return False
+
+
+def row_of(one: Found, rules: Rules, name: str, sha256: str, now: datetime) -> StatementRow:
+    """The ledger's row of a statement."""
+    said, part = one.part.said, one.part
+    payee = one.payee.id if one.payee else ""
+    return StatementRow(
+        source=name[:255], source_sha256=sha256, position=part.position[:120], media_type=part.media_type,
+        name=file_name(rules.parties[one.recipient].statements if one.recipient in rules.parties else None, payee, said.payee, said.period,
+                       said.number, part.extension),
+        sha256=part.content.sha256, bytes=part.content.bytes, payee=payee, payee_name=said.payee[:300], recipient=one.recipient,
+        contracts=[{"contract_id": contract} for contract in said.contracts], number=said.number[:60], period=said.period[:60],
+        amount=said.amount, currency=said.currency, state=StatementState.HELD if one.reasons else StatementState.READY,
+        reasons=[*one.reasons, *({"code": "proposal", "payee": id, "message": f"it may be payee {id}'s", "where": "", "todo": ""}
+                                 for id in one.proposals)],
+        received_at=now,
+    )  # fmt: skip
+
+
+def file_name(wish: Statements | None, payee: str, name: str, period: str, number: str, extension: str) -> str:
+    """Under which a statement goes out, from the party's mask. What is not known leaves no gap."""
+    mask = (wish or Statements()).file_name
+    values = {"payee": plain(payee), "name": plain(name), "period": plain(period), "number": plain(number)}
+    filled = mask
+    for key, value in values.items():
+        filled = filled.replace("{" + key + "}", value)
+    while "__" in filled:
+        filled = filled.replace("__", "_")
+    return (plain(filled.strip("_-"), 200) or "statement") + extension
+
+
+def look_again(ledger: Ledger, store: ArtefactStore, rules: Rules, *, now: datetime, who: str = "") -> int:
+    """Statements that are held only because the payee list, or a party, did not have what it has now; and ready ones whose payee has
+    another recipient now, or is gone. Gives how many became ready."""
+    with ledger.read() as session:
+        held = [
+            (row.id, row.sha256, row.media_type)
+            for row in statements.in_state(session, StatementState.HELD)
+            if row.reasons and all(each["code"] in MATCHING | {"proposal"} for each in row.reasons)
+        ]
+    ready = sum(_again(ledger, store, rules, id, sha256, media_type, now, who) for id, sha256, media_type in held)
+    with ledger.session() as session:
+        for row in statements.in_state(session, StatementState.READY):
+            _readdress(session, row, rules, now, who)
+    return ready
+
+
+def _again(ledger: Ledger, store: ArtefactStore, rules: Rules, id: int, sha256: str, media_type: str, now: datetime, who: str) -> bool:
+    with store.local(sha256) as local:
+        try:
+            parts = list(
+                Splitter(store, rules.layouts, rules.limits).split(local, f"statement.{'pdf' if media_type.endswith('pdf') else 'csv'}")
+            )
+        except RejectedData:
+            return False
+    if len(parts) != 1:
+        return False
+    matched = match.match(parts[0].said, rules.payees, rules.parties)
+    if matched.payee is None or matched.reasons:
+        return False
+    with ledger.session() as session:
+        row = statements.get(session, id, lock=True)
+        if row.state != StatementState.HELD:
+            return False
+        others = others_of(session, row, matched.payee.id)
+        if found := read.checked(store, parts[0], matched.payee, rules.payees, others):
+            row.reasons = found
+            return False
+        make_ready(session, row, rules, matched.payee.id, now=now, who=who)
+    return True
+
+
+def others_of(session: Session, row: StatementRow, payee: str) -> list[Other]:
+    """Names and numbers on the other statements of the same export."""
+    rest = [one for one in statements.of_source(session, row.source_sha256) if one.id != row.id and (not one.payee or one.payee != payee)]
+    own = {str(one["contract_id"]) for one in row.contracts}
+    found = [
+        Other(one.payee_name if one.payee_name != row.payee_name else "", one.number if one.number != row.number else "") for one in rest
+    ]
+    found += [Other(contract=str(each["contract_id"])) for one in rest for each in one.contracts if str(each["contract_id"]) not in own]
+    return found
+
+
+def make_ready(session: Session, row: StatementRow, rules: Rules, payee: str, *, now: datetime, who: str, reasons: Any = ()) -> None:
+    """The payee is known and the check has passed: it goes with the next run."""
+    one = rules.payees.get(payee)
+    assert one is not None  # noqa: S101 - the caller has matched it
+    row.payee, row.recipient, row.state, row.reasons = one.id, one.recipient, StatementState.READY, list(reasons)
+    extension = {"application/pdf": ".pdf", "text/csv": ".csv"}.get(row.media_type, "")
+    row.name = file_name(rules.parties[one.recipient].statements, one.id, row.payee_name, row.period, row.number, extension)
+    statements.replace_earlier(session, row, now=now, who=who)
+    statements.tell(session, "statement ready", row, now=now, who=who)
+
+
+def _readdress(session: Session, row: StatementRow, rules: Rules, now: datetime, who: str) -> None:
+    payee = rules.payees.get(row.payee)
+    why = [reason("payee-unknown", f"payee {row.payee} is not in the list any more", "", "Put the payee back, or refuse it.")]
+    reasons = match.recipient(payee, rules.parties) if payee is not None else why
+    if payee is None or reasons:
+        row.state, row.reasons = StatementState.HELD, reasons
+        statements.tell(session, "statement held", row, now=now, who=who, detail={"reasons": [each["code"] for each in reasons]})
+    elif payee.recipient != row.recipient:
+        before, row.recipient = row.recipient, payee.recipient
+        statements.tell(session, "statement has another recipient", row, now=now, who=who, detail={"before": before})
