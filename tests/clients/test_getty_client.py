@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -283,6 +284,13 @@ def test_wrong_keys_say_so_without_showing_them(getty):
         assert "wrong" not in str(raised.value)
 
 
+def test_many_threads_share_one_token(getty):
+    client = getty.client()
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: client.customer().name, range(16)))) == 1
+    assert getty.asked("token") == 1
+
+
 # --- bad days
 
 
@@ -422,8 +430,10 @@ def test_refused_downloads_say_why(getty):
     assert gone.value.code == "ImageNotFound"
     with pytest.raises(KeyRefused, match="agreement covers"):
         license_it(client, id_of(18))
-    with pytest.raises(Refused):
-        license_it(client, notes="")
+    with pytest.raises(RejectedData, match="without our note"):
+        license_it(client, notes=" ")
+    with pytest.raises(KeyRefused):
+        client.create_download(LIGHTHOUSE, product_type="premiumaccess", product_id="4077", notes=NOTE)
     with pytest.raises(ConfigurationError, match="is no number"):
         client.create_download(LIGHTHOUSE, product_type="premiumaccess", product_id="x", notes=NOTE)
     assert getty.stats["licences"] == 0

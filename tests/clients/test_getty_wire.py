@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pytest
@@ -298,3 +299,17 @@ def test_keys_that_can_t_be_sent_are_refused_at_once(key, secret):
 def test_addresses_that_are_none_are_refused_at_once(address):
     with pytest.raises(ConfigurationError, match="not an http"):
         Wire(Credentials("k", "s"), address=address)
+
+
+def test_a_history_that_ends_early_is_no_whole_history(host, address):
+    host.answers = [Reply(200, b'{"result_count": 3, "downloads": [{"id": "1"}]}'), Reply(400, b'{"ErrorCode": "InvalidPage"}')]
+    pages = Getty(wire_to(address)).downloads(date(2026, 11, 1), date(2026, 11, 21))
+    assert next(pages)[0].asset_id == "1"
+    with pytest.raises(TransientError, match="1 rows came of 3"):
+        next(pages)
+
+
+def test_rows_without_an_id_are_told_in_the_log(host, address, caplog):
+    host.answers = [Reply(200, b'{"result_count": 2, "downloads": [{"id": "1"}, {"notes": "lost"}]}')]
+    assert len(list(Getty(wire_to(address)).downloads(date(2026, 11, 1), date(2026, 11, 21)))) == 1
+    assert "1 of 2 rows have no id" in caplog.text

@@ -10,6 +10,7 @@ What Getty does not tell at all: end, territory, print run and price of a single
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from include.clients.getty.wire import Values, Wire
 from include.errors import ConfigurationError, PermanentError, RejectedData, TransientError
 
 _T = TypeVar("_T")
+log = logging.getLogger(__name__)
 MOST_IDS = 100
 MOST_USAGES = 1000
 MOST_CHANGES = 2200
@@ -98,7 +100,7 @@ class Getty:
     def products(self) -> tuple[Product, ...]:
         """The products of our agreements: allowance, what a download must carry along, end of the agreement."""
         reply = self._wire.json("GET", "/v3/products", {"fields": "download_requirements"})
-        return reading.rows_as(self._list(reply, "products", "/v3/products"), reading.product)
+        return _read(self._list(reply, "products", "/v3/products"), reading.product, "/v3/products")
 
     # --- images
 
@@ -132,7 +134,7 @@ class Getty:
 
     def _found(self, path: str, params: Values, page_size: int) -> Iterator[SearchPage]:
         for total, rows in self._pages(path, params, "images", page_size):
-            yield SearchPage(total, reading.rows_as(rows, lambda row: reading.image(row, searched=True)))
+            yield SearchPage(total, _read(rows, lambda row: reading.image(row, searched=True), path))
 
     def images(self, ids: Collection[str], *, fields: Sequence[str] = parameters.DETAIL_FIELDS) -> Iterator[Images]:
         """Images by id, a hundred at a time. None of them tells `territory_restrictions`: those come with a search alone."""
@@ -156,7 +158,7 @@ class Getty:
                 raise
             return Images((), tuple(ids), ())
         rows, missing = reply.get("images"), reply.get("images_not_found")
-        found = reading.rows_as(rows if isinstance(rows, list) else [], lambda row: reading.image(row, searched=False))
+        found = _read(rows if isinstance(rows, list) else [], lambda row: reading.image(row, searched=False), "/v3/images")
         gone = tuple(str(one) for one in missing if isinstance(one, str | int)) if isinstance(missing, list) else ()
         told = {one.id for one in found} | set(gone)
         return Images(tuple(one for one in found if one.id in set(ids)), gone, tuple(id for id in ids if id not in told))
@@ -174,7 +176,7 @@ class Getty:
         """All downloads of one image. Raises `NotFound` where Getty has no such image."""
         path = f"/v3/images/{_id(asset_id)}/downloadhistory"
         reply = self._wire.json("GET", path, {"company_downloads": "true"} if self.company else {})
-        return reading.rows_as(self._list(reply, "downloads", path), reading.download_of(asset_id))
+        return _read(self._list(reply, "downloads", path), reading.download_of(asset_id), path)
 
     def purchases(self, since: date, until: date, *, page_size: int = 100) -> Iterator[tuple[PurchasedAsset, ...]]:
         """What was bought on Getty's site between two days, in the same windows. Raises `NotEnabled` where the key may not."""
@@ -196,11 +198,15 @@ class Getty:
         before: set[_T] = set()
         for first, last in windows(since, until):
             now: set[_T] = set()
-            for _, rows in self._pages(path, {"date_from": iso(first), "date_to": iso(last), **extra}, name, page_size):
-                page = tuple(one for one in dict.fromkeys(reading.rows_as(rows, make)) if one not in before and one not in now)
+            seen, wanted = 0, 0
+            for total, rows in self._pages(path, {"date_from": iso(first), "date_to": iso(last), **extra}, name, page_size):
+                seen, wanted = seen + len(rows), total or 0
+                page = tuple(one for one in dict.fromkeys(_read(rows, make, path)) if one not in before and one not in now)
                 now.update(page)
                 if page:
                     yield page
+            if seen < wanted:
+                raise TransientError(f"{seen} rows came of {wanted}", where=f"GET {path}, {first} to {last}")
             before = now
 
     # --- licensing
@@ -224,6 +230,8 @@ class Getty:
         """
         path = f"/v3/downloads/images/{_id(asset_id)}"
         where = f"POST {path}"
+        if not notes.strip():
+            raise RejectedData("a download without our note could not be found again", where=where, todo="Give the note of `notes.note`.")
         if not product_id.isascii() or not product_id.isdigit():
             raise ConfigurationError(
                 f"product {product_id!r} is no number", where=where, todo="Take it from the image's largest_downloads."
@@ -280,7 +288,7 @@ class Getty:
         reply = self._wire.json("GET", "/v3/asset-changes/channels")
         if reply is not None and not isinstance(reply, list):
             raise TransientError("the reply is not a list", where="GET /v3/asset-changes/channels")
-        return reading.rows_as(reply or [], reading.channel)
+        return _read(reply or [], reading.channel, "/v3/asset-changes/channels")
 
     def pull_changes(self, channel_id: int, *, most: int = MOST_CHANGES) -> ChangeSet | None:
         """The oldest unconfirmed changes of a channel, or None where it is empty. They come again until they are confirmed."""
@@ -342,6 +350,14 @@ class Getty:
         if not isinstance(rows, list):
             raise TransientError(f"the reply holds no list of {name}", where=path)
         return rows
+
+
+def _read(rows: list[Any], make: Callable[[Row], _T | None], path: str) -> tuple[_T, ...]:
+    """The rows as ours. One without an id can't be told from another: it is left out, and the log says so."""
+    found = reading.rows_as(rows, make)
+    if len(found) < len(rows):
+        log.warning("%s: %d of %d rows have no id and were left out", path, len(rows) - len(found), len(rows))
+    return found
 
 
 def _id(id: str) -> str:
