@@ -281,8 +281,8 @@ def _of_cloudinary(fault: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """`{"status": 420, "only": "admin", "times": 1}`, `{"slow": 2}`, `{"drop": true, "operation": "/tags"}`: one kind with its settings."""
     kinds = [kind for kind in CLOUDINARY if kind in fault]
     settings = {name: value for name, value in fault.items() if name not in CLOUDINARY}
-    if len(kinds) != 1 or set(settings) - {"times", "message", "retry_after", "only", "operation"}:
-        raise ValueError(f"cloudinary has the faults {', '.join(CLOUDINARY)}, with times, message, retry_after, only, operation")
+    if len(kinds) != 1 or set(settings) - {"times", "message", "retry_after", "only", "operation", "method"}:
+        raise ValueError(f"cloudinary has the faults {', '.join(CLOUDINARY)}, with times, message, retry_after, only, operation, method")
     kind = kinds[0]
     settings |= {"status": fault[kind]} if kind.startswith("status") else {"seconds": fault[kind]} if kind == "slow" else {}
     _checked("status" if kind == "status_after" else kind, settings)

@@ -10,7 +10,8 @@
 | `not_json` | | 502 with a page for people, nothing is done |
 | `bad_signature` | | 401, whatever the signature says |
 
-`only` narrows it to `upload`, `admin` or `delivery`; without it delivery stays well. `operation` narrows it to paths that hold this text.
+`only` narrows it to `upload`, `admin` or `delivery`; without it delivery stays well. `operation` narrows it to paths that hold this text,
+`method` to GET, POST, PUT or DELETE.
 `times` says how often; without it the fault stays until it is cleared.
 """
 
@@ -44,31 +45,31 @@ class FaultyDay:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if slow := self._taken("slow", scope):
+        if (slow := self._taken("slow", scope)) is not None:
             await asyncio.sleep(float(slow.get("seconds", 1)))
-        if status := self._taken("status", scope):
+        if (status := self._taken("status", scope)) is not None:
             await _drained(receive)
             await _refuse(send, status)
-        elif self._taken("drop_before", scope):
+        elif self._taken("drop_before", scope) is not None:
             await _drained(receive)
             raise BrokenOnPurposeError("dropped before anything was done, as asked")
-        elif self._taken("not_json", scope):
+        elif self._taken("not_json", scope) is not None:
             await _drained(receive)
             await _send(send, 502, b"<html><body>Bad gateway</body></html>", [(b"content-type", b"text/html")])
-        elif self._taken("bad_signature", scope):
+        elif self._taken("bad_signature", scope) is not None:
             await _drained(receive)
             await _refuse(send, {"status": 401, "message": "Invalid Signature 0000. String to sign - 'timestamp=1'."})
-        elif after := self._taken("status_after", scope):
+        elif (after := self._taken("status_after", scope)) is not None:
             await self.app(scope, receive, _nowhere)
             await _refuse(send, after)
-        elif self._taken("drop", scope):
+        elif self._taken("drop", scope) is not None:
             await self.app(scope, receive, _breaking(send))
         else:
             await self.app(scope, receive, send)
 
     def _taken(self, kind: str, scope: Scope) -> Mapping[str, Any] | None:
         fault = self.faults.active(SERVICE, kind)
-        if fault is None or not _meant(fault, scope["path"]):
+        if fault is None or not _meant(fault, scope["path"]) or fault.get("method") not in {None, scope["method"]}:
             return None
         return self.faults.take(SERVICE, kind)
 
