@@ -51,13 +51,12 @@ def generic(order: Order) -> tuple[str, bytes, Truth]:
 
 
 def _totals(order: Order, rows: list[Row], sold: list[Sold]) -> dict[str, str]:
-    """One line for each currency, as the clerk adds up."""
+    """One line of money for each currency, as the clerk adds up."""
     stated: dict[str, Decimal] = {}
     for one in sold:
         stated[one.currency] = stated.get(one.currency, Decimal(0)) + one.net
     wrong = Decimal(1) if order.has("broken_total") else Decimal(0)
     for currency in sorted(stated):
         stated[currency] += wrong
-        units = sum(one.units for one in sold if one.currency == currency)
-        rows.append(("Total", "", "", "", "", "", units, "", "", order.money(stated[currency]), currency))
+        rows.append(("Total", "", "", "", "", "", "", "", "", order.money(stated[currency]), currency))
     return {currency: str(amount) for currency, amount in stated.items()}

@@ -79,10 +79,9 @@ def google_transactions(order: Order) -> tuple[str, bytes, Truth]:
 
 
 def google_earnings(order: Order) -> tuple[str, bytes, Truth]:
-    """The same with the day of the payment in front: what matches the money."""
+    """The same with the month of earnings in front: what matches the money."""
     sold, rows = _google(order)
-    paid_on = f"{order.ends + timedelta(days=12):%Y-%m-%d}"
-    lines: list[Row] = [("Earnings Date", *GOOGLE), *((paid_on, *row) for row in rows)]
+    lines: list[Row] = [("Earnings Date", *GOOGLE), *((f"{order.month:%Y-%m}", *row) for row in rows)]
     truth = Truth(sold, paid=_paid(sold, "GBP"))
     return f"GoogleEarningsReport_{order.month:%Y_%m}.csv", delimited(lines, "\t", "utf-16"), truth
 
