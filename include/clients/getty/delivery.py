@@ -114,7 +114,7 @@ def _refuse(response: requests.Response, where: str) -> None:
         return
     response.close()
     if status in {400, 401, 403, 404, 410}:
-        todo = "Its address is good for 24 hours: find the download in the history, and ask for it anew under the same agreement."
+        todo = "Its address was good for 24 hours; the licence stands, but asking for the file anew may count as another download."
         raise LinkExpired(f"HTTP {status}: the file is no longer given", where=where, todo=todo)
     if status in {408, 425, 429} or status >= 500:
         raise TransientError(f"HTTP {status}", where=where)
