@@ -263,9 +263,15 @@ def _row(new: NewWorkbook, template: Template, one: Written, place: tuple[int, i
     return WorkbookRow(
         kind=new.kind, subject=new.subject[:120], digest=one.digest, part=part, parts=parts, name=file_name(new.name, part, parts),
         sha256=one.artefact.sha256, bytes=one.artefact.bytes, rows=one.rows,
-        totals={name: format(amount, "f") for name, amount in sorted(one.totals.items())}, expects=one.expects,
+        totals={name: plainly(amount) for name, amount in sorted(one.totals.items())}, expects=one.expects,
         sources=[dict(source) for source in new.sources], role=new.role or template.role, prepared_at=now,
     )  # fmt: skip
+
+
+def plainly(amount: Decimal) -> str:
+    """Every digit that says something, and the cents where there are any: `1`, `1.50`, `0.3333`."""
+    whole, point, rest = format(amount, "f").partition(".")
+    return whole + (f".{rest.rstrip('0').ljust(2, '0')}" if point else "")
 
 
 def file_name(name: str, part: int, parts: int) -> str:

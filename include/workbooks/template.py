@@ -12,9 +12,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from include.errors import ConfigurationError
-from include.partners.inboxes import Role
 from include.partners.registry import config_root, read_table
-from include.partners.tables import Currency, Table
+from include.partners.tables import Currency, Role, Table
 
 Kind = Literal["sales", "titles", "prices"]
 FILES: dict[Kind, str] = {"sales": "sales.toml", "titles": "products.toml", "prices": "prices.toml"}
