@@ -1,0 +1,262 @@
+"""A recognised report's lines, in record batches of `include.sales.lines.SCHEMA`; `digest` is left for who loads them.
+
+A row that can't be read is refused with its reasons and the rest goes on. Totals, footers and blank rows are no lines; what they state
+is kept as control totals.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.errors import RejectedData
+from include.files.bounds import printable
+from include.partners.sources import SalesSource
+from include.sales import extractors
+from include.sales.columns import Columns, Meanings
+from include.sales.layout import Cell
+from include.sales.lines import SCHEMA, Kind, Model
+from include.sales.readers.opened import AnySheet, opened
+from include.sales.readers.rows import Rows
+from include.sales.readers.tree import TreeSheet
+from include.sales.reading import Control, Notes, Rejected, Rejects
+from include.sales.recognise import Found, Recognised
+from include.sales.sifting import Sifter
+from include.sales.spans import Periods
+
+_USAGE = (Model.PAGE_READS.value, Model.USAGE.value)
+_ZERO = pa.scalar(Decimal(0), pa.decimal128(38, 10))
+
+
+class Reading:
+    """Iterate it once for the lines; everything else is complete only then.
+
+    `rows`: rows of the file that were lines or should have been (also refused ones, not skipped ones). `skipped`: reason → rows.
+    `rejects`: refused rows. `controls`: what the report states; `found` gives what its lines come to for one of them.
+    """
+
+    def __init__(self, path: Path, name: str, recognised: Recognised, source: SalesSource | None, rows_at_once: int) -> None:
+        self.recognised, self._path, self._name, self._source, self._rows_at_once = recognised, path, name, source, rows_at_once
+        self.rows = 0
+        self.rows_of: Counter[str] = Counter()  # sheet → rows
+        self.skipped: Counter[str] = Counter()
+        self.rejects = Rejects()
+        self.controls: list[Control] = []
+        self.notes = Notes()
+        self.period: tuple[date, date] | None = None
+        self.preamble = {row[0].strip(): row[1].strip() for one in recognised.found for row in one.above if len(row) > 1 and row[0].strip()}
+        self._amounts: dict[tuple[str, str, str], Decimal] = {}  # sheet, what, currency
+        self._meanings = Meanings()
+        self._batches = self._all()
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self._batches
+
+    def __next__(self) -> pa.RecordBatch:
+        return next(self._batches)
+
+    def found(self, control: Control) -> Decimal:
+        """What the lines that were read come to where the report states `control.stated`."""
+        sheets = control.sheets or tuple(self.rows_of)
+        if control.what == "rows":
+            return Decimal(sum(self.rows_of[sheet] for sheet in sheets))
+        return sum(
+            (
+                amount
+                for (sheet, what, currency), amount in self._amounts.items()
+                if sheet in sheets and what == control.what and control.currency in {"", currency}
+            ),
+            Decimal(0),
+        )
+
+    def _all(self) -> Iterator[pa.RecordBatch]:
+        with opened(self._path, self._name) as file:
+            for found in self.recognised.found:
+                sheet = next((one for one in file.sheets if (one.member, one.name) == (found.member, found.sheet)), None)
+                if sheet is None:
+                    raise RejectedData("the file changed while it was read", where=printable(self._name), todo="Load it again.")
+                yield from self._sheet(found, sheet)
+
+    def _sheet(self, found: Found, sheet: AnySheet) -> Iterator[pa.RecordBatch]:
+        layout = self.recognised.layout
+        sifter = Sifter(found, self.rejects, self.skipped, self.notes)
+        zone = (self._source.timezone if self._source else "") or layout.timezone or "UTC"
+        periods = Periods(layout, found, self._name)
+        if found.table.role == "lines":
+            self.rows_of[found.label] += 0
+        for rows in self._rows(found, sheet, sifter):
+            columns = Columns(rows, found.positions, layout, found.shape.mark, zone, self._meanings, self.notes)
+            columns = sifter.sifted(columns)
+            if len(columns) and found.table.role == "lines":
+                self.rows += len(columns)
+                self.rows_of[found.label] += len(columns)
+                yield from self._lines(columns, found, periods)
+        if isinstance(sheet, TreeSheet):
+            sifter.around(sheet.around)
+        self.controls += sifter.controls([one.label for one in self.recognised.found if one.table.role == "lines"], _sheets_like)
+
+    def _rows(self, found: Found, sheet: AnySheet, sifter: Sifter) -> Iterator[Rows]:
+        if isinstance(sheet, TreeSheet):
+            yield from sheet.read(found.table.row, found.header, self._rows_at_once)
+        else:
+            yield from sheet.batches(found.shape, self._rows_at_once, sifter.ragged)
+
+    def _lines(self, columns: Columns, found: Found, periods: Periods) -> Iterator[pa.RecordBatch]:
+        table = found.table
+        variants: list[tuple[Columns, dict[str, Cell], tuple[str, ...], tuple[date, date] | None]] = [
+            (columns, table.fields | line.fields, line.unless_zero, None) for line in table.lines
+        ]
+        if table.months:
+            for at, first, last in periods.months():
+                column = f"month {at}"
+                cell = Cell.model_validate({"column": column})
+                variants.append((
+                    columns.with_column(column, at),
+                    table.fields | {table.months.into: cell},
+                    (table.months.into,),
+                    (first, last),
+                ))
+        if not variants:
+            variants.append((columns, dict(table.fields), (), None))
+        made = [(self._line(of, fields, found, periods, span), unless, of) for of, fields, unless, span in variants]
+        refused = self._refused(columns, [of for _, _, of in made], found)
+        for arrays, unless, _ in made:
+            keep = refused
+            if unless:
+                there = [
+                    pc.fill_null(pc.not_equal(arrays[name], pa.scalar(0, arrays[name].type) if name == "units" else _ZERO), False)
+                    for name in unless
+                ]
+                some = there[0]
+                for one in there[1:]:
+                    some = pc.or_(some, one)
+                keep = some if keep is None else pc.and_(keep, some)
+            batch = pa.RecordBatch.from_arrays([arrays[name] for name in SCHEMA.names], schema=SCHEMA)
+            if keep is not None:
+                batch = batch.filter(keep)
+            if batch.num_rows:
+                self._counted(batch, found.label)
+                yield batch
+
+    def _refused(self, columns: Columns, variants: list[Columns], found: Found) -> pa.Array | None:
+        """Which rows stay, once those with troubles are written down; None for all."""
+        told: dict[tuple[int, str], Any] = {}
+        for of in variants:
+            for trouble in of.troubles:
+                told.setdefault((trouble.at, trouble.column), trouble)
+            of.troubles = []
+        if not told:
+            return None
+        numbers = columns.rows.numbers
+        for at, column in sorted(told):
+            trouble = told[at, column]
+            self.rejects.add(
+                Rejected(
+                    found.label,
+                    numbers[at].as_py(),
+                    column,
+                    printable(trouble.value or "")[:200],
+                    trouble.why.code,
+                    trouble.why.what,
+                    trouble.why.todo,
+                )
+            )
+        bad = pa.array(sorted({at for at, _ in told}), pa.int64())
+        return pc.invert(pc.is_in(pa.array(range(len(columns)), pa.int64()), bad))
+
+    def _line(
+        self, columns: Columns, fields: dict[str, Cell], found: Found, periods: Periods, span: tuple[date, date] | None
+    ) -> dict[str, pa.Array]:
+        count = len(columns)
+        arrays: dict[str, pa.Array] = {name: columns.field(name, cell) for name, cell in fields.items()}
+        arrays["row"] = columns.rows.numbers
+        arrays["sheet"] = pa.repeat(pa.scalar(found.label, pa.string()), count)
+        arrays["id_type"], arrays["id_value"], arrays["other_ids"] = columns.ids(found.table.ids)
+        days = arrays.pop("date", None)
+        arrays["period"], _, last = periods.of(columns, days, span)
+        given = pc.struct_field(days, "last") if days is not None else pa.nulls(count, pa.date32())
+        arrays["date"] = pc.coalesce(given, last)
+        for name in SCHEMA.names:
+            if name not in arrays:
+                arrays[name] = pa.nulls(count, SCHEMA.field(name).type)
+        arrays["model"] = pc.fill_null(arrays["model"], Model.SALE.value)
+        if self._source and self._source.territory:
+            arrays["territory"] = pc.fill_null(arrays["territory"], self._source.territory)
+        _kinds(arrays, fields)
+        if found.table.zero_is_free:
+            free = pc.and_(
+                pc.equal(arrays["model"], Model.SALE.value),
+                pc.and_(pc.fill_null(pc.equal(arrays["net"], _ZERO), False), pc.fill_null(pc.not_equal(arrays["units"], 0), False)),
+            )
+            arrays["model"] = pc.if_else(free, Model.FREE.value, arrays["model"])
+        periods.check(columns, arrays)
+        return arrays
+
+    def _counted(self, batch: pa.RecordBatch, sheet: str) -> None:
+        """Sums for the controls, and the first and last day."""
+        if (first := pc.min(batch["date"]).as_py()) is not None:
+            last = pc.max(batch["date"]).as_py()
+            lines = [extractors_span(text) for text in pc.unique(batch["period"]).to_pylist() if text]
+            first, last = min([first, *(one[0] for one in lines)]), max([last, *(one[1] for one in lines)])
+            self.period = (min(first, self.period[0]), max(last, self.period[1])) if self.period else (first, last)
+        table = pa.table({
+            name: batch[name] for name in ("currency", "paid_currency", "model", "kind", "units", "net", "gross", "fees", "paid")
+        })
+        keys = ["currency", "paid_currency", "model", "kind"]
+        sums = table.group_by(keys).aggregate([(name, "sum") for name in ("units", "net", "gross", "fees", "paid")])
+        for one in sums.to_pylist():
+            currency, units = one["currency"] or "", one["units_sum"] or 0
+            if one["model"] in _USAGE:
+                self._add(sheet, "usage", currency, units)
+            else:
+                self._add(sheet, "units", currency, units)
+                self._add(
+                    sheet, "returned" if one["kind"] == Kind.RETURN else "sold", currency, -units if one["kind"] == Kind.RETURN else units
+                )
+            for name in ("net", "gross", "fees"):
+                self._add(sheet, name, currency, one[f"{name}_sum"] or 0)
+            self._add(sheet, "paid", one["paid_currency"] or "", one["paid_sum"] or 0)
+
+    def _add(self, sheet: str, what: str, currency: str, amount: Decimal | int) -> None:
+        at = (sheet, what, currency)
+        self._amounts[at] = self._amounts.get(at, Decimal(0)) + amount
+
+
+def read(path: Path, name: str, recognised: Recognised, source: SalesSource | None, *, rows_at_once: int = 50_000) -> Reading:
+    """The report's lines, streamed. Iterating raises `RejectedData` where the file as a whole can't be read to its end."""
+    return Reading(path, name, recognised, source, rows_at_once)
+
+
+def extractors_span(text: str) -> tuple[date, date]:
+    """First and last day of a period's text."""
+    if "/" in text:
+        first, _, last = text.partition("/")
+        return date.fromisoformat(first), date.fromisoformat(last)
+    first_day = date.fromisoformat(f"{text}-01")
+    return first_day, extractors.last_of_month(first_day)
+
+
+def _kinds(arrays: dict[str, pa.Array], fields: dict[str, Cell]) -> None:
+    """Sale or return: as the report says, else by the sign of units, else of money. Then the signs that follow from it."""
+    units, net = arrays["units"], arrays["net"]
+    below = pc.fill_null(pc.less(units, 0), False)
+    only_money = pc.and_(pc.equal(pc.fill_null(units, 0), 0), pc.fill_null(pc.less(net, _ZERO), False))
+    told = pc.if_else(pc.or_(below, only_money), Kind.RETURN.value, Kind.SALE.value)
+    arrays["kind"] = pc.coalesce(arrays["kind"], told)
+    returned = pc.equal(arrays["kind"], Kind.RETURN.value)
+    for name, cell in fields.items():
+        if cell.sign == "by kind":
+            size = pc.abs(arrays[name])
+            arrays[name] = pc.if_else(returned, pc.negate(size), size)
+
+
+def _sheets_like(labels: list[str], globs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(label for label in labels if any(fnmatchcase(label.rpartition(" / ")[2].lower(), glob.lower()) for glob in globs))

@@ -1,0 +1,268 @@
+"""From what a cell says to what it means: exact numbers, checked identifiers, days, codes.
+
+Each extractor takes one cell's text and gives its value, or raises `Unreadable` with what is wrong and what to do. They are run once for
+every different text of a column, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import pycountry
+
+from include.files.bounds import printable
+from include.sales.readers.workbook import dated
+from include.titles.identifiers import countries, isbn13
+
+_PLACES = 10  # of lines.MONEY
+_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?")
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?"),  # also India's 12,34,567
+    ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?"),
+}
+_BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")  # also Swiss and typographic marks of thousands
+_MONEY_SIGNS = re.compile(r"^(?:[A-Z]{3}|[A-Z]{0,2}[$€£¥₹₩])|(?:[A-Z]{3}|[$€£¥₹₩]|kr|zł)$")
+_MINUS = str.maketrans({"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-"})
+_SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
+_ASIN = re.compile(r"B0[0-9A-Z]{8}")
+_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?\s*(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_SKU = re.compile(r"237\d{10}")  # Ingram's own numbers look like an ISBN-13 and are none
+_OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
+
+
+class Unreadable(Exception):
+    """A cell that does not say what it should. `code` for programs; `what` is wrong and what `todo` for people."""
+
+    def __init__(self, code: str, what: str, todo: str) -> None:
+        super().__init__(what)
+        self.code, self.what, self.todo = code, what, todo
+
+
+def decimal(mark: str) -> Callable[[str], Decimal]:
+    """Numbers with this decimal mark, thousands marked or not: `1.234,56`, `(1.23)`, `1.23-`, `£5`, `12 %`. Never guessed at."""
+    other = "," if mark == "." else "."
+
+    def read(text: str) -> Decimal:
+        bare = _BLANKS.sub("", text).translate(_MINUS)
+        negative = False
+        if bare.startswith("(") and bare.endswith(")"):
+            bare, negative = bare[1:-1], True
+        bare = bare.removesuffix("%")
+        if bare.endswith("-"):
+            bare, negative = bare[:-1], not negative
+        if bare[:1] in {"-", "+"}:
+            bare, negative = bare[1:], negative != (bare[0] == "-")
+        bare = _MONEY_SIGNS.sub("", bare)
+        if bare[:1] in {"-", "+"}:
+            bare, negative = bare[1:], negative != (bare[0] == "-")
+        if _GROUPED[mark].fullmatch(bare):
+            bare = bare.replace(other, "")
+        if mark == ",":
+            if "." in bare:
+                raise _number(text, mark)
+            bare = bare.replace(",", ".")
+        if not _PLAIN.fullmatch(bare):
+            raise _number(text, mark)
+        try:
+            value = Decimal(bare)
+        except InvalidOperation as bad:
+            raise _number(text, mark) from bad
+        return exact(-value if negative else value, text)
+
+    return read
+
+
+def _number(text: str, mark: str) -> Unreadable:
+    name = "dot" if mark == "." else "comma"
+    return Unreadable(
+        "not-a-number",
+        f"{_shown(text)} is no number with a decimal {name}",
+        "Correct the cell, or set `decimal` of the layout if all numbers are written so.",
+    )
+
+
+def exact(value: Decimal, text: str) -> Decimal:
+    """The value if it fits a line's 28 digits before and ten after the mark. Raises `Unreadable`."""
+    _, digits, exponent = value.as_tuple()
+    if isinstance(exponent, int) and (-exponent > _PLACES or len(digits) + exponent > 28):
+        trimmed = value.normalize()
+        exponent = trimmed.as_tuple().exponent
+        if not isinstance(exponent, int) or -exponent > _PLACES or len(trimmed.as_tuple().digits) + exponent > 28:
+            raise Unreadable("too-many-digits", f"{_shown(text)} has more digits than money has", "Ask what the number means.")
+        return trimmed
+    return value
+
+
+def whole(mark: str) -> Callable[[str], int]:
+    """Units: `12`, `1,200`, `(3)`, `3.0`; never a part of one."""
+    number = decimal(mark)
+
+    def read(text: str) -> int:
+        value = number(text)
+        if value != value.to_integral_value() or abs(value) >= 10**15:
+            raise Unreadable("not-whole", f"{_shown(text)} is no whole number", "Correct the cell: units are counted in whole ones.")
+        return int(value)
+
+    return read
+
+
+def percent(mark: str, how: str) -> Callable[[str], Decimal]:
+    """A percentage of discount: as written, of 100 what is ours (`share`), or a fraction of one."""
+    number = decimal(mark)
+
+    def read(text: str) -> Decimal:
+        value = number(text)
+        if how == "share":
+            return 100 - value
+        return value * 100 if how == "fraction" else value
+
+    return read
+
+
+def unquoted(text: str) -> str:
+    """A value as a spreadsheet hides it: `'978...`, `="978..."`, in quotation marks."""
+    bare = text.strip().strip("\ufeff\u200b\u00a0")
+    if bare.startswith("="):
+        bare = bare[1:].strip()
+    return bare.strip("'\"’‘“”` ").strip()
+
+
+def identifier(expected: str) -> Callable[[str], str]:
+    """`type:value` of what the cell names. ISBNs have thirteen digits and a right check digit; what looks like one and is none keeps its
+    text as `proprietary`, for a person to say what it is. A number that lost digits is refused: several books would become one."""
+
+    def read(text: str) -> str:
+        bare = unquoted(text)
+        if found := _SCIENTIFIC.fullmatch(bare):
+            bare = _rescued(found, text)
+        bare = re.sub(r"^(\d{9,13})[.,]0+$", r"\1", bare)
+        if len(bare) > 120:
+            raise Unreadable("not-an-id", "an identifier of more than 120 characters", "Correct the cell.")
+        kind, value = _told(bare, expected)
+        return f"{kind}:{value}" if value else ""
+
+    return read
+
+
+def _told(bare: str, expected: str) -> tuple[str, str]:
+    if expected in {"asin", "sku", "proprietary"}:
+        return expected, bare.upper() if expected == "asin" else bare
+    if found := _DOI.fullmatch(bare):
+        return "doi", found[1].lower()
+    if valid := isbn13(bare) or (isbn13(bare.rjust(10, "0")) if re.fullmatch(r"\d{7,8}[\dXx]", bare) else ""):
+        return ("parent-isbn" if expected == "parent-isbn" else "isbn"), valid  # a spreadsheet takes zeros off an ISBN-10
+    if expected == "parent-isbn":
+        return "parent-isbn", bare
+    if _ASIN.fullmatch(bare.upper()):
+        return "asin", bare.upper()
+    if _SKU.fullmatch(bare):
+        return "sku", bare
+    return ("doi" if expected == "doi" else "proprietary"), bare
+
+
+def _rescued(found: re.Match[str], text: str) -> str:
+    """`9.780306406157E+12` has all its digits; `9.78031E+12` has lost them for good."""
+    digits, power = found[1] + (found[2] or ""), int(found[3])
+    if len(digits) == power + 1:
+        return digits
+    if len(digits) > power + 1 and not digits[power + 1 :].strip("0"):
+        return digits[: power + 1]
+    raise Unreadable(
+        "digits-lost",
+        f"{_shown(text)}: a spreadsheet has cut off the number's digits",
+        "Ask for the report as the vendor made it, or format the column as text before saving.",
+    )
+
+
+def day(formats: tuple[str, ...], zone: str) -> Callable[[str], tuple[date, date]]:
+    """First and last day of what the cell names: a day, or a month where the format has no day. Times with an offset → `zone`."""
+
+    def read(text: str) -> tuple[date, date]:
+        bare = unquoted(text)
+        for form in formats:
+            try:
+                found = _day(bare, form, zone)
+            except (ValueError, OverflowError, InvalidOperation):
+                continue
+            if form not in {"iso", "excel"} and not any(mark in form for mark in ("%d", "%j", "%x", "%c", "%D")):
+                return found, last_of_month(found)
+            if form == "iso" and re.fullmatch(r"\d{4}-\d{2}", bare):
+                return found, last_of_month(found)
+            return found, found
+        wanted = " or ".join("YYYY-MM-DD" if form == "iso" else form for form in formats)
+        raise Unreadable("not-a-date", f"{_shown(text)} is no date ({wanted})", "Correct the cell, or `formats` of the layout.")
+
+    return read
+
+
+def _day(bare: str, form: str, zone: str) -> date:
+    if form == "excel":
+        if not re.fullmatch(r"\d{4,7}(?:[.,]\d+)?", bare):
+            raise ValueError(bare)
+        return date.fromisoformat(dated(Decimal(bare.replace(",", ".")))[:10])
+    if form != "iso":
+        moment = datetime.strptime(bare, form)  # noqa: DTZ007 dates of a report have no zone but their source's
+        return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date()
+    if re.fullmatch(r"\d{4}-\d{2}", bare):
+        bare += "-01"
+    if len(bare) <= 10:
+        return date.fromisoformat(bare)
+    moment = datetime.fromisoformat(bare.replace(" ", "T", 1))
+    return (moment.astimezone(ZoneInfo(zone)) if _OFFSET.search(bare) and moment.tzinfo else moment).date()
+
+
+def last_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def period(first: date, last: date) -> str:
+    """`2026-09` for a whole calendar month, else `2026-08-30/2026-10-03`."""
+    if first.day == 1 and last == last_of_month(first):
+        return f"{first:%Y-%m}"
+    return f"{first}/{last}"
+
+
+@cache
+def _country_names() -> dict[str, str]:
+    names = {"uk": "GB", "great britain": "GB", "england": "GB", "usa": "US", "u.s.a.": "US", "russia": "RU", "south korea": "KR"}
+    names |= {"czech republic": "CZ", "turkey": "TR", "hong kong sar": "HK", "macau": "MO", "the netherlands": "NL", "ivory coast": "CI"}
+    for one in pycountry.countries:
+        for name in (one.alpha_3, one.name, getattr(one, "official_name", ""), getattr(one, "common_name", "")):
+            if name:
+                names.setdefault(str(name).casefold(), one.alpha_2)
+    return names
+
+
+def country(text: str) -> str:
+    """ISO 3166-1 alpha-2 of a code or an English name; "" for what is none (`Worldwide`, `Unknown`)."""
+    bare = text.strip()
+    code = bare.upper()
+    if code in countries():
+        return code
+    return _country_names().get(bare.casefold(), "")
+
+
+_SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "US$": "USD", "CA$": "CAD", "C$": "CAD", "A$": "AUD", "AU$": "AUD", "¥": "JPY", "₹": "INR"}
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(one.alpha_3 for one in pycountry.currencies)
+
+
+def currency(text: str) -> str:
+    """ISO 4217."""
+    bare = text.strip().upper()
+    code = _SIGNS.get(bare, bare)
+    if code not in _currencies():
+        raise Unreadable("not-a-currency", f"{_shown(text)} is no currency of ISO 4217", "Correct the cell, or `map` it in the layout.")
+    return code
+
+
+def _shown(text: str) -> str:
+    return repr(printable(text)[:60])

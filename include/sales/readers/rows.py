@@ -1,0 +1,70 @@
+"""Sheets, and rows of cells in columns. Everything is text until the layout says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+Ragged = Callable[[int, list[str]], None]  # row in the sheet, its cells: one that has not the table's width
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows, column by column (`columns[i]` may be shorter in no case). `numbers`: where in the sheet, from 1."""
+
+    numbers: pa.Array
+    columns: list[pa.Array]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a table lies in its sheet."""
+
+    header_row: int  # from 1; 0: none
+    width: int
+    lines: int = 0  # of text, up to and with the header
+    encoding: str = ""
+    delimiter: str = ""
+    quoted: bool = True
+    mark: str = "."  # decimal mark that numeric cells of a workbook are written with
+
+
+class Sheet(Protocol):
+    """One table's worth of rows. `member` is its path in an archive, `name` the workbook's name for it; both may be empty."""
+
+    member: str
+    name: str
+
+    def batches(self, shape: Shape, rows_at_once: int, ragged: Ragged) -> Iterator[Rows]:
+        """The rows below the header. Raises `RejectedData` where the file can't be read on."""
+
+
+@dataclass(slots=True)
+class Gatherer:
+    """Makes columns out of rows that come one by one."""
+
+    width: int
+    rows_at_once: int
+    _numbers: list[int] = field(default_factory=list)
+    _cells: list[list[str | None]] = field(default_factory=list)
+
+    def gathered(self, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[Rows]:
+        for number, cells in rows:
+            self._numbers.append(number)
+            self._cells.append([*cells[: self.width], *[None] * (self.width - len(cells))])
+            if len(self._numbers) >= self.rows_at_once:
+                yield self._taken()
+        if self._numbers:
+            yield self._taken()
+
+    def _taken(self) -> Rows:
+        columns = [pa.array(column, pa.string()) for column in zip(*self._cells, strict=True)]
+        taken = Rows(pa.array(self._numbers, pa.int64()), columns)
+        self._numbers, self._cells = [], []
+        return taken
