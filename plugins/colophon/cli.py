@@ -14,7 +14,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from colophon import archive_commands, backup_commands, commands, intake_commands, package_commands, preflight_commands, readiness_commands
+from colophon import (
+    archive_commands,
+    backup_commands,
+    commands,
+    intake_commands,
+    package_commands,
+    preflight_commands,
+    readiness_commands,
+    sales_commands,
+)
 from include.errors import ColophonError
 
 
@@ -93,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     readiness_commands.add_options(command)
 
     _files_coming_in(groups)
+    sales_commands.add_options(groups.add_parser("sales", help="reports of sales and usage").add_subparsers(required=True, metavar="what"))
     _of_packages(groups)
     _of_data(groups)
     return parser
