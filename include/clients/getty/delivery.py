@@ -17,7 +17,7 @@ import urllib3
 
 from include.clients.getty.errors import LinkExpired
 from include.clients.getty.model import DownloadLink, Fetched
-from include.clients.getty.refusals import no_reply
+from include.clients.getty.refusals import no_reply, untrusted
 from include.errors import ConfigurationError, PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def _once(link: DownloadLink, into: Writable, timeout: float, where: str) -> Fet
         try:
             with _answer(session, link.uri, timeout, where) as response:
                 return _written(response, into, where)
-        except requests.exceptions.SSLError:
+        except requests.exceptions.SSLError as bad:
+            if not untrusted(bad):
+                raise no_reply(bad, where, timeout) from None
             raise ConfigurationError("the delivery host's certificate is not trusted", where=where, todo="Check the CA bundle.") from None
         except ValueError:
             raise PermanentError("the file's address can't be used", where=where) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Mapping
 
 import requests
@@ -46,6 +47,18 @@ def no_reply(broken: BaseException, where: str, timeout: float) -> NoReply:
         reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
     )
     return found
+
+
+def untrusted(bad: BaseException) -> bool:
+    """Whether it is the certificate: any other trouble with TLS may come after the request was sent."""
+    seen: list[BaseException] = []
+    while bad not in seen:
+        seen.append(bad)
+        if isinstance(bad, ssl.SSLCertVerificationError):
+            return True
+        inner = [getattr(bad, "reason", None), *bad.args, bad.__cause__, bad.__context__]
+        bad = next((one for one in inner if isinstance(one, BaseException) and one not in seen), bad)
+    return False
 
 
 def refusal(status: int, headers: Mapping[str, str], content: bytes, where: str) -> Exception:

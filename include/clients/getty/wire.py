@@ -22,7 +22,7 @@ from requests.auth import AuthBase
 
 from include.clients.exchange import Patience
 from include.clients.getty.errors import KeyRefused, UserNeeded
-from include.clients.getty.refusals import NoReply, NoToken, code_of, login_refused, no_reply, refusal, throttled
+from include.clients.getty.refusals import NoReply, NoToken, code_of, login_refused, no_reply, refusal, throttled, untrusted
 from include.errors import ConfigurationError, LoginRefused, PermanentError, TransientError
 
 API = "https://api.gettyimages.com"
@@ -153,6 +153,8 @@ class Wire:
     ) -> Reply:
         """One request; a second one only where the token was refused, before anything was done."""
         used = self._fresh(None) if token else None
+        if method == "POST":  # on a line of its own: an idle one that Getty has just closed would leave us not knowing
+            self._session().close()
         try:
             return self._send(method, path, params, body, used, follow=follow)
         except KeyRefused as refused:
@@ -199,7 +201,9 @@ class Wire:
             return self._session().request(
                 method, url, auth=auth, headers=headers, timeout=timeout, allow_redirects=False, stream=True, **content
             )
-        except requests.exceptions.SSLError:
+        except requests.exceptions.SSLError as bad:
+            if not untrusted(bad):
+                raise no_reply(bad, where, self.timeout) from None
             todo = "Check the address and the CA bundle."
             raise ConfigurationError("the server's certificate is not trusted", where=where, todo=todo) from None
         except ValueError:  # InvalidURL, InvalidHeader and http.client's own: the message would repeat the header
