@@ -104,7 +104,7 @@ class AdminApi:
             found["next_cursor"] = str(start + most)
         if truth(_one(query, "versions")):
             found["versions"] = assets.versions_of(held)
-        if truth(_one(query, "media_metadata")) or truth(_one(query, "image_metadata")):
+        if truth(_one(query, "media_metadata")):
             found["image_metadata"] = assets.image_metadata(held)
         return found
 
