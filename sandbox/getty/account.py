@@ -76,7 +76,7 @@ def _download(state: GettyState, asked: Asked) -> Row | None:
 
 
 def _history(state: GettyState, asked: Asked) -> Row:
-    rows = [row for row in _within(state, asked, state.history, "date_downloaded") if _mine(state, asked, row)]
+    rows = [row for row in state.downloads(*_window(asked)) if _mine(state, asked, row)]
     if wanted := asked.params.get("product_type"):
         rows = [row for row in rows if row["product_type"] == wanted]
     return {"result_count": len(rows), "downloads": list(asked.page_of(rows, 30))}
@@ -86,7 +86,7 @@ def _history_of(state: GettyState, asked: Asked) -> Row:
     """One image's: its id stands outside, notes and project code lie flat."""
     if asked.id not in state.images and not any(row["id"] == asked.id for row in state.history):
         raise RefusedError(404, "ImageNotFound")
-    rows = [row for row in state.history if row["id"] == asked.id and _mine(state, asked, row)]
+    rows = [row for row in reversed(state.history) if row["id"] == asked.id and _mine(state, asked, row)]
     inside = ("id", "download_details", "license_model", "size_name", "dimensions")
     flat = [{name: value for name, value in row.items() if name not in inside} | row["download_details"] for row in rows]
     return {"id": asked.id, "downloads": flat}
@@ -100,12 +100,12 @@ def _mine(state: GettyState, asked: Asked, row: Row) -> bool:
     return bool(row["user"]["username"] == USER["username"])
 
 
-def _within(state: GettyState, asked: Asked, rows: list[Row], moment: str) -> list[Row]:
+def _window(asked: Asked) -> tuple[date, date]:
     last = asked.day("date_to") or datetime.now(UTC).date()
     first = asked.day("date_from") or last - timedelta(days=30)
     if not first <= last or (last - first).days > _MOST_DAYS:
         raise RefusedError(400, "InvalidParameterValue")
-    return [row for row in rows if first <= day_of(row[moment]) <= last]
+    return first, last
 
 
 # Purchases and orders
@@ -114,7 +114,8 @@ def _within(state: GettyState, asked: Asked, rows: list[Row], moment: str) -> li
 def _purchases(state: GettyState, asked: Asked) -> Row:
     if "purchases" in state.disabled:
         raise RefusedError(403, "InsufficientPermissions")
-    rows = _within(state, asked, state.purchases, "date_purchased")
+    first, last = _window(asked)
+    rows = [row for row in state.purchases if first <= day_of(row["date_purchased"]) <= last]
     return {"result_count": len(rows), "previous_purchases": list(asked.page_of(rows, 75))}
 
 

@@ -53,7 +53,7 @@ def note(catalogue: Catalogue, work_id: int, use: str) -> str:
 
 
 def history(catalogue: Catalogue, images: dict[str, Row]) -> list[Row]:
-    """Rows of `/v3/downloads`, newest first."""
+    """Rows of `/v3/downloads`, oldest first."""
     rows = []
     for number, days, words, offset in _DOWNLOADS:
         image = images[id_of(number)]
@@ -65,7 +65,7 @@ def history(catalogue: Catalogue, images: dict[str, Row]) -> list[Row]:
         )
         user = COLLEAGUE if number in {12, 85} else USER
         rows.append(row(image, moment(catalogue.today - timedelta(days=days), number), product, written, user))
-    return sorted(rows, key=lambda one: str(one["date_downloaded"]), reverse=True)
+    return sorted(rows, key=moment_of)
 
 
 def row(image: Row, at: datetime, product: int, notes: str, user: Row = USER, project_code: str = "") -> Row:
@@ -90,6 +90,23 @@ def row(image: Row, at: datetime, product: int, notes: str, user: Row = USER, pr
         "user": dict(user),
         "thumb_uri": "",
     }
+
+
+def moment_of(row: Row) -> str:
+    """What the history is kept in order by."""
+    return str(row["date_downloaded"])
+
+
+def many(catalogue: Catalogue, images: dict[str, Row], count: int, days: int) -> list[Row]:
+    """More images, each licensed once for a title, over so many days; oldest first."""
+    models, rows = [images[id] for id in sorted(images) if images[id]["options"]], []
+    works = max(1, catalogue.titles)
+    for number in range(count):
+        id = str(3_000_000_000 + number)
+        images[id] = models[number % len(models)] | {"id": id}
+        at = moment(catalogue.today - timedelta(days=days - number * days // count), number)
+        rows.append(row(images[id], at, PREMIUM, note(catalogue, FIRST_WORK + number % works, "cover")))
+    return rows
 
 
 def moment(day: date, number: int) -> datetime:

@@ -6,6 +6,7 @@ import copy
 import secrets
 import threading
 import time
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,9 +89,14 @@ class GettyState:
         self, image: Row, product: int, notes: str, project_code: str = "", at: datetime | None = None, user: Row | None = None
     ) -> Row:
         row = licences.row(image, at or datetime.now(UTC), product, notes, user or licences.USER, project_code)
-        self.history.append(row)
-        self.history.sort(key=lambda one: str(one["date_downloaded"]), reverse=True)
+        insort(self.history, row, key=licences.moment_of)
         return row
+
+    def downloads(self, first: date, last: date) -> list[Row]:
+        """Those of these days, newest first."""
+        start = bisect_left(self.history, first.isoformat(), key=licences.moment_of)
+        end = bisect_right(self.history, f"{last}T99", key=licences.moment_of)
+        return self.history[start:end][::-1]
 
     def link(self, asset_id: str) -> str:
         path = secrets.token_urlsafe(18)

@@ -2,6 +2,7 @@
 
 - `{"withdraw": asset id}`: out of the catalogue, with a Delete on the channel. `{"notify": [asset id, "New" | "Update" | "Delete"]}`.
 - `{"license": {"asset_id": id, "notes": text, "days_ago": n, "product_id": n, "mine": false}}`: a download that somebody made.
+- `{"licenses": {"count": n, "days": n}}`: so many more images, each licensed once for a title, over so many days.
 - `{"purchase": {"asset_id": id, "days_ago": n, "license_model": text, "project_title": text}}`: an order on Getty's site.
 - `{"allowance": n}` or `{"allowance": {product id: n}}`: downloads that are left. `{"agreement_ends": {product id: "2027-01-31"}}`.
 - `{"image": {"id": id, "set": {member: value}}}`: another title, other terms; null takes a member away; `options` [] ends coverage.
@@ -25,15 +26,10 @@ from sandbox.getty.library import PREMIUM, Row
 if TYPE_CHECKING:
     from sandbox.getty.state import GettyState
 
-SWITCHES = (
-    "withdraw notify license purchase allowance agreement_ends image token expire_tokens casing user_needed disable expire_links no_length"
-)
-
 
 def turn(state: GettyState, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = set(wanted) - set(SWITCHES.split())
-    if unknown or not wanted:
-        raise ValueError(f"getty has the switches {SWITCHES.replace(' ', ', ')}")
+    if not wanted or set(wanted) - set(_ONE):
+        raise ValueError(f"getty has the switches {', '.join(_ONE)}")
     told: dict[str, Any] = {}
     for name, value in wanted.items():
         told |= _ONE[name](state, value) or {}
@@ -61,6 +57,14 @@ def _license(state: GettyState, value: Any) -> dict[str, Any]:
     user = licences.USER if asked.get("mine", True) else licences.COLLEAGUE
     at = days_ago(state.catalogue, int(asked["days_ago"])) if "days_ago" in asked else None
     return {"license": state.license(image, product, str(asked.get("notes") or ""), str(asked.get("project_code") or ""), at, user)}
+
+
+def _licenses(state: GettyState, value: Any) -> None:
+    asked = _object(value, "licenses", {"count", "days"})
+    count, days = asked.get("count"), asked.get("days", 1000)
+    if not isinstance(count, int) or not isinstance(days, int) or not 0 < count <= 1_000_000 or not 0 < days < 4000:
+        raise ValueError("`licenses` has a count and days")
+    state.history = sorted([*state.history, *licences.many(state.catalogue, state.images, count, days)], key=licences.moment_of)
 
 
 def _purchase(state: GettyState, value: Any) -> dict[str, Any]:
@@ -144,6 +148,7 @@ _ONE: dict[str, Any] = {
     "withdraw": _withdraw,
     "notify": _notify,
     "license": _license,
+    "licenses": _licenses,
     "purchase": _purchase,
     "allowance": _allowance,
     "agreement_ends": _agreement_ends,

@@ -268,6 +268,7 @@ def test_switches_change_the_account_and_reset_brings_it_back(getty, ask):
     getty.turn(image={"id": library.id_of(1), "set": {"allowed_use": None, "title": "Another"}})
     image = ask("GET", "/v3/images", params={"ids": library.id_of(1), "fields": "title,allowed_use"}).json()["images"][0]
     assert image == {"id": library.id_of(1), "title": "Another"}
+    assert getty.turn(licenses={"count": 500, "days": 100})["history"] == 523
     getty.call("reset", {})
     assert getty.stats["history"] == 22
     assert ask("GET", "/v3/images", params={"ids": LIGHTHOUSE}).status_code == 200
@@ -281,6 +282,7 @@ def test_switches_change_the_account_and_reset_brings_it_back(getty, ask):
         ({"withdraw": "1"}, 404),
         ({"license": {"asset_id": "1"}}, 404),
         ({"license": {"isbn": "x"}}, 400),
+        ({"licenses": {"count": 0}}, 400),
         ({"allowance": -1}, 400),
         ({"allowance": {"99": 1}}, 404),
         ({"casing": "odd"}, 400),
