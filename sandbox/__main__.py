@@ -103,6 +103,10 @@ class _Senders:
     def drop(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         from sandbox.files.drop import Drops
 
+        if wanted.get("inbox") == "statements":
+            from sandbox.statements.drop import drop
+
+            return drop(self._root, self._catalogue, wanted)
         return Drops(self._root, self._catalogue).drop(wanted)
 
     def archive(self, wanted: Mapping[str, Any]) -> dict[str, Any]:

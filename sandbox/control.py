@@ -27,6 +27,7 @@
   (currency → rows, sold, returned, units, net), paid, pages, controls and planted: what is in it, to compare with.
 - `POST import`: `{"kind": "sales" | "products" | "prices", "content": Base64}`: a person uploads an import workbook into Consonance and
   approves it; answers rows, created and updated, or with 422 the errors that the person sees. `GET sales`: what was imported so far.
+  `{"inbox": "statements", "kind": "pdf" | "csv" | "zip"}` puts an export of royalty statements there (see `sandbox.statements.drop`).
 - `POST archive`: `{"files": n, "seed": s}` fills the old production archive with n files of all titles; answers what lies there.
 - `POST reset`: catalogue, faults and counts as at the start.
 """

@@ -23,6 +23,7 @@ from colophon import (
     preflight_commands,
     readiness_commands,
     sales_commands,
+    statements_commands,
 )
 from include.errors import ColophonError
 
@@ -100,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(groups, "readiness", readiness_commands.readiness, "how ready titles are; fails when something is late")
     readiness_commands.add_options(command)
+
+    statements = groups.add_parser("statements", help="exported royalty statements").add_subparsers(required=True, metavar="what")
+    statements_commands.add_options(statements.add_parser("split", help="cut exported files apart by payee; nothing is recorded or sent"))
 
     _files_coming_in(groups)
     sales_commands.add_options(groups.add_parser("sales", help="reports of sales and usage").add_subparsers(required=True, metavar="what"))

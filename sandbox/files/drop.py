@@ -45,6 +45,7 @@ MANNERS = {
     "agency": Manner("agency", "delivery", "done_file"),
     "rights": Manner("rights", "documents", "manifest"),
     "typesetter": Manner("compositor", "out", "rename"),
+    "statements": Manner("statements", "exports", "plain"),
     "sales": Manner("sales", "reports", "plain"),
 }
 

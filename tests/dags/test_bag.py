@@ -28,6 +28,7 @@ FILES = {
     "readiness_reports.py": 1,
     "readiness_packages.py": 1,
     "launch_packs.py": 1,
+    "royalty_statements.py": 1,
 }
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from colophon.ui import roles, shell
 from colophon.ui.shell import STATIC, Reading, User
 from include.errors import PermanentError
-from include.ledger import questions
+from include.ledger import questions, statements
 from include.ledger.backups import FLOW as BACKUP
 from include.ledger.models import FileRow
 from include.ledger.record import roles_of
@@ -38,6 +38,8 @@ def artefact(session: Reading, user: User, delivery_id: int, file_id: int) -> Re
         raise PermanentError(f"delivery {delivery_id} has no file {file_id}", todo="Look at the delivery's page.")
     if file.delivery.flow == BACKUP and not roles.is_admin(user):
         raise HTTPException(403, "A backup holds restricted files too: only an admin may fetch from it.")
+    if file.delivery.flow == statements.FLOW:
+        roles.must(user, statements.ROLE)
     for role in roles_of(session, file.sha256):
         roles.must(user, role)
     return saved(file.name, file.sha256)
