@@ -27,9 +27,10 @@ class AdminApi:
         if unknown := (set(query) | set(body)) - set(operation.parameters):
             raise RefusedError(400, f"Unsupported parameter: {', '.join(sorted(unknown))}")
         with self.environment.lock:
+            answer = getattr(self, f"_{operation.name}")(found.values, query, body)
             if operation.method != "GET" and operation.name != "search":
                 self.environment.mutations[operation.name] += 1
-            return getattr(self, f"_{operation.name}")(found.values, query, body)
+            return answer
 
     # --- reading
 

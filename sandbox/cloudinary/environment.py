@@ -30,7 +30,10 @@ class Account:
 
 
 class Environment:
-    """Not thread-safe by itself: every request holds `lock` while it reads or changes. `seed` fills it anew on `reset`."""
+    """Not thread-safe by itself: every request holds `lock` while it reads or changes. `seed` fills it anew on `reset`.
+
+    `requests` counts what was asked, `mutations` what took effect.
+    """
 
     def __init__(self, account: Account, folder: Path, seed: Callable[[Environment], None] = lambda _: None) -> None:
         self.account, self.folder, self._seed = account, folder, seed

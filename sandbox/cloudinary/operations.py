@@ -87,8 +87,8 @@ OF_THE_SDK = frozenset({"tags", "context", "metadata", "moderations", "related",
 _ASSET = frozenset({"asset_id", "public_id", "format", "version", "resource_type", "type", "created_at", "bytes", "width", "height", "url",
                     "secure_url", "tags", "context", "metadata", "access_control", "asset_folder", "display_name"})  # fmt: skip
 _STATE = frozenset({"moderation", "moderation_kind", "moderation_status", "backup"})
-_DETAIL = _ASSET | _STATE | {"uploaded_at", "aspect_ratio", "pixels", "etag", "status", "last_updated", "derived", "next_cursor", "versions",
-                             "image_metadata", "pages"}  # fmt: skip
+_DETAIL = _ASSET | _STATE | {"uploaded_at", "aspect_ratio", "pixels", "etag", "status", "last_updated", "derived", "next_cursor",
+                             "versions", "image_metadata", "pages"}  # fmt: skip
 _STORED = _ASSET | {"etag", "version_id", "signature", "placeholder", "original_filename", "pages", "eager", "moderation", "api_key",
                     "existing"}  # fmt: skip
 _LISTING = frozenset({"resources", "next_cursor"})

@@ -59,8 +59,9 @@ class UploadApi:
         if action in {"upload", "upload_chunked"}:
             return self._upload(resource_type, form, file, named, headers)
         with self.environment.lock:
+            answer = getattr(self, f"_{action}")(resource_type, form)
             self.environment.mutations[action] += 1
-            return getattr(self, f"_{action}")(resource_type, form)
+            return answer
 
     # --- upload
 
@@ -77,8 +78,9 @@ class UploadApi:
         else:
             whole = file or self._fetched(_text(form, "file"))
         with self.environment.lock:
-            self.environment.mutations["upload"] += 1
-            return self._stored(resource_type, form, whole, named)
+            answer = self._stored(resource_type, form, whole, named)
+            self.environment.mutations["upload"] += 0 if answer.get("existing") else 1
+            return answer
 
     def _joined(self, range: str, id: str, file: Path) -> tuple[Path | None, int]:
         """The whole file once its last part is there, else None and the bytes so far. A part may come twice."""
