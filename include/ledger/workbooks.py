@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, cast, or_, select, update
@@ -57,13 +57,13 @@ def listed(session: Session, states: Collection[str] = (), *, kind: str = "", be
     return list(session.scalars(query.where(WorkbookRow.id < before) if before else query))
 
 
-def to_hand_over(session: Session, *, asked_before: datetime, dag_id: str = "", run_id: str = "") -> list[WorkbookRow]:
+def to_hand_over(session: Session, *, asked_before: datetime, dag_id: str = "", run_id: str = "", most: int = 1000) -> list[WorkbookRow]:
     """Workbooks that a person is to be asked about: those that nobody was asked about, those of which the question (asked before this
     moment) must be closed by now, and those that this very run has asked about: it was cleared."""
     again = (WorkbookRow.state == S.HANDED_OVER) & (WorkbookRow.handed_at < asked_before)
     mine = (WorkbookRow.state == S.HANDED_OVER) & (WorkbookRow.dag_id == dag_id) & (WorkbookRow.run_id == run_id)
     query = select(WorkbookRow).where(or_(WorkbookRow.state == S.PREPARED, again, mine if run_id else again))
-    return list(session.scalars(query.order_by(WorkbookRow.id)))
+    return list(session.scalars(query.order_by(WorkbookRow.id).limit(most).with_for_update()))
 
 
 def to_verify(session: Session) -> list[WorkbookRow]:
@@ -127,6 +127,7 @@ def _chunks(values: Sequence[str], size: int = 500) -> list[Sequence[str]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
-def question_closed_by(now: datetime, answer_days: int) -> datetime:
-    """Questions asked before this are closed: their time is over, and an hour for who clears up."""
-    return now - timedelta(days=answer_days, hours=1)
+def undone(session: Session, row: WorkbookRow) -> list[int]:
+    """Batches of a workbook whose lines do not count any more."""
+    gone = SalesBatchRow.state.in_([BatchState.UNDONE, BatchState.REFUSED])
+    return list(session.scalars(select(SalesBatchRow.id).where(SalesBatchRow.id.in_(numbers(row, BATCH)), gone).order_by(SalesBatchRow.id)))

@@ -42,23 +42,41 @@ class Said:
         return kept
 
 
-def handed(ledger: Ledger, id: int, *, now: datetime, who: str = "", dag_id: str = "", run_id: str = "") -> WorkbookRow:
-    """A person is asked about it now. One that is confirmed or withdrawn meanwhile stays so: look at its state."""
+def claim(
+    ledger: Ledger,
+    *,
+    now: datetime,
+    asked_before: datetime,
+    dag_id: str,
+    run_id: str,
+    only: int | None = None,
+    most: int = 1000,
+    who: str = "",
+) -> list[WorkbookRow]:
+    """Workbooks that this run is to ask a person about, handed over to it: nobody else asks about them while the question is open.
+
+    Those that nobody was asked about, those of which the question must be closed (asked before `asked_before`), and those that this run
+    has claimed before; `most` of them. `only`: this one, whoever was asked about it, unless it is loaded or withdrawn.
+    """
     with ledger.session() as session:
-        row = rows.get(session, id, lock=True)
-        if row.state in rows.OPEN:
-            again = row.state == S.HANDED_OVER and (row.dag_id, row.run_id) == (dag_id, run_id)
-            row.handed_at, row.dag_id, row.run_id = row.handed_at if again and row.handed_at else now, dag_id, run_id
-            if not again:
+        if only is not None:
+            one = rows.get(session, only, lock=True)
+            found = [one] if one.state in rows.OPEN else []
+        else:
+            found = rows.to_hand_over(session, asked_before=asked_before, dag_id=dag_id, run_id=run_id, most=most)
+        for row in found:
+            if row.state == S.PREPARED or (row.dag_id, row.run_id) != (dag_id, run_id) or row.handed_at is None:
+                row.handed_at, row.dag_id, row.run_id = now, dag_id, run_id
                 rows.move(session, row, S.HANDED_OVER, now=now, who=who, detail={"dag_id": dag_id, "run_id": run_id})
-        return row
+        return found
 
 
-def not_loaded(ledger: Ledger, id: int, *, now: datetime, who: str = "", note: str = "") -> WorkbookRow:
-    """A person says that it is not loaded, or nobody answered (`who` empty): somebody is asked again. Nothing else changes."""
+def not_loaded(ledger: Ledger, id: int, *, now: datetime, who: str = "", note: str = "", dag_id: str = "", run_id: str = "") -> WorkbookRow:
+    """A person says that it is not loaded, or nobody answered (`who` empty): somebody is asked again. Nothing else changes; nothing at all
+    where another run asks by now."""
     with ledger.session() as session:
         row = rows.get(session, id, lock=True)
-        if row.state == S.HANDED_OVER:
+        if row.state == S.HANDED_OVER and (not run_id or (row.dag_id, row.run_id) == (dag_id, run_id)):
             row.note = note.strip() or row.note
             rows.move(session, row, S.PREPARED, now=now, who=who, detail={"note": note.strip(), "answered": bool(who)})
         return row
@@ -121,4 +139,21 @@ def withdraw_one(ledger: Ledger, id: int, *, now: datetime, who: str, note: str)
         if row.state in rows.OPEN:
             row.note = note.strip()
             rows.move(session, row, S.WITHDRAWN, now=now, who=who, detail={"note": row.note})
+        return row
+
+
+def wanted_again(ledger: Ledger, id: int, *, now: datetime, who: str) -> WorkbookRow:
+    """A person thinks again about a workbook that was withdrawn: it is asked about anew.
+
+    Raises `RejectedData` where its sales are undone, or where somebody has loaded it all the same.
+    """
+    with ledger.session() as session:
+        row = rows.get(session, id, lock=True)
+        if row.state != S.WITHDRAWN:
+            return row
+        if row.missing:
+            raise RejectedData(row.missing[0]["message"], where=row.name, todo=row.missing[0]["todo"])
+        if gone := rows.undone(session, row):
+            raise RejectedData(f"batch {gone[0]} is undone: its sales do not count", where=row.name, todo="Load the report again.")
+        rows.move(session, row, S.PREPARED, now=now, who=who, detail={"why": "wanted again"})
         return row

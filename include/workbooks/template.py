@@ -44,7 +44,6 @@ class Template(Table):
     rows: int = Field(default=20_000, ge=1, le=MOST_ROWS, description="Rows of one workbook at most; more make more workbooks.")
     role: Role = Field(description="Role of config/people.toml that loads and confirms it.")
     currency: Currency | Literal[""] = Field(default="", description="Of the columns in Consonance's own currency (sales).")
-    answer_days: int = Field(default=7, ge=1, le=60, description="How long one question to a person stays open before it is asked anew.")
     template: str = Field(default="", description="The template that you downloaded from Consonance (XLSX), beside this file; it wins.")
     checklist: tuple[str, ...] = Field(default=(), description="What the person does, in order.")
     columns: tuple[Column, ...] = Field(min_length=1)

@@ -17,6 +17,9 @@ TITLES_ACQUIRED = Asset("titles/acquired", group="titles")
 FILES_APPROVED = Asset("files/approved", group="files")
 """At least one file of a title was approved by all who were asked, and was looked at by `approved_files`."""
 
+WORKBOOKS_PREPARED = Asset("workbooks/prepared", group="workbooks")
+"""At least one import workbook of Consonance's waits for a person."""
+
 
 def stage(name: str) -> Asset:
     """At least one work reached this stage. `name` is a value of `[stages]` in `config/house.toml`, as in `production-approved`."""

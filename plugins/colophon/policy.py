@@ -35,6 +35,7 @@ class Tag(StrEnum):
     INTAKE = "intake"
     READINESS = "readiness"
     PRODUCTION = "production"
+    IMPORTS = "imports"
     ROYALTIES = "royalties"
 
 

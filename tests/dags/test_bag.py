@@ -28,6 +28,7 @@ FILES = {
     "readiness_reports.py": 1,
     "readiness_packages.py": 1,
     "launch_packs.py": 1,
+    "import_workbooks.py": 1,
     "royalty_statements.py": 1,
 }
 
@@ -68,7 +69,7 @@ def test_tasks_that_run_by_themselves_retry_by_error_class_and_end_in_time(bag):
     for dag in bag.dags.values():
         for task in dag.tasks:
             assert isinstance(task.retry_policy, RetryByErrorClass), task
-            assert task.execution_timeout or task.label == "approve", task
+            assert task.execution_timeout or task.label in {"approve", "load"}, task
 
 
 def test_what_delivers_runs_once_at_a_time(bag):
@@ -83,9 +84,10 @@ def test_a_person_who_does_not_answer_means_no(bag):
     questions = [task for dag in bag.dags.values() for task in dag.tasks if hasattr(task, "response_timeout")]
     assert questions
     for question in questions:
-        assert question.defaults == ["Reject"]
+        yes, no = ("Loaded", "Not loaded") if question.label == "load" else ("Approve", "Reject")
+        assert question.defaults == [no]
         assert question.response_timeout
-        assert question.options == ["Approve", "Reject"]
+        assert question.options == [yes, no]
         if hasattr(question, "options_mapping"):
             assert question.options_mapping == {"Approve": "approved", "Reject": "declined"}
 

@@ -221,7 +221,7 @@ def test_the_batch_follows_its_workbooks(loaded, make, ledger):
             return session.get(SalesBatchRow, batch).state
 
     assert state() == "loaded"
-    hand.handed(ledger, row.id, now=NOW, dag_id="d", run_id="r")
+    hand.claim(ledger, now=NOW, asked_before=NOW, dag_id="d", run_id="r")
     assert state() == "handed over"
     hand.not_loaded(ledger, row.id, now=NOW, who="ada")
     assert state() == "loaded"
@@ -232,7 +232,7 @@ def test_the_batch_follows_its_workbooks(loaded, make, ledger):
 def test_an_undone_batch_takes_its_workbooks_back_unless_they_are_loaded(loaded, make, ledger):
     first, second = loaded(line()), loaded(line(net=Decimal("2.00")))
     (one,), (two,) = make(first).workbooks, make(second).workbooks
-    hand.handed(ledger, one.id, now=NOW, dag_id="d", run_id="r")
+    hand.claim(ledger, now=NOW, asked_before=NOW, dag_id="d", run_id="r", only=one.id)
     hand.confirm(ledger, two.id, now=NOW, who="ada", said=hand.Said(agrees=True))
     with ledger.session() as session:
         assert [row.id for row in hand.withdraw(session, "sales batch", first, now=NOW, note="batch 1 was undone")] == [one.id]
