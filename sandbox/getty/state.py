@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sandbox.catalogue import Catalogue
 from sandbox.getty import licences
-from sandbox.getty.library import PREMIUM, Row, id_of, library
+from sandbox.getty.library import Row, id_of, library
 
 CHANNEL = 301
 Casing = Literal["live", "samples", "yaml"]
@@ -161,6 +161,3 @@ def day_of(text: str) -> date:
 
 def days_ago(catalogue: Catalogue, days: int) -> datetime:
     return datetime.combine(catalogue.today, datetime.min.time(), UTC).replace(hour=10) - timedelta(days=days)
-
-
-__all__ = ["CHANNEL", "PREMIUM", "RIGHTS", "Casing", "GettyState", "Token", "day_of", "days_ago"]
