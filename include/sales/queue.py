@@ -53,7 +53,7 @@ def decide(
             rows += [one for one in _same(session, row, source) if product_id is not None or work_id is None or is_usage(one)]
         changed = [one for one in rows if (one.state, one.work_id, one.product_id) != (state, work_id, product_id)]
         for one in changed:
-            if one.workbook_id is not None:
+            if one.workbook_id:
                 raise PermanentError(
                     f"its sales are in workbook {one.workbook_id} already", where=f"batch {one.batch_id}, {one.id_type} {one.id_value}",
                     todo="Undo the batch first, or correct the title in Consonance.",
@@ -80,8 +80,8 @@ def reopen(ledger: Ledger, row_id: int, *, now: datetime, who: str) -> Decided:
         rows = [row, *(_settled_like(session, row, source) if alias is not None else ())]
         if alias is not None:
             session.delete(alias)
-        changed = [one for one in rows if one.state != "unmatched" and (one is row or one.workbook_id is None)]
-        if row.workbook_id is not None:
+        changed = [one for one in rows if one.state != "unmatched" and (one is row or not one.workbook_id)]
+        if row.workbook_id:  # 0: there is nothing to load
             raise PermanentError(
                 f"its sales are in workbook {row.workbook_id}", where=f"batch {row.batch_id}", todo="Undo the batch first."
             )
