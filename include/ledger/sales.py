@@ -6,17 +6,17 @@ changes a source's batches takes its turn first, so that what was decided from l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from include.errors import PermanentError
 from include.ledger.deliveries import record_event
 from include.ledger.sales_lists import COUNTED
-from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesCellRow, SalesPartRow, SalesPaymentRow, SalesProductRow
+from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesCellRow, SalesPartRow, SalesProductRow
 
 TURN = 0x53414C45  # "SALE": first half of the advisory locks on PostgreSQL
 CHUNK = 2_000  # rows in one statement
@@ -67,12 +67,6 @@ def refused(session: Session, source: str, digest: str, sha256: str) -> SalesBat
     return session.scalar(query.order_by(SalesBatchRow.id.desc()).limit(1))
 
 
-def payments(session: Session, source: str, periods: Iterable[str]) -> list[SalesPaymentRow]:
-    """What came for these periods, in the order in which it was entered."""
-    query = select(SalesPaymentRow).where(SalesPaymentRow.source == source, SalesPaymentRow.period.in_(sorted(set(periods))))
-    return list(session.scalars(query.order_by(SalesPaymentRow.id)))
-
-
 def claim(session: Session, part: SalesPartRow) -> None:
     """From now on this part counts, as the next of its source, period and currency."""
     stem = f"{part.source} {part.period} {part.currency} "
@@ -108,10 +102,6 @@ def add_cells(session: Session, rows: Iterator[dict[str, Any]]) -> None:
 
 def add_products(session: Session, rows: Iterator[dict[str, Any]]) -> None:
     _insert(session, SalesProductRow, rows)
-
-
-def product_count(session: Session, batch_id: int) -> int:
-    return int(session.scalar(select(func.count()).select_from(SalesProductRow).where(SalesProductRow.batch_id == batch_id)) or 0)
 
 
 def titles_of(session: Session, batch_id: int) -> Iterator[tuple[str, str, int | None, int | None]]:

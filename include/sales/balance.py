@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_currency_precision
+
 from include.sales.reading import Control
 
 COUNTS = frozenset({"rows", "units", "sold", "returned", "usage"})
@@ -45,7 +47,7 @@ def balance(
         explained = _missing_rows(control, here, rejected, (skipped or {}).get(_PASSED_OVER, 0))
         one = compared(control, here, explained, tolerance)
         told.append(one)
-        if one["open"] != "0":
+        if Decimal(one["open"]):
             reasons.append(_unbalanced(one))
     reasons += _disagreements(controls)
     if not controls:
@@ -62,11 +64,22 @@ def compared(control: Control, found: Decimal, explained: Iterable[tuple[Decimal
     if left and control.what not in COUNTS and abs(left) <= tolerance:
         why.append((left, f"within the tolerance of {text(tolerance)}"))
         left = Decimal(0)
+
+    def told(amount: Decimal) -> str:
+        return text(amount) if control.what in COUNTS else money(amount, control.currency)
+
     return {
-        "what": control.what, "currency": control.currency, "sheet": ", ".join(control.sheets), "stated": text(control.stated),
-        "found": text(found), "difference": text(difference),
-        "explained": [{"amount": text(amount), "why": words} for amount, words in why], "open": text(left), "from": control.where,
+        "what": control.what, "currency": control.currency, "sheet": ", ".join(control.sheets), "stated": told(control.stated),
+        "found": told(found), "difference": told(difference),
+        "explained": [{"amount": told(amount), "why": words} for amount, words in why], "open": text(left), "from": control.where,
     }  # fmt: skip
+
+
+def settled(control: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """A control of which a person explains what is open."""
+    if not Decimal(control["open"]):
+        return dict(control)
+    return {**control, "explained": [*control["explained"], {"amount": control["open"], "why": why}], "open": "0"}
 
 
 def unbalanced(reasons: Iterable[Mapping[str, Any]]) -> bool:
@@ -78,6 +91,13 @@ def text(amount: Decimal | int) -> str:
     """A decimal with every digit that says something: `12.5`, `0`, `1200`."""
     exact = Decimal(amount)
     return format(exact.normalize(), "f") if exact else "0"
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with the currency's own digits after the point, or as many as it has: `12.50` GBP, `1200` JPY, `0.0342` USD."""
+    digits = get_currency_precision(currency) if currency else 2
+    whole, _, after = text(amount).partition(".")
+    return f"{whole}.{after.ljust(digits, '0')}" if after or digits else whole
 
 
 def plain(amount: Decimal) -> Decimal:

@@ -280,13 +280,8 @@ def _others(text: str) -> list[dict[str, Any]]:
     return [{"type": kind, "value": value} for kind, _, value in (one.partition(":") for one in text.split("|") if one)]
 
 
-def checked(batch: pa.RecordBatch, period: str) -> pa.RecordBatch:
-    """The lines with this period where they have none of their own. Raises `RejectedData` where there is none either."""
-    column = batch.column("period")
-    if not column.null_count:
-        return batch
-    if not period:
-        row = batch.column("row").filter(pc.is_null(column))[0].as_py()
+def checked(batch: pa.RecordBatch) -> None:
+    """Raises `RejectedData` where a line has no period."""
+    if batch.column("period").null_count:
+        row = batch.column("row").filter(pc.is_null(batch.column("period")))[0].as_py()
         raise RejectedData("a line has no period", where=f"row {row}", todo="Say in its layout where the period stands.")
-    filled = batch.schema.get_field_index("period")
-    return batch.set_column(filled, batch.schema.field(filled), pc.fill_null(column, period))
