@@ -36,20 +36,8 @@ def _plain(text: str) -> str:
 
 
 def structured(value: Any) -> dict[str, Any]:
-    """Structured metadata as it comes: a mapping, or pairs where the value of a set is a JSON list."""
-    if isinstance(value, dict):
-        return dict(value)
-    found: dict[str, Any] = {}
-    for name, text in pairs(str(value or "")).items():
-        found[name] = _list(text) if text.startswith("[") else text
-    return found
-
-
-def _list(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    """Structured metadata as it comes: a mapping, or pairs."""
+    return dict(value) if isinstance(value, dict) else dict(pairs(str(value or "")))
 
 
 def access_rules(value: Any) -> list[dict[str, Any]]:

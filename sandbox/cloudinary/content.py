@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -31,9 +31,14 @@ class Drawing:
     colour: str = "rgb"  # rgb, cmyk, gray
     profile: bool = True
     seed: int = 1
+    note: str = ""  # a comment inside the file: other bytes for the same picture, drawn once for all
 
     def jpeg(self) -> bytes:
-        return _drawn(self)
+        data = _drawn(replace(self, note=""))
+        if not self.note:
+            return data
+        comment = self.note.encode()
+        return data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
 
 
 @lru_cache(maxsize=64)

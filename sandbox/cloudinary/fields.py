@@ -6,6 +6,7 @@ The publisher's own fields are `PUBLISHERS`: which cover an image is, and whose.
 from __future__ import annotations
 
 import copy
+import json
 from datetime import date
 from typing import Any
 
@@ -128,8 +129,7 @@ def _value(field: dict[str, Any], value: Any) -> Any:
             raise RefusedError(400, f"Value is mandatory for field {id}")
         return None
     if kind == "set":
-        chosen = value if isinstance(value, list) else [value]
-        return [_entry(field, str(one)) for one in dict.fromkeys(chosen)]
+        return [_entry(field, str(one)) for one in dict.fromkeys(_chosen(value))] or None
     if kind == "enum":
         return _entry(field, str(value))
     if kind == "integer":
@@ -146,6 +146,16 @@ def _value(field: dict[str, Any], value: Any) -> Any:
     if not _passes(field["validation"], value):
         raise RefusedError(400, f"Value {value!r} is invalid for field {id}")
     return value
+
+
+def _chosen(value: Any) -> list[Any]:
+    """A list, also as JSON inside the pairs, or one value alone."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return [value]
+    return value if isinstance(value, list) else [value]
 
 
 def _entry(field: dict[str, Any], chosen: str) -> str:

@@ -4,7 +4,8 @@
 - `POST`: one or several of
   `{"approve" | "reject" | "pending": public_id or a list}`: a person's decision in the moderation queue;
   `{"upload": {…}}`: a person brings a cover (`sandbox.cloudinary.seeds.bring`), by itself pending;
-  `{"delete": public_id}`; `{"limit": n, "used": n, "reset_seconds": s}`: the hourly allowance of admin requests; `{"strict": true}`.
+  `{"fill": n}`: approved fronts for n more titles at once (answers `filled`); `{"delete": public_id}`;
+  `{"limit": n, "used": n, "reset_seconds": s}`: the hourly allowance of admin requests; `{"strict": true}`.
   Answers `assets` with public_id, asset_id, version, etag, bytes, status, metadata of what was touched.
 """
 
@@ -23,7 +24,7 @@ from sandbox.cloudinary.answers import RefusedError
 from sandbox.cloudinary.app import Cloudinary
 
 _DECISIONS = {"approve": "approved", "reject": "rejected", "pending": "pending"}
-_KNOWN = {*_DECISIONS, "upload", "delete", "limit", "used", "reset_seconds", "strict"}
+_KNOWN = {*_DECISIONS, "upload", "fill", "delete", "limit", "used", "reset_seconds", "strict"}
 
 
 def routes(cloudinary: Cloudinary) -> list[Route | Mount]:
@@ -62,6 +63,9 @@ def _changed(cloudinary: Cloudinary, wanted: Any) -> dict[str, Any]:
     main, touched = cloudinary.main, []
     if "upload" in wanted:
         touched.append(seeds.bring(main, cloudinary.catalogue, wanted["upload"]))
+    if "fill" in wanted:
+        with main.lock:
+            return {"filled": seeds.fill(main, cloudinary.catalogue, int(wanted["fill"])), "assets": touched}
     for word, status in _DECISIONS.items():
         given = wanted.get(word) or []
         touched += [seeds.decided(main, str(id), status) for id in ([given] if isinstance(given, str) else given)]

@@ -399,3 +399,13 @@ def test_another_day_is_another_set_of_versions_of_the_same_covers(tmp_path: Pat
     ]
     assert [one.public_id for one in made[0].covers] == [one.public_id for one in made[1].covers]
     assert {held.now.version for held in made[0].main.assets.values()} != {held.now.version for held in made[1].main.assets.values()}
+
+
+def test_a_library_of_many_titles_is_filled_at_once(library):
+    assert library.switch(fill=100)["filled"] == 100
+    start = time.monotonic()
+    page = library.admin("resources/image/moderations/manual/approved?max_results=500&metadata=true").json()["resources"]
+    assert time.monotonic() - start < 3
+    assert len({row["metadata"]["isbn"] for row in page if "isbn" in row["metadata"]}) >= 100
+    etags = {library.admin(f"resources/image/upload/{row['public_id']}").json()["etag"] for row in page[:20]}
+    assert len(etags) == 20

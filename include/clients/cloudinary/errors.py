@@ -56,6 +56,8 @@ def classified(bad: Exception, where: str, *, record: bool, secrets: Iterable[st
         if isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError):
             what = f"no full answer within {seconds:g} seconds"
             return TransientError(what, where=where, todo="If it lasts, give the connection a longer time-out.")
+    if isinstance(bad, TypeError | KeyError | ValueError | AttributeError):  # the SDK stumbled over JSON of another shape
+        return TransientError(f"no answer that can be read ({type(bad).__name__})", where=where)
     cause_name = next((type(cause).__name__ for cause in _causes(bad)), type(bad).__name__)
     return TransientError(f"no answer ({cause_name})", where=where)
 
