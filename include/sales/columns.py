@@ -95,6 +95,8 @@ class Columns:
             if at is None or at >= len(self.rows.columns):
                 return pa.nulls(len(self), pa.string())
             bare = pc.utf8_trim_whitespace(self.rows.columns[at])
+            if not self._layout.quoted:
+                bare = _without_quotes(bare)
             nothing = pc.equal(bare, "") if plain else pc.is_in(bare, pa.array(["", *self._layout.empty]))
             self._texts[name] = pc.if_else(nothing, pa.scalar(None, pa.string()), bare) if pc.any(nothing).as_py() else bare
         return self._texts[name]
@@ -221,14 +223,29 @@ class Columns:
 
         return self._read(texts, column, ("day", *formats), span, _SPAN)
 
+    def _id(self, one: Id) -> pa.Array:
+        """`type:value`, checked, for each row."""
+        texts = self.text(one.column)
+        if not one.type_column or one.type_column not in self._positions:
+            return self._read(texts, one.column, ("id", one.type), extractors.identifier(one.type), pa.string())
+        types = {said.casefold(): type for said, type in one.types.items()}
+
+        def read(text: str) -> str:
+            said, _, value = text.partition("\t")
+            type = types.get(said.strip().casefold(), "" if said.strip() else one.type)
+            if not type:
+                raise Unreadable("not-known", f"{said[:60]!r} is no type of identifier", f"One of: {', '.join(one.types)}.")
+            return extractors.identifier(type)(value)
+
+        both = pc.binary_join_element_wise(pc.fill_null(self.text(one.type_column), ""), texts, "\t")
+        return self._read(both, one.column, ("id", one.type, one.type_column), read, pa.string())
+
     def ids(self, ids: tuple[Id, ...]) -> tuple[pa.Array, pa.Array, pa.Array]:
         """Type and value of what names the product, and `type:value|…` of what else does."""
         named = []
         for one in ids:
             if one.column in self._positions:
-                read = extractors.identifier(one.type)
-                values = self._read(self.text(one.column), one.column, ("id", one.type), read, pa.string())
-                named.append((one, _none_if_empty(values)))
+                named.append((one, _none_if_empty(self._id(one))))
         usable = [values for one, values in named if not one.only_beside]
         if not usable:
             nothing = pa.nulls(len(self), pa.string())
@@ -246,6 +263,15 @@ class Columns:
         types = pa.array([pair[0] for pair in pairs], pa.string()).take(coded.indices)
         values = pa.array([pair[1] for pair in pairs], pa.string()).take(coded.indices)
         return types, values, _none_if_empty(beside)
+
+
+def _without_quotes(texts: pa.Array) -> pa.Array:
+    """Some write quotation marks around cells even where the vendor does not: a whole cell in them, those inside doubled."""
+    if not pc.any(pc.starts_with(texts, '"')).as_py():
+        return texts
+    around = pc.match_substring_regex(texts, '^"(?:[^"]|"")*"$')
+    bare = pc.replace_substring(pc.replace_substring_regex(texts, '^"|"$', ""), '""', '"')
+    return pc.if_else(around, bare, texts)
 
 
 def _named(cell: Cell) -> str:

@@ -52,8 +52,9 @@ class Reading:
         self.controls: list[Control] = []
         self.notes = Notes()
         self.period: tuple[date, date] | None = None
-        self.preamble = {row[0].strip(): row[1].strip() for one in recognised.found for row in one.above if len(row) > 1 and row[0].strip()}
-        self._amounts: dict[tuple[str, str, str], Decimal] = {}  # sheet, what, currency
+        above = [row for one in recognised.found for row in one.above]
+        self.preamble = {row[0].strip(): row[1].strip() for row in above if len(row) > 1 and row[0].strip()}
+        self._amounts: dict[tuple[str, str, str, str], Decimal] = {}  # sheet, model, what, currency
         self._meanings = Meanings()
         self._batches = self._all()
 
@@ -71,8 +72,11 @@ class Reading:
         return sum(
             (
                 amount
-                for (sheet, what, currency), amount in self._amounts.items()
-                if sheet in sheets and what == control.what and control.currency in {"", currency}
+                for (sheet, model, what, currency), amount in self._amounts.items()
+                if sheet in sheets
+                and what == control.what
+                and control.currency in {"", currency}
+                and (not control.models or model in control.models)
             ),
             Decimal(0),
         )
@@ -213,20 +217,19 @@ class Reading:
         keys = ["currency", "paid_currency", "model", "kind"]
         sums = table.group_by(keys).aggregate([(name, "sum") for name in ("units", "net", "gross", "fees", "paid")])
         for one in sums.to_pylist():
-            currency, units = one["currency"] or "", one["units_sum"] or 0
-            if one["model"] in _USAGE:
-                self._add(sheet, "usage", currency, units)
+            currency, units, model = one["currency"] or "", one["units_sum"] or 0, one["model"]
+            if model in _USAGE:
+                self._add(sheet, model, "usage", currency, units)
             else:
-                self._add(sheet, "units", currency, units)
-                self._add(
-                    sheet, "returned" if one["kind"] == Kind.RETURN else "sold", currency, -units if one["kind"] == Kind.RETURN else units
-                )
+                self._add(sheet, model, "units", currency, units)
+                returned = one["kind"] == Kind.RETURN
+                self._add(sheet, model, "returned" if returned else "sold", currency, -units if returned else units)
             for name in ("net", "gross", "fees"):
-                self._add(sheet, name, currency, one[f"{name}_sum"] or 0)
-            self._add(sheet, "paid", one["paid_currency"] or "", one["paid_sum"] or 0)
+                self._add(sheet, model, name, currency, one[f"{name}_sum"] or 0)
+            self._add(sheet, model, "paid", one["paid_currency"] or "", one["paid_sum"] or 0)
 
-    def _add(self, sheet: str, what: str, currency: str, amount: Decimal | int) -> None:
-        at = (sheet, what, currency)
+    def _add(self, sheet: str, model: str, what: str, currency: str, amount: Decimal | int) -> None:
+        at = (sheet, model, what, currency)
         self._amounts[at] = self._amounts.get(at, Decimal(0)) + amount
 
 

@@ -78,6 +78,8 @@ class Id(Table):
         description="any: told by the value. A value in an isbn column that is none is kept as what it looks like, else as proprietary."
     )
     column: str
+    types: dict[str, str] = Field(default={}, description="What `type_column` says → type, where the report says it.")
+    type_column: str = ""
     only_beside: bool = Field(default=False, description="Never the product itself: the parent of an edition.")
 
 
@@ -100,6 +102,7 @@ class Stated(Table):
     currency: Currency | Literal[""] = ""
     currency_column: str = ""
     together: bool = Field(default=False, description="The sum over all such rows; else each row by itself.")
+    of_models: tuple[str, ...] = Field(default=(), description="Of lines of these models; empty: of all but page reads and usage.")
     of_sheets: tuple[str, ...] = Field(default=(), description="Of lines of these sheets (glob); empty: of all.")
 
 
@@ -192,7 +195,7 @@ class ReportTable(Table):
     def columns(self) -> list[str]:
         """Every column that is read, once, in no particular order."""
         cells = [*self.fields.values(), *(cell for line in self.lines for cell in line.fields.values())]
-        names = [name for cell in cells for name in cell.names()] + [one.column for one in self.ids]
+        names = [name for cell in cells for name in cell.names()] + [name for one in self.ids for name in (one.column, one.type_column)]
         names += [name for rule in (*self.keeps, *self.skips) for name in rule.columns]
         names += [name for rule in self.stated for name in (rule.column, rule.currency_column)]
         names += [
@@ -223,6 +226,7 @@ class Layout(Table):
     quoted: bool = Field(default=True, description='Whether `"` around a cell may hold the delimiter.')
     decimal: Literal[".", ",", "told"] = Field(default=".", description="Decimal mark. told: by what the file's numbers look like.")
     empty: tuple[str, ...] = Field(default=("N/A", "n/a", "-", "–", "—"), description="What stands for nothing, but in titles and names.")
+    unread_sheets: tuple[str, ...] = Field(default=(), description="Sheets that are known and say nothing new (glob).")
     header_within: int = Field(default=30, ge=1, description="Rows in which the header is looked for.")
     timezone: str = Field(default="", description="Zone of its dates, for people; times with an offset are brought into the source's.")
     period: tuple[Period, ...]

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +34,8 @@ class Rejected:
 class Control:
     """What the report says it comes to. `what`: rows, units (signed), sold, returned (positive), usage, net, gross, fees, paid.
 
-    `sheets`: only lines of these count for it (`sheet` of the line); empty: all lines.
+    `sheets`: only lines of these count for it (`sheet` of the line); empty: all. `models`: likewise; units of page reads and usage are
+    only in `usage`, whatever the models.
     """
 
     what: str
@@ -42,6 +43,7 @@ class Control:
     stated: Decimal
     where: str
     sheets: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"what": self.what, "currency": self.currency, "stated": format(self.stated, "f"), "from": self.where}
@@ -71,18 +73,6 @@ class Rejects:
         self._file.seek(0)
         for line in self._file:
             yield Rejected(**json.loads(line))
-
-
-@dataclass(slots=True)
-class Sums:
-    """Of the lines of one sheet, by currency and model; by payment currency what is `paid`."""
-
-    rows: int = 0
-    amounts: dict[tuple[str, str], Decimal] = field(default_factory=dict)  # (what, currency) → sum
-
-    def add(self, what: str, currency: str, amount: Decimal | int) -> None:
-        at = (what, currency)
-        self.amounts[at] = self.amounts.get(at, Decimal(0)) + amount
 
 
 class Notes:

@@ -127,7 +127,9 @@ def _fit(layout: Layout, sheets: Sequence[AnySheet]) -> _Fit:
             return fit
         tables = [table for table in layout.tables if _named(table, sheet.name)]
         if not tables:
-            fit.notes.append(f"sheet {printable(sheet.name)!r} is not read")
+            if not any(fnmatchcase(sheet.name.strip().lower(), glob.lower()) for glob in layout.unread_sheets):
+                fit.notes.append(f"sheet {printable(sheet.name)!r} is not read")
+                fit.strange += 1
             continue
         fitting = [_table(layout, table, sheet, fit) for table in tables]
         if any(found is not None for found in fitting):

@@ -197,7 +197,11 @@ class Sifter:
             else:
                 first = _first(columns.rows) if first is None else first
                 text = first
-            found = pc.or_(found, _matching(text, footer.matches))
+            suspect = _matching(text, footer.matches)
+            for column in footer.blank:
+                other = columns.text(column, plain=True)
+                suspect = pc.and_(suspect, pc.or_(pc.is_null(other), pc.fill_null(pc.equal(other, text), False)))
+            found = pc.or_(found, suspect)
         for summary in self._table.summaries:
             first = _first(columns.rows) if first is None else first
             found = pc.or_(found, pc.fill_null(pc.equal(pc.utf8_lower(first), summary.header[0].lower()), False))
@@ -235,9 +239,9 @@ class Sifter:
                 return like(labels, stated.of_sheets) or ("",)
             return () if self._table.role == "control" else (self._found.label,)
 
-        kept = [Control(one.what, code, amount, where, sheets(one)) for (one, code, amount), where in self._stated.items()]
+        kept = [Control(one.what, code, amount, where, sheets(one), one.of_models) for (one, code, amount), where in self._stated.items()]
         where = self._found.label or self._table.name or "the report's totals"
-        return kept + [Control(one.what, code, amount, where, sheets(one)) for (one, code), amount in self._together.items()]
+        return kept + [Control(one.what, code, amount, where, sheets(one), one.of_models) for (one, code), amount in self._together.items()]
 
 
 def _matching(texts: pa.Array, pattern: str) -> pa.Array:

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from include.errors import RejectedData
@@ -129,26 +131,22 @@ def _numbered(reader: arrow_csv.CSVStreamingReader, shape: Shape, odd: list[int]
     """Each batch with the numbers of its rows in the sheet: those of another width are not in it, but count."""
     next_number, taken = 0, 0  # of the rows below the header; how many of `odd` lie before it
     for batch in reader:
-        numbers: list[int] = []
-        while len(numbers) < batch.num_rows:
+        runs: list[np.ndarray[Any, np.dtype[np.int64]]] = []
+        missing = batch.num_rows
+        while missing:
             while taken < len(odd) and odd[taken] == next_number:
                 taken, next_number = taken + 1, next_number + 1
-            until = odd[taken] if taken < len(odd) else next_number + batch.num_rows
-            run = range(next_number, min(until, next_number + batch.num_rows - len(numbers)))
-            numbers.extend(run)
-            next_number = run.stop
+            until = odd[taken] if taken < len(odd) else next_number + missing
+            stop = min(until, next_number + missing)
+            runs.append(np.arange(next_number, stop))
+            missing -= stop - next_number
+            next_number = stop
         del odd[:taken]
         taken = 0
-        rows = pa.array(numbers, pa.int64())
+        rows = pa.array(np.concatenate(runs) if runs else np.arange(0), pa.int64())
         for start in range(0, batch.num_rows, rows_at_once):
             part = batch.slice(start, rows_at_once)
-            yield Rows(_shifted(rows.slice(start, rows_at_once), shape.header_row + 1), part.columns)
-
-
-def _shifted(numbers: pa.Array, by: int) -> pa.Array:
-    import pyarrow.compute as pc
-
-    return pc.add(numbers, by)
+            yield Rows(pc.add(rows.slice(start, rows_at_once), shape.header_row + 1), part.columns)
 
 
 def _reader(text: str, delimiter: str, quoted: bool) -> Any:
