@@ -35,6 +35,7 @@ class Tag(StrEnum):
     INTAKE = "intake"
     READINESS = "readiness"
     PRODUCTION = "production"
+    SALES = "sales"
     IMPORTS = "imports"
     ROYALTIES = "royalties"
 

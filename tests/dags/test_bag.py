@@ -28,6 +28,8 @@ FILES = {
     "readiness_reports.py": 1,
     "readiness_packages.py": 1,
     "launch_packs.py": 1,
+    "sales_load.py": 1,
+    "sales_matching.py": 1,
     "import_workbooks.py": 1,
     "royalty_statements.py": 1,
 }

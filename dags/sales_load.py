@@ -1,0 +1,48 @@
+"""# Sales reports
+
+**What** Takes reports of sales and usage that shops, distributors and platforms put into an inbox: recognises the layout, loads the lines
+exactly once, finds the titles, compares with the report's own totals, and prepares the workbooks for Consonance. Which reports are late is
+told once. What nobody can read is set aside with its reason.
+
+**When** By the inbox's schedule (`config/inboxes/<id>.toml`); by hand at any time.
+
+**After a failure** Start a new run, or clear the failed tasks: both go on where it stopped, and no line counts twice.
+
+**Asks a person** About a report that does not come to its own totals, or was loaded before with other lines; no answer in twelve hours
+means no, and the page Publishing → Sales decides later. Other reports do not wait for it.
+
+**Connections** `inbox_<id>`, `colophon_ledger`
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import CronTriggerTimetable, Param, dag
+
+from colophon.policy import DEFAULTS, Tag, inbox_pool
+from colophon.tasks import intake, sales
+from include.partners import Inbox, load_inboxes
+
+
+def sales_load(inbox: Inbox) -> None:
+    @dag(
+        dag_id=f"sales_load__{inbox.id}",
+        dag_display_name=f"Sales reports: {inbox.name}",
+        schedule=CronTriggerTimetable(inbox.schedule.cron, timezone=inbox.schedule.timezone) if inbox.schedule.cron else None,
+        default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
+        doc_md=__doc__,
+        tags=[Tag.SALES, Tag.INTAKE],
+        max_active_runs=16,  # one that waits for a person must not hold up the reports that come meanwhile; the pool lets them take turns
+        params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
+    )
+    def load() -> None:
+        arrivals = sales.arrivals(inbox.id)
+        intake.steps(inbox) >> arrivals
+        sales.each_report(inbox).expand(arrival=arrivals)
+        arrivals >> sales.late(inbox.id)
+
+    load()
+
+
+for each in load_inboxes():
+    if each.flow == "sales_load":
+        sales_load(each)

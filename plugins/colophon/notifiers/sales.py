@@ -1,0 +1,73 @@
+"""Notices about reports of sales: one that a person must decide on, one that could not be read, those that are late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseNotifier
+
+from colophon.notifiers.channels import Notice, tell
+from include.errors import ConfigurationError
+from include.partners.registry import load_house, load_source
+
+if TYPE_CHECKING:
+    from include.sales.arrivals import Taken
+    from include.sales.calendar import Due
+
+
+class ReportQuestion(BaseNotifier):
+    """Told as the question is put whether a report counts, to the `notify` addresses of its source."""
+
+    def notify(self, context: Any) -> None:
+        ti = context["ti"]
+        taken = ti.xcom_pull(task_ids=f"{ti.task_id.removesuffix('approve')}read", map_indexes=ti.map_index)
+        tell(question_notice(context, taken))
+
+
+def question_notice(context: Any, taken: dict[str, Any]) -> Notice:
+    """What is asked and why, and the address where it is answered."""
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    try:
+        where = HITLOperator.generate_link_to_ui_from_context(context=context)
+    except ValueError:  # no `[api] base_url` is set
+        where = f"Airflow, Required Actions of {context['ti'].dag_id}"
+    name, to, sender = _people(taken["source"])
+    lines = [f"{taken['name']} is batch {taken['batch']}, {taken['state']}.", "", *(f"* {one}" for one in taken["said"]), ""]
+    lines += [f"Answer: {where}", "No answer in twelve hours leaves it as it is."]
+    return Notice(f"{name}: does {taken['name']} count?", "\n".join(lines), to, sender, topic=f"sales {taken['source']} asks")
+
+
+def tell_of_report(taken: Taken) -> None:
+    """Of what was set aside or has rows that could not be read, and nobody is asked about."""
+    if taken.asks or not taken.said or taken.became == "duplicate":
+        return
+    name, to, sender = _people(taken.source)
+    what = "was set aside" if taken.batch is None else f"is batch {taken.batch}; something is to be looked at"
+    text = "\n".join([f"{taken.name} {what}.", "", *(f"* {one}" for one in taken.said), "", "See Publishing → Sales, or Quarantine."])
+    tell(Notice(f"{name}: {taken.name} {what.partition(';')[0]}", text, to, sender, topic=f"sales report {taken.source} {taken.name}"))
+
+
+def tell_of_late(due: Sequence[Due]) -> None:
+    """One notice for each source."""
+    for source in sorted({one.source for one in due}):
+        theirs = [one for one in due if one.source == source]
+        name, to, sender = _people(source)
+        lines = [f"{one.period}{f', {one.currency}' if one.currency else ''}: was due on {one.due_on}" for one in theirs]
+        text = "\n".join([f"Reports of {name} that are not there:", "", *lines, "", "Ask the sender. You are told of each once."])
+        tell(Notice(f"{name}: {len(theirs)} report{'s' if len(theirs) > 1 else ''} late", text, to, sender, topic=f"sales {source} late"))
+
+
+def _people(source: str) -> tuple[str, tuple[str, ...], str]:
+    """Name, addresses to tell, address to send from. A broken `config/` costs the addresses, never the notice."""
+    name, to, sender = source or "Sales reports", (), ""
+    try:
+        house = load_house()
+        to, sender = house.notify or ((house.sender.email,) if house.sender.email else ()), house.sender.email
+        if source:
+            settings = load_source(source)
+            name, to = settings.name, settings.notify or to
+    except ConfigurationError:
+        pass
+    return name, to, sender
