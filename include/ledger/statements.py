@@ -51,7 +51,7 @@ def in_state(session: Session, *states: StatementState) -> list[StatementRow]:
 def counts(session: Session) -> dict[str, int]:
     """Statements by state: what logs and pages may tell everybody."""
     query = select(StatementRow.state, func.count()).group_by(StatementRow.state)
-    return dict(session.execute(query).tuples().all())
+    return {row.state: row[1] for row in session.execute(query)}
 
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, StatementRow]:

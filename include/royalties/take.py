@@ -20,10 +20,11 @@ from include.ledger.statements import plain
 from include.partners import Inbox
 from include.partners.royalties import Statements
 from include.royalties import match, read
+from include.royalties.alike import show_the_same
 from include.royalties.check import Other
 from include.royalties.read import Found, Rules
 from include.royalties.split import Splitter
-from include.royalties.statements import reason
+from include.royalties.statements import PDF, reason
 from include.store import ArtefactStore
 
 KIND = "statements"
@@ -83,20 +84,28 @@ def take(
     with store.local(sha256) as local:
         found = read.read(local, name, store, rules)
     with ledger.session() as session:
-        return _record(session, rules, name, sha256, found, intake_id, now, who)
+        return _record(session, store, rules, name, sha256, found, intake_id, now, who)
 
 
 def _record(
-    session: Session, rules: Rules, name: str, sha256: str, found: list[Found], intake_id: int | None, now: datetime, who: str
+    session: Session,
+    store: ArtefactStore,
+    rules: Rules,
+    name: str,
+    sha256: str,
+    found: list[Found],
+    intake_id: int | None,
+    now: datetime,
+    who: str,
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
     if statements.of_source(session, sha256):  # another worker was first
         return Counter({"again": len(found)})
     for one in found:
-        if _is_known(session, one, sha256):
+        row = row_of(one, rules, name, sha256, now)
+        if _is_known(session, row) or _shows_what_is_known(session, store, row):
             counts["unchanged"] += 1
             continue
-        row = row_of(one, rules, name, sha256, now)
         row.intake_id = intake_id
         session.add(row)
         session.flush()
@@ -108,12 +117,23 @@ def _record(
     return counts
 
 
-def _is_known(session: Session, one: Found, sha256: str) -> bool:
+def _is_known(session: Session, row: StatementRow) -> bool:
     """The same bytes came in another export, for the same payee, or a person has decided about them."""
-    for row in statements.same_bytes(session, one.part.content.sha256, sha256):
-        same_payee = row.payee == (one.payee.id if one.payee else "")
-        if same_payee or row.decided_at is not None or row.state == StatementState.HELD:
-            return True
+    return any(
+        one.payee == row.payee or one.decided_at is not None or one.state == StatementState.HELD
+        for one in statements.same_bytes(session, row.sha256, row.source_sha256)
+    )
+
+
+def _shows_what_is_known(session: Session, store: ArtefactStore, row: StatementRow) -> bool:
+    """The version that counts shows the same, in other bytes: it is not sent a second time."""
+    if row.media_type != PDF:
+        return False
+    current = [one for one in statements.versions(session, row) if one.state != StatementState.REPLACED][:1]
+    for one in current:
+        if one.media_type == PDF and one.source_sha256 != row.source_sha256:
+            with store.local(one.sha256) as earlier, store.local(row.sha256) as now:
+                return show_the_same(earlier, now)
     return False
 
 

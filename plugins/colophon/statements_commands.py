@@ -75,10 +75,9 @@ def _print(told: list[dict[str, Any]]) -> None:
         say(file["file"] + (f": {file['error']}" if file["error"] else f": {len(file['statements'])} statements"))
         for one in file["statements"]:
             money = f"{one['currency']} {one['amount']}".strip() if one["amount"] is not None else "-"
-            where, payee = one["recipient"] or "-", one["payee"] or "-"
-            say(
-                f"  {one['state']:<6} {payee:<10} {where:<16} {one['number'] or '-':<12} {one['period'] or '-':<20} {money:>16}  {one['position']}"
-            )
+            payee = f"{one['payee'] or '-':<10} {one['recipient'] or '-':<16}"
+            what = f"{one['number'] or '-':<12} {one['period'] or '-':<20}"
+            say(f"  {one['state']:<6} {payee} {what} {money:>16}  {one['position']}")
             for reason in one["reasons"]:
                 say(f"         {reason['code']}: {reason['message']} ({reason['where']}). {reason['todo']}")
             if one["proposals"]:

@@ -60,7 +60,7 @@ def _page(
     paper: Paper, one: Statement, place: int, of: int, rows: Any, *, everybody: Sequence[Statement], defects: Sequence[str], number: int
 ) -> None:
     if "shared" in defects:
-        _shared(paper, everybody, number)
+        _shared(paper, everybody, number, list(everybody).index(one))
     y = 270
     if place == 1:
         paper.text(20, y, "ROYALTY STATEMENT", 16, BOLD)
@@ -101,7 +101,7 @@ def _page(
     paper.next()
 
 
-def _shared(paper: Paper, everybody: Sequence[Statement], number: int) -> None:
+def _shared(paper: Paper, everybody: Sequence[Statement], number: int, mine: int) -> None:
     """Forms that hang on every page's resources and are drawn on one: what a print driver does with letterheads."""
     if number == 0:
         for at, one in enumerate(everybody):
@@ -109,8 +109,7 @@ def _shared(paper: Paper, everybody: Sequence[Statement], number: int) -> None:
             paper.canvas.setFont(ITALIC, 8)
             paper.canvas.drawString(300, 800, f"Prepared for {one.payee}")
             paper.canvas.endForm()
-    if number < len(everybody):
-        paper.canvas.doForm(f"head{number}")
+    paper.canvas.doForm(f"head{mine}")
 
 
 def _picture() -> io.BytesIO:
@@ -162,8 +161,8 @@ def csv_rows(statements: Sequence[Statement]) -> bytes:
     for one in statements:
         for line in one.lines:
             writer.writerow([
-                one.payee_number, one.payee, one.number, one.period, line.contract, line.work, line.isbn, line.channel, line.units, line.net,
-                line.rate, line.royalty, line.royalty, one.currency, total,
+                one.payee_number, one.payee, one.number, one.period, line.contract, line.work, line.isbn, line.channel, line.units,
+                line.net, line.rate, line.royalty, line.royalty, one.currency, total,
             ])  # fmt: skip
     return out.getvalue().encode("utf-8-sig")
 
