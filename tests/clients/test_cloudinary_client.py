@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import cloudinary
 import httpx
@@ -16,6 +20,7 @@ from include.clients.cloudinary import Access, AllowanceUsedUp, AlreadyExists, F
 from include.errors import ColophonError, ConfigurationError, LoginRefused, PermanentError, RejectedData, TransientError
 from tests.clients.cloudinary_library import OTHER, SECRET, Library, jpeg, served
 
+ROOT = Path(__file__).resolve().parents[2]
 ODD = "9781915000019 = a|b & c; Œuvre «é» \"q\" 'x' 100% 日本"
 
 
@@ -474,6 +479,31 @@ def test_two_accounts_in_one_process_never_mix(library, monkeypatch):
     assert dict(cloudinary.config().__dict__) == before
 
 
+def test_variables_of_the_process_change_nothing(library):
+    """The SDK fills its configuration from the environment when it is imported."""
+    program = """
+import sys
+from include.clients.cloudinary import Account, Cloudinary
+address, secret = sys.argv[1:]
+client = Cloudinary(Account("lantern-quill", "314159265358979", secret, api=address, delivery=address + "/lantern-quill"), timeout=5)
+asset = next(client.assets_by_moderation("approved"))
+print(client.upload(asset.url, "copy").public_id, client.url(asset, signed=True).startswith(address + "/lantern-quill/image/upload/s--"))
+"""
+    query = (
+        "timeout=2&upload_prefix=http://127.0.0.1:9&signature_algorithm=sha256&oauth_token=x&cname=nowhere&upload_preset=p&sign_url=true"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, library.address, SECRET],
+        cwd=ROOT,
+        env=os.environ | {"CLOUDINARY_URL": f"cloudinary://k:s@nobody/cdn.example.com?{query}", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "copy True\n", done.stderr
+
+
 def test_no_secret_in_names_errors_or_logs(library, caplog):
     caplog.set_level(logging.DEBUG)
     client = library.client()
@@ -514,3 +544,29 @@ def test_an_account_that_can_not_be_one_says_why(library, given, words):
 def test_a_cloud_name_is_no_address(library, name):
     with pytest.raises(ConfigurationError, match="no cloud name"):
         library.account(name)
+
+
+def test_a_slow_line_has_the_whole_time_for_sending():
+    """urllib3 sends under the time-out for connecting; ten seconds would cut every large upload on a line of 16 Mbit/s."""
+    from include.clients.cloudinary.calls import Deadline
+
+    assert Deadline(300, connect=300).clone().connect_timeout > 290
+    assert Deadline(300).clone().connect_timeout == 10
+
+
+def test_a_file_of_many_megabytes_keeps_memory_flat(library, client, tmp_path):
+    import tracemalloc
+
+    file = tmp_path / "master.jpg"
+    with file.open("wb") as out:
+        out.write(jpeg())
+        for _ in range(60):
+            out.write(bytes(1_000_000))
+    client.ping()  # imports
+    tracemalloc.start()
+    try:
+        assert client.place(file, "master", chunk_size=5_000_000, large=5_000_000).asset.bytes == file.stat().st_size
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 60_000_000  # the stand-in lives in this process, too

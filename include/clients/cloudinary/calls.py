@@ -29,17 +29,21 @@ class Allowance:
 
 
 class Deadline(urllib3.Timeout):
-    """`seconds` for all of the library's own repetitions of a request together; plain time-outs start anew with each of them."""
+    """`seconds` for all of the library's own repetitions of a request together; plain time-outs start anew with each of them.
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(connect=min(10.0, seconds), read=seconds)
-        self._until = time.monotonic() + seconds
+    Where a server sends Retry-After, urllib3 also waits by itself, as long as it is told, and that nothing here can shorten.
+    `connect` bounds the connecting and, since that is one setting there, the sending: a large body needs as long as the answer.
+    """
+
+    def __init__(self, seconds: float, *, connect: float = 10.0) -> None:
+        super().__init__(connect=min(connect, seconds), read=seconds)
+        self._until, self._connect_most = time.monotonic() + seconds, connect
 
     def clone(self) -> urllib3.Timeout:
         left = self._until - time.monotonic()
         if left <= 0:
             raise urllib3.exceptions.TimeoutError("out of time")
-        return urllib3.Timeout(connect=min(10.0, left), read=left)
+        return urllib3.Timeout(connect=min(self._connect_most, left), read=left)
 
 
 class Caller:
@@ -91,7 +95,8 @@ class Caller:
 
         def once() -> Any:
             given = {"upload_preset": None} | options | self.account.options()
-            answer = function(*arguments, **given, timeout=Deadline(self._upload_timeout), return_error=True)
+            deadline = Deadline(self._upload_timeout, connect=self._upload_timeout)
+            answer = function(*arguments, **given, timeout=deadline, return_error=True)
             if isinstance(answer, dict) and isinstance(error := answer.get("error"), dict):
                 status, words = int(error.get("http_code") or 500), str(error.get("message") or "")
                 raise refused(status, words, self.where(what), record=True, secrets=self.account.secrets)

@@ -204,7 +204,7 @@ class Cloudinary:
         chunk_size: int = CHUNK,
         large: int | None = None,
     ) -> Asset:
-        """Sends bytes, a file or an address once; more than 100 MB go in chunks. A new version starts in the queue of `moderation` again.
+        """Sends bytes, a file or an address once; more than 20 MB go in chunks. A new version starts in the queue of `moderation` again.
 
         After a `TransientError` nobody knows whether it was done: `place` looks. `overwrite` off gives what is there already.
         """

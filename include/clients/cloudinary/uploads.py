@@ -20,8 +20,8 @@ from include.clients.cloudinary.model import Access, Asset, Placed, Value, asset
 from include.errors import RejectedData, TransientError
 
 Source = bytes | Path | str
-LARGE = 100_000_000  # bytes: beyond this Cloudinary takes chunks only
 CHUNK = 20_000_000  # bytes; the service wants at least 5,000,000 in all but the last
+LARGE = CHUNK  # bytes; Cloudinary takes chunks only beyond 100,000,000, but the SDK holds each request in memory several times
 _ADDRESS = re.compile(r"(https?|ftp|s3|gs)://\S+$")
 
 
