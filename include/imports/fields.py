@@ -40,7 +40,9 @@ class Field:
     list_number: int = 0  # ONIX code list
     longest: int = 0
     literal: bool = False  # an enumeration: `_04` for 04
-    id_of: str = ""  # written as a number of Consonance's, which the mapping's table of this name gives
+    id_of: Literal["season", "stage", "work_type", ""] = (
+        ""  # written as a number of Consonance's, which the mapping's table of this name gives
+    )
     instead: str = BY_HAND
 
 

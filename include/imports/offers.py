@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema, get_named_type
 
@@ -23,7 +24,7 @@ class Offers:
     product: Mapping[str, frozenset[str]]
     unseen: frozenset[str] = frozenset()
 
-    def why_not(self, field: Field, value: str | list[str], ids: Mapping[str, Mapping[str, int]]) -> str:
+    def why_not(self, field: Field, value: str | list[str], ids: Mapping[Any, Mapping[str, int]]) -> str:
         """Why this value can't be written; empty if it can."""
         if not field.input:
             return field.instead

@@ -77,7 +77,7 @@ def read(path: Path, name: str, mapping: Mapping, *, arrived: datetime | None = 
     suffix = Path(name).suffix.lower()
     with path.open("rb") as file:
         start = file.read(8)
-    if start[:4] == b"PK\x03\x04":
+    if start[:4] == b"PK\x03\x04" and suffix != ".zip":
         return _workbook(path, name, mapping, arrived)
     if suffix in _SPREADSHEETS or start[:4] == b"\xd0\xcf\x11\xe0":
         todo = "Save it as an Excel workbook (.xlsx) without a password, or as CSV (UTF-8), and send it again."
@@ -95,10 +95,15 @@ def _workbook(path: Path, name: str, mapping: Mapping, arrived: datetime | None)
     from openpyxl import load_workbook
 
     broken = Refused("sheet-broken", "the workbook can't be read", where=name, todo="Open it in Excel, save it anew, and send it again.")
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as bad:  # openpyxl raises whatever a damaged part makes its parsers raise
-        raise broken from bad
+    with path.open("rb") as file:  # by name openpyxl wants an ending, which artefacts have none of
+        try:
+            book = load_workbook(file, read_only=True, data_only=True)
+        except Exception as bad:  # it raises whatever a damaged part makes its parsers raise
+            raise broken from bad
+        return _of_workbook(book, path, name, mapping, arrived, broken)
+
+
+def _of_workbook(book: Any, path: Path, name: str, mapping: Mapping, arrived: datetime | None, broken: Refused) -> Sheet:
     try:
         title = _worksheet(book.sheetnames, name, mapping)
         sheet: Any = book[title]
@@ -145,8 +150,8 @@ def _uncalculated(path: Path, title: str) -> frozenset[tuple[int, int]]:
     """Cells with a formula (row and place); whether one has a value, the other reading tells."""
     from openpyxl import load_workbook
 
-    book = load_workbook(path, read_only=True)
-    try:
+    with path.open("rb") as file:
+        book = load_workbook(file, read_only=True)
         sheet: Any = book[title]
         sheet.reset_dimensions()
         return frozenset(
@@ -155,8 +160,6 @@ def _uncalculated(path: Path, title: str) -> frozenset[tuple[int, int]]:
             for place, cell in enumerate(cells)
             if isinstance(cell, str) and cell.startswith("=")
         )
-    finally:
-        book.close()
 
 
 def _zoned(moment: datetime | None) -> datetime | None:
@@ -175,7 +178,7 @@ def _text(path: Path, name: str, mapping: Mapping, arrived: datetime | None) -> 
         delimiter = mapping.delimiter or _delimiter(start)
         reader = csv.reader((line.replace("\0", "") for line in stream), delimiter=delimiter, strict=True)
         try:
-            rows = ((reader.line_num, tuple(cells[:MOST_COLUMNS])) for cells in reader)
+            rows = ((number, tuple(cells[:MOST_COLUMNS])) for number, cells in enumerate(reader, start=1))
             sheet = _sheet("csv", "", name, mapping, rows, {"arrived": arrived}, frozenset())
         except csv.Error as bad:
             todo = "Look at the quotation marks of that line, or send a workbook (.xlsx)."

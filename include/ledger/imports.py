@@ -47,12 +47,6 @@ def get(session: Session, import_id: int, *, lock: bool = False) -> TitleImportR
     return row
 
 
-def open_sheets(session: Session, mapping: str) -> list[TitleImportRow]:
-    """Those that are not over, oldest first."""
-    query = select(TitleImportRow).where(TitleImportRow.mapping == mapping, TitleImportRow.state.in_(OPEN))
-    return list(session.scalars(query.order_by(TitleImportRow.id)))
-
-
 def lines(session: Session, import_id: int, *states: LineState) -> Iterator[TitleImportLineRow]:
     """Rows of a sheet in its order, in pages; all states if none is asked for."""
     query = select(TitleImportLineRow).where(TitleImportLineRow.import_id == import_id)
@@ -96,18 +90,40 @@ def own_changes(session: Session, work_ids: Collection[int]) -> dict[tuple[str, 
     return found
 
 
+def on_its_way(session: Session, isbns: Collection[str]) -> dict[str, TitleImportLineRow]:
+    """ISBN → the row of an earlier sheet that makes, or has just made, a title of it. Most recent first."""
+    states = (*WRITTEN, LineState.WAITING)
+    found: dict[str, TitleImportLineRow] = {}
+    wanted = sorted(isbns)
+    for start in range(0, len(wanted), PAGE):
+        chunk = wanted[start : start + PAGE]
+        query = select(TitleImportLineRow).where(TitleImportLineRow.isbn.in_(chunk), TitleImportLineRow.state.in_(states))
+        found |= {line.isbn: line for line in session.scalars(query.order_by(TitleImportLineRow.id))}
+    return found
+
+
 def count(session: Session, row: TitleImportRow) -> dict[str, int]:
     """Sets the row's counts: line state → number."""
     session.flush()
     query = select(TitleImportLineRow.state, func.count()).where(TitleImportLineRow.import_id == row.id).group_by(TitleImportLineRow.state)
-    row.counts = {str(state): number for state, number in sorted(session.execute(query).tuples())}
+    row.counts = dict(sorted((str(state), number) for state, number in session.execute(query)))
     return row.counts
 
 
-def workbooks(session: Session, row: TitleImportRow) -> list[WorkbookRow]:
-    """The workbooks that this sheet's new titles and prices went into, withdrawn ones left out."""
-    query = select(WorkbookRow).where(WorkbookRow.subject == subject(row.id), WorkbookRow.state != WorkbookState.WITHDRAWN)
+def workbooks(session: Session, row: TitleImportRow, *, withdrawn: bool = False) -> list[WorkbookRow]:
+    """The workbooks that this sheet's new titles and prices went into; those that were withdrawn only if they are asked for."""
+    query = select(WorkbookRow).where(WorkbookRow.subject == subject(row.id))
+    if not withdrawn:
+        query = query.where(WorkbookRow.state != WorkbookState.WITHDRAWN)
     return list(session.scalars(query.order_by(WorkbookRow.id)))
+
+
+def has_unsettled(session: Session, import_id: int) -> bool:
+    """Whether a new title was found in Consonance, and the rest of its row was not looked at yet."""
+    of = TitleImportLineRow
+    settled = of.product_id.is_not(None) | of.workbook_id.is_(None)
+    query = select(of.id).where(of.import_id == import_id, of.state == LineState.VERIFIED, ~settled)
+    return session.scalar(query.limit(1)) is not None
 
 
 def subject(import_id: int) -> str:

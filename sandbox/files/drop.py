@@ -25,6 +25,7 @@ from sandbox.catalogue import Catalogue
 from sandbox.files import zips
 from sandbox.files.make import Made, make, orders_of, spoil
 from sandbox.partners.roster import home_of
+from sandbox.sheets import season
 
 _OWN = {"inbox", "folder", "name", "as_zip", "unfinished", "age_seconds", "content", "text", "evil"}
 _MANIFESTS = threading.Lock()
@@ -47,6 +48,7 @@ MANNERS = {
     "typesetter": Manner("compositor", "out", "rename"),
     "statements": Manner("statements", "exports", "plain"),
     "sales": Manner("sales", "reports", "plain"),
+    "titles": Manner("titles", "sheets", "plain"),
 }
 
 
@@ -95,6 +97,10 @@ class Drops:
         if wanted.get("kind") == "report":
             made = sales.make(self._catalogue, workshop, rest | ({"name": name} if name else {}))
             return [_facts(workshop / made["name"]) | made]
+        if wanted.get("kind") == "sheet":
+            called, content, facts = season.sheet(self._catalogue, rest | ({"name": name} if name else {}))
+            (workshop / PurePosixPath(called).name).write_bytes(content)
+            return [_facts(workshop / PurePosixPath(called).name) | {"kind": "sheet", **facts}]
         if "as_zip" in wanted:
             return [self._zipped(workshop, name, wanted["as_zip"], rest, str(wanted.get("evil") or ""))]
         found = [make(order, workshop, name) for order in orders_of(self._catalogue, rest)]

@@ -1,0 +1,143 @@
+"""What no API takes: new titles and prices go into Consonance's import workbooks, which a person loads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from include.errors import RejectedData
+from include.imports.differences import PRICES
+from include.imports.mapping import Mapping as SheetMapping
+from include.ledger import imports, workbooks
+from include.ledger.database import Ledger
+from include.ledger.sales_rows import LineState, TitleImportLineRow, TitleImportRow, WorkbookRow
+from include.store import ArtefactStore
+from include.workbooks.prepare import NewWorkbook, Row, prepare
+from include.workbooks.template import Kind
+
+CREATED = "workbook of new titles"
+"""`as` of the change that says that a title came into being."""
+
+
+def prepare_all(
+    ledger: Ledger, store: ArtefactStore, mapping: SheetMapping, import_id: int, *, now: datetime, dag_id: str = "", run_id: str = ""
+) -> list[WorkbookRow]:
+    """Workbooks for the sheet's new titles and prices that are in none yet; what an import can't hold goes back to the sender.
+
+    Prices of new titles wait until the titles are there: Consonance's import of prices knows editions by ISBN.
+    """
+    with ledger.read() as session:
+        row = imports.get(session, import_id)
+        waiting = [line for line in imports.lines(session, import_id, LineState.NEW) if line.workbook_id is None]
+        session.expunge_all()
+    new = [line for line in waiting if line.product_id is None]
+    priced = [line for line in waiting if line.product_id is not None]
+    kinds: tuple[tuple[Kind, list[TitleImportLineRow], Iterator[Row], int], ...] = (
+        ("titles", new, _titles(row, new), len(new)),
+        ("prices", priced, _prices(row, priced), sum(len(_open_prices(line)) for line in priced)),
+    )
+    made = []
+    for kind, lines, rows, count in kinds:
+        if not lines:
+            continue
+        aside = _Aside(ledger, import_id)
+        workbook = NewWorkbook(
+            kind=kind,
+            subject=imports.subject(import_id),
+            name=f"{kind}_{row.name.rsplit('.', 1)[0]}_sheet-{import_id}",
+            rows=rows,
+            totals={"rows": Decimal(count)},
+            sources=[{workbooks.IMPORT: import_id}],
+            role=mapping.ask.role,
+            then=partial(_note, line_ids=[line.id for line in lines]),
+            aside=aside.refuse,
+        )
+        made += prepare(ledger, store, workbook, now, dag_id=dag_id, run_id=run_id)
+        aside.keep()
+    return made
+
+
+class _Aside:
+    """Rows that an import can't hold, and why."""
+
+    def __init__(self, ledger: Ledger, import_id: int) -> None:
+        self._ledger, self._import_id = ledger, import_id
+        self._refused: list[tuple[int, RejectedData]] = []
+
+    def refuse(self, row: Row, why: RejectedData) -> None:
+        self._refused.append((int(row.where.rsplit(" ", 1)[1]), why))
+
+    def keep(self) -> None:
+        if not self._refused:
+            return
+        with self._ledger.session() as session:
+            lines = {line.row: line for line in imports.lines(session, self._import_id, LineState.NEW)}
+            for number, why in self._refused:
+                if line := lines.get(number):
+                    line.state = LineState.BAD
+                    problem = {"code": "import-refuses", "field": "", "column": "", "message": why.what, "todo": why.todo}
+                    imports.add_problem(line, problem | {"severity": "error"})
+
+
+def _note(session: Session, kept: Sequence[WorkbookRow], line_ids: Sequence[int]) -> None:
+    """Each line knows the workbook that has it: found by ISBN, since a long list makes several workbooks."""
+    where = {str(one["isbn"]): workbook.id for workbook in kept for one in workbook.expects if one.get("isbn")}
+    for id in line_ids:
+        line = session.get(TitleImportLineRow, id)
+        if line is not None and line.state == LineState.NEW:
+            line.workbook_id = where.get(line.isbn)
+
+
+def _titles(sheet: TitleImportRow, lines: Sequence[TitleImportLineRow]) -> Iterator[Row]:
+    """Editions of one new work stand together, under one identifier within the import."""
+    groups: dict[str, list[TitleImportLineRow]] = defaultdict(list)
+    for line in lines:
+        groups[_work_of(line)].append(line)
+    for together in groups.values():
+        for line in together:
+            said = line.fields
+            values: dict[str, Any] = {
+                "title": said.get("title") or line.title, "subtitle": said.get("subtitle") or None, "isbn": line.isbn,
+                "edition_number": said.get("edition_number") or None,
+            }  # fmt: skip
+            if line.work_id is not None:
+                values |= {"same_work_type": "Work ID", "same_work": str(line.work_id)}
+            elif len(together) > 1:
+                values |= {"same_work_type": "Within import", "same_work": f"{sheet.id}-{together[0].row}"}
+            yield Row(
+                values,
+                {"rows": Decimal(1)},
+                {"isbn": line.isbn, "title": line.title},
+                f"{together[0].row}",
+                f"{sheet.name}, row {line.row}",
+            )
+
+
+def _work_of(line: TitleImportLineRow) -> str:
+    """What makes rows editions of one work: the work that Consonance has, the sender's reference, or title, subtitle and people alike."""
+    if line.work_id is not None:
+        return f"work {line.work_id}"
+    if reference := line.fields.get("reference"):
+        return f"reference {str(reference).casefold()}"
+    names = [str(line.fields.get(name, "")).casefold() for name in ("title", "subtitle", "contributors")]
+    return f"row {line.row}" if not names[2] else "\n".join(names)
+
+
+def _prices(sheet: TitleImportRow, lines: Sequence[TitleImportLineRow]) -> Iterator[Row]:
+    for line in lines:
+        for change in _open_prices(line):
+            currency, type, qualifier = change["field"].split(" ")[1:]
+            key = {"isbn": line.isbn, "currency": currency}
+            values = key | {"title": line.title, "price_type": type, "price_qualifier": qualifier, "amount": Decimal(change["after"])}
+            expects = key | {"title": line.title, "type": type, "qualifier": qualifier, "amount": change["after"]}
+            yield Row(values, {"rows": Decimal(1)}, expects, where=f"{sheet.name}, row {line.row}")
+
+
+def _open_prices(line: TitleImportLineRow) -> list[Mapping[str, Any]]:
+    return [change for change in line.changes if change["as"] == PRICES and not change.get("at")]
