@@ -50,7 +50,8 @@ def prior_month(order: Order) -> tuple[str, bytes, Truth]:
         "Hardcover Royalty": [title, PRINT, *(_printed(order, one) for one in hard)],
         "KENP Read": [title, KENP, *((one.title, one.author, _asin(one), _shop(one), one.units) for one in pages)],
     }
-    return f"KDP_Prior_Month_Royalties-{order.month:%Y-%m-%d}-{order.seed:06x}.xlsx", workbook(sheets), Truth(ebooks + paper + hard, pages)
+    truth = Truth(ebooks + paper + hard, pages, earned=_page_earnings(pages))
+    return f"KDP_Prior_Month_Royalties-{order.month:%Y-%m-%d}-{order.seed:06x}.xlsx", workbook(sheets), truth
 
 
 def dashboard(order: Order) -> tuple[str, bytes, Truth]:
@@ -63,9 +64,12 @@ def dashboard(order: Order) -> tuple[str, bytes, Truth]:
     return f"KDP_Royalties_Estimator_{order.month:%Y_%m}.xlsx", workbook(sheets), Truth(ebooks, pages)
 
 
-def page_earnings(truth: Truth) -> Decimal:
-    """What the pages that were read came to; it stands on the sheet of all earnings alone."""
-    return sum((_read(one) for one in truth.pages), Decimal(0))
+def _page_earnings(pages: Sequence[Sold]) -> dict[str, Decimal]:
+    """What the pages that were read came to, by currency; it stands on the sheet of all earnings alone."""
+    found: dict[str, Decimal] = {}
+    for one in pages:
+        found[one.currency] = found.get(one.currency, Decimal(0)) + _read(one)
+    return found
 
 
 def _kindle(order: Order, rows: int) -> list[Sold]:

@@ -132,6 +132,7 @@ class Truth:
     pages: list[Sold] = field(default_factory=list)
     controls: dict[str, str] = field(default_factory=dict)
     paid: dict[str, str] = field(default_factory=dict)
+    earned: dict[str, Decimal] = field(default_factory=dict)  # by currency, what was earned without a sale: pages that were read
 
     def totals(self) -> dict[str, dict[str, Any]]:
         """Currency → {rows, sold, returned, units, net}, of what a reader can count: a line whose ISBN is lost is none of it."""
@@ -144,6 +145,9 @@ class Truth:
             cell["sold" if one.units >= 0 else "returned"] += abs(one.units)
             cell["units"] += one.units
             cell["net"] += one.net
+        for currency, amount in self.earned.items():
+            cell = found.setdefault(currency, {"rows": 0, "sold": 0, "returned": 0, "units": 0, "net": Decimal(0)})
+            cell["net"] += amount
         return {currency: cell | {"net": str(cell["net"])} for currency, cell in sorted(found.items())}
 
     def planted(self) -> list[dict[str, Any]]:
