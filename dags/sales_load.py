@@ -35,10 +35,7 @@ def sales_load(inbox: Inbox) -> None:
         params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
     )
     def load() -> None:
-        arrivals = sales.arrivals(inbox.id)
-        intake.steps(inbox) >> arrivals
-        sales.each_report(inbox).expand(arrival=arrivals)
-        arrivals >> sales.late(inbox.id)
+        sales.steps(inbox, after=intake.steps(inbox))
 
     load()
 

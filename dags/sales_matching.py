@@ -29,8 +29,7 @@ from colophon.tasks import sales
     max_active_runs=1,
 )
 def sales_matching() -> None:
-    batches = sales.match_again()
-    sales.prepare.expand(batch_id=batches)
+    sales.workbooks.expand(batch_id=sales.match_again())
 
 
 sales_matching()

@@ -21,8 +21,7 @@ class ReportQuestion(BaseNotifier):
 
     def notify(self, context: Any) -> None:
         ti = context["ti"]
-        taken = ti.xcom_pull(task_ids=f"{ti.task_id.removesuffix('approve')}read", map_indexes=ti.map_index)
-        tell(question_notice(context, taken))
+        tell(question_notice(context, ti.xcom_pull(task_ids="asked")[ti.map_index]))
 
 
 def question_notice(context: Any, taken: dict[str, Any]) -> Notice:

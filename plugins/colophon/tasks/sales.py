@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, task, task_group
 
@@ -12,14 +13,14 @@ from colophon.notifiers.sales import ReportQuestion
 from colophon.tasks.feeds import ANSWER_WITHIN
 from include.partners import Inbox, load_people
 
-GROUP = "report"
+GROUP = "question"
 ROLE = "sales"
 WAYS = ("difference", "replace", "add")
 
 
 @task(trigger_rule="all_done")
 def arrivals(inbox_id: str) -> list[int]:
-    """Reports that the inbox has taken and nobody has read, one mapped group each; also when some could not be fetched."""
+    """Reports that the inbox has taken and nobody has read; also when some could not be fetched."""
     from colophon.hooks.ledger import open_ledger
     from include.partners import load_inbox
     from include.sales.arrivals import waiting
@@ -50,21 +51,21 @@ def read(inbox_id: str, arrival: int, *, dag_run: Any = None) -> dict[str, Any]:
     return taken.to_json()
 
 
-@task(map_index_template="{{ taken.name }}")
-def unusual(taken: dict[str, Any]) -> None:
-    """Goes on to the person only where one must say whether the report counts. Skips itself: what a task skips downstream, a mapped
-    group does not heed."""
-    from airflow.sdk import get_current_context
-    from airflow.sdk.exceptions import AirflowSkipException
+@task(trigger_rule="all_done")
+def settled(taken: list[dict[str, Any]] | None) -> list[int]:
+    """Batches of this run that count; also when another report could not be read."""
+    return [one["batch"] for one in taken or [] if one["batch"] is not None and not one["asks"]]
 
-    get_current_context()["taken"] = taken
-    if not taken["asks"]:
-        raise AirflowSkipException("Nobody has to be asked: " + (f"batch {taken['batch']}" if taken["batch"] else taken["became"]))
+
+@task(trigger_rule="all_done")
+def asked(taken: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Those of which a person must say whether they count, one question each."""
+    return [one for one in taken or [] if one["asks"]]
 
 
 def ask_a_person() -> HITLOperator:
     """The question, with what does not agree; no answer in twelve hours means no, and the page Sales decides later."""
-    taken = f"ti.xcom_pull(task_ids='{GROUP}.read', map_indexes=ti.map_index)"
+    taken = "ti.xcom_pull(task_ids='asked')[ti.map_index]"
     users = [{"id": name, "name": name} for name in load_people().roles.get(ROLE, ())]
     return HITLOperator(
         task_id="approve",
@@ -82,7 +83,7 @@ def ask_a_person() -> HITLOperator:
         defaults="Reject",
         params={
             "how": Param(WAYS[0], enum=list(WAYS), title="How", description="Only where it was loaded before with other lines."),
-            "note": Param("", type="string", title="Note", description="What explains it, for whoever asks later."),
+            "note": Param("", type="string", maxLength=2000, title="Note", description="What explains it, for whoever asks later."),
         },
         assigned_users=users or None,
         response_timeout=ANSWER_WITHIN,
@@ -92,7 +93,7 @@ def ask_a_person() -> HITLOperator:
 
 
 @task(map_index_template="{{ taken.name }}")
-def decide(taken: dict[str, Any], answer: dict[str, Any]) -> None:
+def decide(taken: dict[str, Any], answer: dict[str, Any]) -> int:
     """Records who let it count, and how; or skips itself: a no leaves the batch as it is."""
     from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
@@ -107,46 +108,29 @@ def decide(taken: dict[str, Any], answer: dict[str, Any]) -> None:
     given = answer.get("params_input") or {}
     how, note = str(given.get("how") or WAYS[0]), str(given.get("note") or "")
     approved(open_ledger(), open_store(), taken["batch"], how=how, note=note, now=datetime.now(UTC), who=who or "a person")
-
-
-@task(trigger_rule="none_failed_min_one_success", map_index_template="{{ taken.name }}")
-def workbooks(taken: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any]:
-    """Prepares what of the batch can go to Consonance. Skips what is no batch, and what waits for a person."""
-    from airflow.sdk import get_current_context
-    from airflow.sdk.exceptions import AirflowSkipException
-
-    get_current_context()["taken"] = taken
-    if taken["batch"] is None:
-        raise AirflowSkipException(f"{taken['name']} is no batch: {taken['became']}.")
-    return _prepared(taken["batch"], dag_run)
+    return int(taken["batch"])
 
 
 @task(map_index_template="batch {{ batch_id }}")
-def prepare(batch_id: int, *, dag_run: Any = None) -> dict[str, Any]:
-    """The same for a batch of an earlier day."""
-    from airflow.sdk import get_current_context
-
-    get_current_context()["batch_id"] = batch_id
-    return _prepared(batch_id, dag_run)
-
-
-def _prepared(batch_id: int, dag_run: Any) -> dict[str, Any]:
+def workbooks(batch_id: int, *, dag_run: Any = None) -> dict[str, Any]:
+    """Prepares what of a batch can go to Consonance and is in no workbook yet. Skips what waits for a person."""
     import logging
 
+    from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
 
     from colophon.hooks.ledger import open_ledger, open_store
     from include.sales.arrivals import goes_on
     from include.sales.workbook import make
 
+    get_current_context()["batch_id"] = batch_id
     ledger = open_ledger()
     if (why := goes_on(ledger, batch_id)) is not None:
         raise AirflowSkipException(why)
     run = {"dag_id": dag_run.dag_id, "run_id": dag_run.run_id} if dag_run else {}
     made = make(ledger, open_store(), batch_id, datetime.now(UTC), **run)
-    log = logging.getLogger("colophon.sales")
     for one in made.waiting:
-        log.info("waits: %s. %s", one.message, one.todo)
+        logging.getLogger("colophon.sales").info("waits: %s. %s", one.message, one.todo)
     return {"batch": batch_id, "workbooks": [row.id for row in made.workbooks], "waiting": len(made.waiting)}
 
 
@@ -181,14 +165,19 @@ def match_again() -> list[int]:
     return to_prepare(ledger)
 
 
-def each_report(inbox: Inbox) -> Any:
-    """Read, ask where it does not balance, prepare the workbooks: a group to be mapped over arrivals, so that none waits for another."""
+@task_group(group_id=GROUP)
+def question(taken: dict[str, Any]) -> None:
+    """Ask, note the answer, prepare the workbooks: to be mapped, so that no report waits for another's answer."""
+    workbooks(decide(taken, ask_a_person().output))
 
-    @task_group(group_id=GROUP)
-    def report(arrival: int) -> None:
-        taken = read(inbox.id, arrival)
-        question = ask_a_person()
-        decided = decide(taken, question.output)
-        unusual(taken) >> question >> decided >> workbooks(taken)
 
-    return report
+def steps(inbox: Inbox, after: Any) -> None:
+    """Read each report, prepare the workbooks of those that count, ask about the others. `done` says whether a report failed."""
+    found = arrivals(inbox.id)
+    after >> found
+    taken = read.partial(inbox_id=inbox.id).expand(arrival=found)
+    prepared = workbooks.expand(batch_id=settled(taken))
+    question.expand(taken=asked(taken))
+    overdue = late(inbox.id)
+    taken >> overdue
+    [taken, prepared, overdue] >> EmptyOperator(task_id="done", trigger_rule="none_failed")
