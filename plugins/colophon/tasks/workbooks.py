@@ -98,7 +98,7 @@ def ask_a_person() -> Load:
 
 
 @task(map_index_template="{{ about.name }}")
-def answered(about: dict[str, Any], answer: dict[str, Any], *, dag_run: Any = None) -> int:
+def answered(about: dict[str, Any], answer: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any]:
     """Notes who has loaded it; skips itself where it is not loaded. What the page Imports was told before stays."""
     from datetime import UTC, datetime
 
@@ -112,22 +112,26 @@ def answered(about: dict[str, Any], answer: dict[str, Any], *, dag_run: Any = No
     get_current_context()["about"] = about
     ledger, now = open_ledger(), datetime.now(UTC)
     who = str((answer.get("responded_by_user") or {}).get("name") or "")
-    told = answer.get("params_input") or {}
+    told = (answer.get("params_input") or {}) if who else {}  # nobody filled in the form of a question whose time is over
     note = str(told.get("note") or "")
     if list(answer["chosen_options"]) == [LOADED]:
         said = hand.Said(agrees=True, rows=told.get("rows"))
-        return hand.confirm(ledger, about["id"], now=now, who=who or "a person", note=note, said=said).id
+        hand.confirm(ledger, about["id"], now=now, who=who or "a person", note=note, said=said)
+        return about
     row = hand.not_loaded(ledger, about["id"], now=now, who=who, note=note, dag_id=dag_run.dag_id, run_id=dag_run.run_id)
     if row.state in workbooks.LOADED:
-        return row.id  # on the page Imports somebody has said that it is
+        return about  # on the page Imports somebody has said that it is
     why = f"{who} says that it is not loaded." if who else "Nobody answered in time."
     raise AirflowSkipException(f"{why} {'Somebody is asked again by the next run.' if row.state in workbooks.OPEN else row.note}")
 
 
-@task(map_index_template="{{ id }}")
-def read_back(id: int) -> dict[str, Any]:
+@task(map_index_template="{{ about.name }}")
+def read_back(about: dict[str, Any]) -> dict[str, Any]:
     """Looks in Consonance for what the workbook should have brought; names what is missing, and tells."""
-    return _read_back([id])
+    from airflow.sdk import get_current_context
+
+    get_current_context()["about"] = about
+    return _read_back([about["id"]])
 
 
 @task
