@@ -170,6 +170,18 @@ class SalesCellRow(Base):
     net: Mapped[Decimal] = mapped_column(Exact)
 
 
+class SalesSummaryRow(Base):
+    """Lines added up by product, period, territory, model and currency: made once of each artefact of lines (`include.rights.gathered`).
+    What rights and finance reports ask of ten million lines is answered from it, whatever titles and rights say by then."""
+
+    __tablename__ = "sales_summary"
+    lines: Mapped[str] = mapped_column(String(64), primary_key=True)  # `SalesBatchRow.lines`
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)  # of the way in which it was added up
+    sha256: Mapped[str] = mapped_column(String(64))  # artefact: Parquet
+    rows: Mapped[int] = mapped_column(Integer)
+    made_at: Mapped[datetime]
+
+
 class SalesProductRow(Base):
     """One product of one batch, as the report names it, and the title it is; lines are joined to titles through this."""
 

@@ -79,6 +79,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_sales_payment_period", "sales_payment", ["source", "period"], unique=False)
     op.create_table(
+        "sales_summary",
+        sa.Column("lines", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("lines", "version", name=op.f("pk_sales_summary")),
+    )
+    op.create_table(
         "statement",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("source", sa.String(length=255), nullable=False),
@@ -269,6 +278,7 @@ def downgrade() -> None:
         "workbook",
         "title_import",
         "statement",
+        "sales_summary",
         "sales_payment",
         "sales_batch",
         "sales_alias",
