@@ -22,7 +22,7 @@ from include.files.bounds import printable
 from include.sales.readers.rows import Ragged, Rows, Shape
 
 HEAD = 512 << 10  # bytes in which the header must be, with the rows above it
-_BLOCK = 4 << 20  # bytes read at once; no row is longer
+_BLOCK = 1 << 20  # bytes read at once; no row is longer. Arrow reads 32 of them ahead
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"))
 _WIDE = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
