@@ -114,7 +114,7 @@ def _cells(work: Work, product: Product) -> Cells:
     return {
         "ISBN": product.isbn, "Title": work.title, "Subtitle": product.subtitle if product.subtitle == work.subtitle else None,
         "Author": None, "Imprint": work.imprint, "Format": product.format, "Publication date": product.publication_date,
-        "BISAC": "; ".join(one.code for one in work.subjects if one.scheme == "BISAC") or None, "Extent": product.pages,
+        "BISAC": "; ".join(one.code for one in work.subjects if one.scheme == "BISAC") or None, "Extent": product.pages if product.is_print else None,
         "Price GBP": price, "Notes": None,
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.imports.office import Office, office_of
-from tests.sandbox.conftest import Server, evidenced, full, running_evidenced, running_full
+from tests.sandbox.conftest import Server, _serve, evidenced, full, running_evidenced, running_full
 
 __all__ = ["evidenced", "full", "running_evidenced", "running_full"]
 
@@ -25,3 +25,12 @@ def narrow(evidenced: Server, tmp_path: Path) -> Iterator[Office]:
     office = office_of(evidenced, tmp_path)
     yield office
     office.ledger.dispose()
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[Office]:
+    """A tenant that is large enough for a season."""
+    for server in _serve("full", titles=300):
+        office = office_of(server, tmp_path)
+        yield office
+        office.ledger.dispose()

@@ -57,8 +57,8 @@ class Server:
         return self.http.get(f"/sandbox/{path}") if body is None else self.http.post(f"/sandbox/{path}", json=body)
 
 
-def _serve(tenant: Tenant) -> Iterator[Server]:
-    catalogue, faults = Catalogue(1, 200, TODAY, tenant), Faults()
+def _serve(tenant: Tenant, titles: int = 200) -> Iterator[Server]:
+    catalogue, faults = Catalogue(1, titles, TODAY, tenant), Faults()
     consonance = Consonance(catalogue, KEY, faults)
     control = Control(consonance, faults, frozenset({"northgate"}))  # a partner to set faults for; nobody serves it
     config = uvicorn.Config(consonance.app(control.routes()), port=0, log_level="critical", lifespan="off", access_log=False)
