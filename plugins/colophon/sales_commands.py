@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from colophon import workbook_commands
 from colophon.commands import say
 
 
@@ -16,6 +17,7 @@ def add_options(group: Any) -> None:
     command.add_argument("files", nargs="+", type=Path, metavar="FILE")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=recognise)
+    workbook_commands.add_options(group)
 
 
 def recognise(args: argparse.Namespace) -> int:
