@@ -175,7 +175,8 @@ class Columns:
             return self._read(texts, column, ("units", self._mark), extractors.whole(self._mark), kind)
         if cell.as_:
             return self._read(texts, column, (cell.as_, self._mark), extractors.percent(self._mark, cell.as_), kind)
-        return self._read(texts, column, ("decimal", self._mark), extractors.decimal(self._mark), kind)
+        places = 18 if kind == RATE else 10
+        return self._read(texts, column, ("decimal", self._mark, str(places)), extractors.decimal(self._mark, places), kind)
 
     def _summed(self, cell: Cell) -> pa.Array:
         total: pa.Array | None = None
@@ -242,19 +243,14 @@ class Columns:
 
     def ids(self, ids: tuple[Id, ...]) -> tuple[pa.Array, pa.Array, pa.Array]:
         """Type and value of what names the product, and `type:value|…` of what else does."""
-        named = []
-        for one in ids:
-            if one.column in self._positions:
-                named.append((one, _none_if_empty(self._id(one))))
+        named = [(one, _none_if_empty(self._id(one))) for one in ids if one.column in self._positions]
         usable = [values for one, values in named if not one.only_beside]
         if not usable:
             nothing = pa.nulls(len(self), pa.string())
             return nothing, nothing, nothing
         sure = [_unless_proprietary(values) for one, values in named if not one.only_beside and one.type == "isbn"]
         best = pc.coalesce(*sure, *usable)
-        others = []
-        for _, values in named:
-            others.append(pc.if_else(pc.fill_null(pc.not_equal(values, best), False), values, pa.scalar(None, pa.string())))
+        others = [pc.if_else(pc.fill_null(pc.not_equal(values, best), False), values, pa.scalar(None, pa.string())) for _, values in named]
         # null_handling="skip" drops rows of nothing but nulls (pyarrow 26): joined with empty texts instead, then cleaned
         joined = pc.binary_join_element_wise(*others, "|", null_handling="replace", null_replacement="")
         beside = pc.utf8_trim(pc.replace_substring_regex(joined, r"\|{2,}", "|"), "|")

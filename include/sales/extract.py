@@ -130,27 +130,35 @@ class Reading:
                 ))
         if not variants:
             variants.append((columns, dict(table.fields), (), None))
-        made = [(self._line(of, fields, found, periods, span), unless, of) for of, fields, unless, span in variants]
-        refused = self._refused(columns, [of for _, _, of in made], found)
-        for arrays, unless, _ in made:
-            keep = refused
-            if unless:
-                there = [
-                    pc.fill_null(pc.not_equal(arrays[name], pa.scalar(0, arrays[name].type) if name == "units" else _ZERO), False)
-                    for name in unless
-                ]
-                some = there[0]
-                for one in there[1:]:
-                    some = pc.or_(some, one)
-                keep = some if keep is None else pc.and_(keep, some)
+        made: list[tuple[dict[str, pa.Array], pa.Array | None]] = []
+        for of, fields, unless, span in variants:
+            arrays = self._line(of, fields, found, periods, span)
+            there = _there(arrays, unless) if unless else None
+            periods.check(of, arrays, there)
+            made.append((arrays, there))
+        kept = self._kept(columns, [of for of, _, _, _ in variants], found)
+        self._count_nothing([there for _, there in made], kept, len(columns))
+        for arrays, there in made:
             batch = pa.RecordBatch.from_arrays([arrays[name] for name in SCHEMA.names], schema=SCHEMA)
+            keep = there if kept is None else kept if there is None else pc.and_(kept, there)
             if keep is not None:
                 batch = batch.filter(keep)
             if batch.num_rows:
                 self._counted(batch, found.label)
                 yield batch
 
-    def _refused(self, columns: Columns, variants: list[Columns], found: Found) -> pa.Array | None:
+    def _count_nothing(self, there: list[pa.Array | None], kept: pa.Array | None, rows: int) -> None:
+        """Rows in which nothing was sold, returned or read are counted, and no lines."""
+        some = pa.repeat(pa.scalar(False), rows)
+        for one in there:
+            if one is None:
+                return
+            some = pc.or_(some, one)
+        nothing = pc.invert(some) if kept is None else pc.and_(kept, pc.invert(some))
+        if count := pc.sum(nothing).as_py():
+            self.skipped["nothing sold or used"] += count
+
+    def _kept(self, columns: Columns, variants: list[Columns], found: Found) -> pa.Array | None:
         """Which rows stay, once those with troubles are written down; None for all."""
         told: dict[tuple[int, str], Any] = {}
         for of in variants:
@@ -201,7 +209,6 @@ class Reading:
                 pc.and_(pc.fill_null(pc.equal(arrays["net"], _ZERO), False), pc.fill_null(pc.not_equal(arrays["units"], 0), False)),
             )
             arrays["model"] = pc.if_else(free, Model.FREE.value, arrays["model"])
-        periods.check(columns, arrays)
         return arrays
 
     def _counted(self, batch: pa.RecordBatch, sheet: str) -> None:
@@ -259,6 +266,15 @@ def _kinds(arrays: dict[str, pa.Array], fields: dict[str, Cell]) -> None:
         if cell.sign == "by kind":
             size = pc.abs(arrays[name])
             arrays[name] = pc.if_else(returned, pc.negate(size), size)
+
+
+def _there(arrays: dict[str, pa.Array], unless: tuple[str, ...]) -> pa.Array:
+    """Rows in which one of these is neither empty nor zero."""
+    some = pa.repeat(pa.scalar(False), len(arrays["row"]))
+    for name in unless:
+        zero = pa.scalar(0, pa.int64()) if name == "units" else _ZERO
+        some = pc.or_(some, pc.fill_null(pc.not_equal(arrays[name], zero), False))
+    return some
 
 
 def _sheets_like(labels: list[str], globs: tuple[str, ...]) -> tuple[str, ...]:

@@ -20,10 +20,11 @@ from include.sales.readers.workbook import dated
 from include.titles.identifiers import countries, isbn13
 
 _PLACES = 10  # of lines.MONEY
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?")
-_GROUPED = {
-    ".": re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?"),  # also India's 12,34,567
-    ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?"),
+_RATE_PLACES = 18  # of lines.RATE
+_PLAIN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?")
+_GROUPED = {  # thousands marked: what follows three digits; also India's 12,34,567
+    ".": re.compile(r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?"),
+    ",": re.compile(r"[1-9]\d{0,2}(?:\.\d{2,3})*\.\d{3}(?:,\d*)?"),
 }
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")  # also Swiss and typographic marks of thousands
 _MONEY_SIGNS = re.compile(r"^(?:[A-Z]{3}|[A-Z]{0,2}[$€£¥₹₩])|(?:[A-Z]{3}|[$€£¥₹₩]|kr|zł)$")
@@ -43,59 +44,61 @@ class Unreadable(Exception):
         self.code, self.what, self.todo = code, what, todo
 
 
-def decimal(mark: str) -> Callable[[str], Decimal]:
-    """Numbers with this decimal mark, thousands marked or not: `1.234,56`, `(1.23)`, `1.23-`, `£5`, `12 %`. Never guessed at."""
+def decimal(mark: str, places: int = _PLACES) -> Callable[[str], Decimal]:
+    """Numbers with this decimal mark, thousands marked or not: `1.234,56`, `(1.23)`, `1.23-`, `£5`, `12 %`.
+
+    The other mark is understood where it can be nothing else: `0,125` and `1,5` are no thousands. `1,234` is what `mark` makes of it.
+    """
     other = "," if mark == "." else "."
 
     def read(text: str) -> Decimal:
-        bare = _BLANKS.sub("", text).translate(_MINUS)
-        negative = False
-        if bare.startswith("(") and bare.endswith(")"):
-            bare, negative = bare[1:-1], True
-        bare = bare.removesuffix("%")
-        if bare.endswith("-"):
-            bare, negative = bare[:-1], not negative
-        if bare[:1] in {"-", "+"}:
-            bare, negative = bare[1:], negative != (bare[0] == "-")
-        bare = _MONEY_SIGNS.sub("", bare)
-        if bare[:1] in {"-", "+"}:
-            bare, negative = bare[1:], negative != (bare[0] == "-")
-        if _GROUPED[mark].fullmatch(bare):
-            bare = bare.replace(other, "")
-        if mark == ",":
-            if "." in bare:
-                raise _number(text, mark)
-            bare = bare.replace(",", ".")
+        bare, negative = _unsigned(text)
+        used = mark
+        if not _GROUPED[mark].fullmatch(bare) and other in bare and (mark not in bare or bare.rindex(other) > bare.index(mark)):
+            used = other  # no thousands as this mark would have them
+        if _GROUPED[used].fullmatch(bare):
+            bare = bare.replace("." if used == "," else ",", "")
+        bare = bare.replace(",", ".") if used == "," and "." not in bare else bare
         if not _PLAIN.fullmatch(bare):
             raise _number(text, mark)
         try:
             value = Decimal(bare)
         except InvalidOperation as bad:
             raise _number(text, mark) from bad
-        return exact(-value if negative else value, text)
+        return exact(-value if negative else value, text, places)
 
     return read
+
+
+def _unsigned(text: str) -> tuple[str, bool]:
+    """Digits and marks, and whether the number is negative: by a minus before or after it, or parentheses around it."""
+    bare = _BLANKS.sub("", text).translate(_MINUS)
+    negative = False
+    if bare.startswith("(") and bare.endswith(")"):
+        bare, negative = bare[1:-1], True
+    bare = bare.removesuffix("%")
+    if bare.endswith("-"):
+        bare, negative = bare[:-1], not negative
+    for _ in range(2):  # the minus stands before or after the sign of the currency
+        if bare[:1] in {"-", "+"}:
+            bare, negative = bare[1:], negative != (bare[0] == "-")
+        bare = _MONEY_SIGNS.sub("", bare)
+    return bare, negative
 
 
 def _number(text: str, mark: str) -> Unreadable:
     name = "dot" if mark == "." else "comma"
     return Unreadable(
-        "not-a-number",
-        f"{_shown(text)} is no number with a decimal {name}",
-        "Correct the cell, or set `decimal` of the layout if all numbers are written so.",
+        "not-a-number", f"{_shown(text)} is no number (decimal mark: {name})", "Correct the cell, or `decimal` of the layout."
     )
 
 
-def exact(value: Decimal, text: str) -> Decimal:
-    """The value if it fits a line's 28 digits before and ten after the mark. Raises `Unreadable`."""
-    _, digits, exponent = value.as_tuple()
-    if isinstance(exponent, int) and (-exponent > _PLACES or len(digits) + exponent > 28):
-        trimmed = value.normalize()
-        exponent = trimmed.as_tuple().exponent
-        if not isinstance(exponent, int) or -exponent > _PLACES or len(trimmed.as_tuple().digits) + exponent > 28:
-            raise Unreadable("too-many-digits", f"{_shown(text)} has more digits than money has", "Ask what the number means.")
-        return trimmed
-    return value
+def exact(value: Decimal, text: str, places: int = _PLACES) -> Decimal:
+    """The value if it fits: `places` digits after the mark, and all 38 together before that. Raises `Unreadable`."""
+    _, digits, exponent = (value if -int(value.as_tuple().exponent) <= places else value.normalize()).as_tuple()
+    if -int(exponent) > places or len(digits) + int(exponent) > 38 - places:
+        raise Unreadable("too-many-digits", f"{_shown(text)} has more digits than can be kept exactly", "Ask what the number means.")
+    return Decimal((int(value.is_signed()), digits, int(exponent)))
 
 
 def whole(mark: str) -> Callable[[str], int]:

@@ -224,7 +224,9 @@ class Layout(Table):
     )
     delimiters: tuple[str, ...] = Field(default=("\t", ",", ";"), description="The first under which the header is there.")
     quoted: bool = Field(default=True, description='Whether `"` around a cell may hold the delimiter.')
-    decimal: Literal[".", ",", "told"] = Field(default=".", description="Decimal mark. told: by what the file's numbers look like.")
+    decimal: Literal[".", ",", "told"] = Field(
+        default="told", description="Decimal mark. told: by what the file's numbers prove, a dot where none proves anything."
+    )
     empty: tuple[str, ...] = Field(default=("N/A", "n/a", "-", "–", "—"), description="What stands for nothing, but in titles and names.")
     unread_sheets: tuple[str, ...] = Field(default=(), description="Sheets that are known and say nothing new (glob).")
     header_within: int = Field(default=30, ge=1, description="Rows in which the header is looked for.")

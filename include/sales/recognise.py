@@ -213,20 +213,21 @@ def _tree(layout: Layout, table: ReportTable, sheet: TreeSheet, fit: _Fit) -> Fo
         return None
     columns = list(table.header)
     seen: set[str] = set()
-    rows = 0
-    for number, cells in sheet.rows(table.row, columns):
-        rows = number
+    sample: list[list[str]] = []
+    for _, cells in sheet.rows(table.row, columns):
+        sample.append(cells)
         seen |= {column for column, cell in zip(columns, cells, strict=True) if cell}
-        if rows >= _SAMPLE:
+        if len(sample) >= _SAMPLE:
             break
     missing = [column for column in table.must_have() if column not in seen]
     fit.near = 0.5 + 0.5 * (1 - len(missing) / max(1, len(table.must_have())))
-    if not rows or missing:
-        fit.differs.append(f"elements that are missing: {_told(missing)}" if rows else f"it has no {table.row}")
+    if not sample or missing:
+        fit.differs.append(f"elements that are missing: {_told(missing)}" if sample else f"it has no {table.row}")
         return None
     fit.known += len(seen)
-    shape = Shape(0, len(columns))
-    return Found(table, sheet.member, sheet.name, shape, {column: at for at, column in enumerate(columns)}, tuple(columns))
+    positions = {column: at for at, column in enumerate(columns)}
+    shape = Shape(0, len(columns), mark=_mark(layout, table, positions, sample, text=True))
+    return Found(table, sheet.member, sheet.name, shape, positions, tuple(columns))
 
 
 def _positions(table: ReportTable, cells: Sequence[str]) -> dict[str, int]:
@@ -289,7 +290,8 @@ def _mark(layout: Layout, table: ReportTable, positions: dict[str, int], below: 
     """The decimal mark: as the layout says, or as its numbers show. A dot where nothing decides."""
     if layout.decimal != "told":
         return layout.decimal
-    names = {name for field_, cell in table.fields.items() if field_ in _AMOUNTS for name in cell.names()}
+    cells = [*table.fields.items(), *(item for line in table.lines for item in line.fields.items())]
+    names = {name for field_, cell in cells if field_ in _AMOUNTS for name in cell.names()}
     places = [positions[name] for name in names if name in positions]
     seen: Counter[str] = Counter()
     for row in below:

@@ -92,13 +92,13 @@ class Periods:
                 except Unreadable:
                     continue
 
-    def check(self, columns: Columns, arrays: dict[str, pa.Array]) -> None:
-        """Notes what makes a row no line: no product, no amount at all, money without a currency, no period."""
+    def check(self, columns: Columns, arrays: dict[str, pa.Array], there: pa.Array | None) -> None:
+        """Notes what makes a row no line: no product, no amount at all, money without a currency, no period; only rows that are `there`."""
         nothing = pc.and_(pc.and_(pc.is_null(arrays["units"]), pc.is_null(arrays["net"])), pc.is_null(arrays["gross"]))
         money = pc.or_(pc.is_valid(arrays["net"]), pc.is_valid(arrays["gross"]))
         product = pc.and_(pc.is_null(arrays["id_value"]), pc.not_equal(arrays["model"], Model.ADJUSTMENT.value))
         already = {trouble.at for trouble in columns.troubles}
-        for mask, code, what, todo in (
+        for wrong, code, what, todo in (
             (product, "no-product", "nothing in the row says which product it is", "Fill in the identifier, or ask for the report again."),
             (
                 nothing,
@@ -114,6 +114,7 @@ class Periods:
                 "Put the month into the file's name, such as 2026-09, as the vendor does.",
             ),
         ):
+            mask = pc.fill_null(wrong if there is None else pc.and_(wrong, there), False)
             if pc.any(mask).as_py():
                 why = Unreadable(code, what, todo)
                 columns.troubles += [Trouble(at, "", "", why) for at in pc.indices_nonzero(mask).to_pylist() if at not in already]
