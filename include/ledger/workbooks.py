@@ -131,3 +131,9 @@ def undone(session: Session, row: WorkbookRow) -> list[int]:
     """Batches of a workbook whose lines do not count any more."""
     gone = SalesBatchRow.state.in_([BatchState.UNDONE, BatchState.REFUSED])
     return list(session.scalars(select(SalesBatchRow.id).where(SalesBatchRow.id.in_(numbers(row, BATCH)), gone).order_by(SalesBatchRow.id)))
+
+
+def release(session: Session, batch: int) -> None:
+    """Products of a batch of which all workbooks are withdrawn are in none any more: should it count again, they go again."""
+    in_one = (SalesProductRow.batch_id == batch) & (SalesProductRow.workbook_id > 0)
+    session.execute(update(SalesProductRow).where(in_one).values(workbook_id=None))

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from include.errors import PermanentError
+from include.errors import PermanentError, TransientError
 from include.ledger import workbooks as kept
 from include.ledger.database import Ledger
 from include.ledger.models import ProductRow
@@ -124,6 +124,7 @@ def make(
     idle = [one.row_id for one in known.values() if one.workbook_id is None and not (one.sold or one.returned or any(one.net.values()))]
 
     def note(session: Session, workbooks: list[WorkbookRow]) -> None:
+        _check_still(session, batch_id, [known[key] for key in going])
         _point(session, [known[key].row_id for key in sorted(going)], workbooks[0].id)
 
     prepared = prepare(
@@ -342,6 +343,20 @@ def _totals(going: Sequence[_Known]) -> dict[str, Decimal]:
         for currency, amount in one.net.items():
             totals[currency] = totals.get(currency, _ZERO) + Decimal(amount)
     return totals
+
+
+def _check_still(session: Session, batch_id: int, going: Sequence[_Known]) -> None:
+    """That the batch still counts and its products are still the same titles, in the transaction that keeps the workbooks."""
+    batch = session.get(SalesBatchRow, batch_id, with_for_update=True, populate_existing=True)
+    if batch is None or batch.state not in _READY:
+        raise PermanentError(
+            f"batch {batch_id} is {batch.state if batch else 'gone'} now", where="sales workbook", todo="Nothing was kept."
+        )
+    columns = (SalesProductRow.id, SalesProductRow.product_id, SalesProductRow.workbook_id)
+    now = {row[0]: (row[1], row[2]) for row in session.execute(select(*columns).where(SalesProductRow.batch_id == batch_id))}
+    if changed := [one for one in going if now.get(one.row_id) != (one.product_id, None)]:
+        what = f"{changed[0].id_value} was decided upon while its workbook was written"
+        raise TransientError(what, where=f"batch {batch_id}", todo="Nothing was kept: it is tried again.")
 
 
 def _point(session: Session, row_ids: Sequence[int], workbook_id: int) -> None:

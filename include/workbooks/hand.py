@@ -125,6 +125,8 @@ def withdraw(session: Session, what: str, number: int, *, now: datetime, who: st
         if row.state in rows.OPEN:
             row.note = note.strip()
             rows.move(session, row, S.WITHDRAWN, now=now, who=who, detail={"note": row.note})
+    if what == rows.BATCH:
+        rows.release(session, number)
     return in_hand
 
 

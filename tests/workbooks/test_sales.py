@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import select, update
 
-from include.errors import PermanentError, RejectedData
+from include.errors import PermanentError, RejectedData, TransientError
 from include.ledger.models import ProductRow
 from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesProductRow, WorkbookRow
 from include.partners.sources import SalesSource
@@ -246,3 +246,34 @@ def test_an_undone_batch_takes_its_workbooks_back_unless_they_are_loaded(loaded,
     with ledger.read() as session:
         kept = session.get(WorkbookRow, one.id)
         assert (kept.state, kept.missing[0]["code"]) == ("withdrawn", "loaded-though-withdrawn")
+
+
+def test_a_batch_that_counts_again_gets_its_workbook_back(loaded, make, ledger):
+    batch = loaded(line())
+    (row,) = make(batch).workbooks
+    with ledger.session() as session:
+        hand.withdraw(session, "sales batch", batch, now=NOW, note="another took its place")
+    assert make(batch).workbooks[0].id == row.id
+    with ledger.read() as session:
+        assert session.get(WorkbookRow, row.id).state == "prepared"
+        assert session.scalar(select(SalesProductRow.workbook_id)) == row.id
+
+
+@pytest.mark.parametrize("change", ["undone", "other title"])
+def test_what_changes_while_the_workbook_is_written_keeps_nothing(loaded, make, ledger, monkeypatch, change):
+    batch = loaded(line())
+    really = workbook.prepare
+
+    def slowly(*words: Any, **named: Any) -> Any:
+        with ledger.session() as session:
+            if change == "undone":
+                session.get(SalesBatchRow, batch).state = BatchState.UNDONE
+            else:
+                session.execute(update(SalesProductRow).values(product_id=12))
+        return really(*words, **named)
+
+    monkeypatch.setattr(workbook, "prepare", slowly)
+    with pytest.raises(PermanentError if change == "undone" else TransientError, match=r"undone now|was decided upon"):
+        make(batch)
+    with ledger.read() as session:
+        assert session.scalars(select(WorkbookRow)).all() == []
