@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from include.sales.lines import SCHEMA
 from include.store import ArtefactStore
 
-ROWS = 1 << 16  # in a row group, and in a batch that is read
+ROWS = 1 << 15  # in a row group, and in a batch that is read
 _UNIQUE = ("row", "net", "transaction", "digest")  # as good as every line has its own: a dictionary would only cost
 _OPTIONS = {
     "version": "2.6",
