@@ -121,6 +121,7 @@ def product_from(row: Row, work: Work, house: House, rest: Row | None = None) ->
         sold_worldwide=flag(row, "isForSaleWorldwide"),
         sold_in=places(row, "forSaleCountryCodes"),
         not_sold_in=places(row, "notForSaleCountryCodes"),
+        sales_rights=text(row, "salesRightsDescription"),
         exportable=exportable is not False,
     )
     return consonance_rest.fill(product, rest, house) if rest else product

@@ -178,4 +178,5 @@ class Product:
     sold_worldwide: bool | None = None
     sold_in: tuple[str, ...] = ()  # ISO 3166-1 alpha-2
     not_sold_in: tuple[str, ...] = ()
+    sales_rights: str = ""  # in words
     exportable: bool = True  # Consonance's allowOnixExports
