@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from include.deliveries.build import Run
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
-from include.ledger import deliveries, packages
+from include.ledger import deliveries, packages, statements
 from include.ledger.database import Ledger
 from include.ledger.models import DeliveryRow, DeliveryState, FileRow
 from include.partners import Party
@@ -31,7 +31,8 @@ CLOSED = frozenset({DeliveryState.WITHDRAWN, DeliveryState.AWAITING_APPROVAL})
 
 @dataclass(slots=True)
 class Sending:
-    """Sends deliveries of one partner. `say` gets a line for people now and then; `clock` gives the time with its zone."""
+    """Sends deliveries of one partner. `say` gets a line for people now and then; `clock` gives the time with its zone. `looked_into`:
+    the caller has just opened what leaves; without that no royalty statement goes."""
 
     ledger: Ledger
     store: ArtefactStore
@@ -39,6 +40,7 @@ class Sending:
     run: Run = field(default_factory=Run)
     say: Callable[[str], None] = lambda line: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looked_into: bool = False
 
     def send(self, delivery_id: int, connect: Callable[[], AbstractContextManager[Remote]], *, again: bool = False) -> dict[str, Any]:
         """Sends what has not arrived; with `again`, everything of a delivery that had arrived whole, once for each run.
@@ -85,6 +87,9 @@ class Sending:
     def _must_go(self, row: DeliveryRow, *, again: bool) -> None:
         if row.partner != self.partner.id:
             raise ConfigurationError(f"delivery {row.id} belongs to {row.partner}", where=self.partner.id, todo="Check the number.")
+        if row.flow == statements.FLOW and not self.looked_into:
+            todo = "Send it with send_delivery, which looks first."
+            raise ConfigurationError(f"delivery {row.id} holds statements that nobody has looked into", where=self.partner.id, todo=todo)
         if row.state in CLOSED or (row.state == DeliveryState.DECLINED and not again):
             raise ConfigurationError(f"delivery {row.id} is {row.state}", where=self.partner.id, todo="It can't be sent as it stands.")
 

@@ -91,7 +91,11 @@ def findings(local: Path, name: str, watch: Watch) -> list[dict[str, Any]]:
     marks, seen = watch.marks(), set[tuple[str, str]]()
     found: list[dict[str, Any]] = []
     for one in opened.walk(local, name):
-        wrongs = [("not-checkable", one.wrong)] if one.wrong else [("other-payee", what) for what in sorted(marks.found(one.text))]
+        wrongs = (
+            [("not-checkable", one.wrong)]
+            if one.wrong
+            else [("other-payee", what) for what in sorted(marks.found(one.text, least=names.CHANCE if one.raw else 0))]
+        )
         for code, what in wrongs:
             if (code, what) not in seen and len(seen) < 50:
                 seen.add((code, what))

@@ -14,6 +14,7 @@ _WORD = re.compile(r"[^\W_]+")
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "–": "-", "−": "-"})
 SQUEEZED = 10  # letters from which a name is looked for without regard to spaces: a shorter one would be found inside other words
+CHANCE = 6  # letters from which a name or number is looked for in bytes that may be no text
 PLAIN_DIGITS = 5  # a number of digits alone is looked for from this length on: shorter ones are everywhere in a statement
 
 
@@ -83,9 +84,9 @@ class Marks:
         for one in mine:
             self._squeezed.pop("".join(one), None)
 
-    def found(self, text: str) -> set[str]:
-        """What of the foreign is in the text: {what it is}. Inside our own it does not count: "Ann Lee" is not in our "Ann Lee Smith";
-        but our own inside it does: our "Griffith" does not hide "Siân Griffith"."""
+    def found(self, text: str, *, least: int = 0) -> set[str]:
+        """What of the foreign is in the text: {what it is}, of at least so many letters. Inside our own it does not count: "Ann Lee" is
+        not in our "Ann Lee Smith"; but our own inside it does: our "Griffith" does not hide "Siân Griffith"."""
         run = words(text)
         mine = [
             (at, at + len(row)) for at, word in enumerate(run) for row in self._own.get(word, ()) if tuple(run[at : at + len(row)]) == row
@@ -94,6 +95,8 @@ class Marks:
         for at, word in enumerate(run):
             for row, what in self._foreign.get(word, ()):
                 end = at + len(row)
+                if sum(map(len, row)) < least:
+                    continue
                 if tuple(run[at:end]) == row and not any(start <= at and end <= stop for start, stop in mine):
                     seen.add(what)
         return seen | self._letter_by_letter(run, mine)

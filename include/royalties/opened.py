@@ -24,11 +24,13 @@ DEPTH = 3  # zips within zips
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A piece of text and where it stands; or `wrong`: something that no statement of ours has, whatever it says."""
+    """A piece of text and where it stands; or `wrong`: something that no statement of ours has, whatever it says. `raw`: bytes that may
+    be no text at all, in which short words stand by chance."""
 
     where: str
     text: str = ""
     wrong: str = ""
+    raw: bool = False
 
 
 def walk(local: Path, name: str, depth: int = 0) -> Iterator[Seen]:
@@ -109,7 +111,7 @@ def _zip(local: Path, depth: int) -> Iterator[Seen]:
                     member.write(archive.read(info))
                     member.flush()
                     for seen in walk(Path(member.name), info.filename, depth + 1):
-                        yield Seen(f"{info.filename}, {seen.where}", seen.text, seen.wrong)
+                        yield Seen(f"{info.filename}, {seen.where}", seen.text, seen.wrong, seen.raw)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
         yield Seen("", wrong="the zip can't be read to its end")
 
@@ -253,11 +255,11 @@ def _is_glyph(data: bytes) -> bool:
 def _as_text(data: bytes, where: str) -> Iterator[Seen]:
     if not data:
         return
-    yield Seen(where, data.decode("latin-1"))
+    yield Seen(where, data.decode("latin-1"), raw=True)
     for encoding in ("utf-8", "utf-16-be", "utf-16-le"):
         if encoding != "utf-8" and b"\0" not in data:
             continue
-        yield Seen(where, data.decode(encoding, "ignore"))
+        yield Seen(where, data.decode(encoding, "ignore"), raw=True)
 
 
 def _strings(one: Any, where: str, depth: int) -> Iterator[Seen]:

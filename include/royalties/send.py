@@ -37,7 +37,7 @@ def send(
     failed: ColophonError | None = None
     outcome: dict[str, Any] = {}
     try:
-        outcome = Sending(ledger, store, party, run).send(delivery_id, connect, again=again)
+        outcome = Sending(ledger, store, party, run, looked_into=True).send(delivery_id, connect, again=again)
     except ColophonError as error:
         failed = error
     if failed is not None:

@@ -1,0 +1,294 @@
+"""From export to packages: read once, held or ready, each recipient its own, corrected ones in place of the old; killed or run again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from include.deliveries.build import Run
+from include.deliveries.send import Sending
+from include.errors import ConfigurationError, RejectedData, TransientError
+from include.ledger import deliveries, packages, statements
+from include.ledger.file_rows import PackageRow
+from include.ledger.models import DeliveryRow
+from include.ledger.packages import Stopped
+from include.ledger.sales_rows import StatementRow, StatementState
+from include.partners import load_house, load_parties, load_party
+from include.royalties import decide, leaving, take
+from include.royalties.outgoing import build_all
+from include.royalties.read import Rules
+from include.royalties.send import send
+from sandbox.statements import export
+from tests.royalties.exports import PERIOD, batch
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 7, 21, 9, 0, tzinfo=UTC)
+AGENTS = ("countinghouse", "foxglove", "merrow")
+
+
+class Department:
+    """Exports come in, runs happen; no server is asked: what was prepared is opened, and noted as arrived."""
+
+    def __init__(self, ledger, store, config: Path) -> None:
+        self.ledger, self.store, self.payees = ledger, store, config / "payees.csv"
+        self.now, self.files = NOW, 0
+
+    def comes(self, *asked, kind: str = "pdf", defects=(), intake_id: int | None = None):
+        """An export is read; gives counts."""
+        name, content = export.make(batch(*asked), kind, defects)
+        self.files += 1
+        artefact = self.store.put(io.BytesIO(content))
+        return take.take(self.ledger, self.store, Rules.load(), name, artefact.sha256, intake_id=intake_id or self.files, now=self.now)
+
+    def prepared(self) -> dict[str, list[int]]:
+        """Deliveries that each party is due."""
+        rules = Rules.load()
+        take.look_again(self.ledger, self.store, rules, now=self.now)
+        parties = [party for party in load_parties() if party.statements is not None]
+        build = {party.id: build_all(self.ledger, self.store, party, load_house(), rules, now=self.now, run=Run()) for party in parties}
+        return {party: done.deliveries for party, done in build.items() if done.deliveries}
+
+    def run(self) -> dict[str, list[str]]:
+        """A run; gives the names of the statements that arrived, by party."""
+        self.now += timedelta(minutes=15)
+        arrived = {}
+        for party, ids in self.prepared().items():
+            arrived[party] = sorted(name for id in ids for name in self.arrives(party, id))
+        return arrived
+
+    def arrives(self, party: str, delivery_id: int) -> list[str]:
+        leaving.refuse(self.ledger, self.store, load_party(party), delivery_id, now=self.now)
+        with self.ledger.session() as session:
+            row = deliveries.start(session, delivery_id, now=self.now)
+            names = [file.name for file in row.files if file.name.endswith((".pdf", "n.csv", "1.csv"))]
+            packages.settle_delivery(session, deliveries.mark_delivered(session, delivery_id, self.now), now=self.now)
+            statements.settle(session, now=self.now)
+        return names
+
+    def listed(self, *lines: str) -> None:
+        """The payee list becomes another one."""
+        self.payees.write_text("payee,name,also,recipient,contracts\n" + "\n".join(lines) + "\n")
+
+    def moved(self, payee: str, before: str, after: str) -> None:
+        text = self.payees.read_text().splitlines()
+        self.payees.write_text("\n".join(line.replace(before, after) if line.startswith(payee) else line for line in text) + "\n")
+
+    def rows(self, **where) -> list[StatementRow]:
+        with self.ledger.read() as session:
+            return list(session.scalars(select(StatementRow).filter_by(**where).order_by(StatementRow.id)))
+
+    def states(self) -> dict[str, int]:
+        with self.ledger.read() as session:
+            return statements.counts(session)
+
+
+@pytest.fixture
+def department(ledger, store, tmp_path, monkeypatch) -> Department:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.setenv("COLOPHON_CONFIG", str(tmp_path / "config"))
+    return Department(ledger, store, tmp_path / "config")
+
+
+def pdf(payee: str, number: str = "") -> str:
+    return f"{payee}_{PERIOD}_{number or f'S-26H1-{payee[2:]}'}.pdf"
+
+
+FOUR = tuple({"of": payee} for payee in ("P-1001", "P-1002", "P-2001", "P-2002"))
+
+
+def test_a_run_sends_each_its_own_and_the_next_nothing(department):
+    assert department.comes(*FOUR) == {"ready": 4, "replaced": 0}
+    assert department.run() == {
+        "countinghouse": sorted(pdf(one["of"]) for one in FOUR),
+        "foxglove": [pdf("P-1001"), pdf("P-1002")],
+        "merrow": [pdf("P-2001"), pdf("P-2002")],
+    }
+    assert department.run() == {}
+    assert department.states() == {"delivered": 4}
+
+
+def test_the_same_export_again_sends_nothing_also_under_another_name_or_in_other_bytes(department):
+    department.comes(*FOUR)
+    department.run()
+    assert department.comes(*FOUR) == {"unchanged": 4}
+    assert department.comes(*FOUR, {"of": "P-3001"}) == {"unchanged": 4, "ready": 1, "replaced": 0}
+    assert department.run() == {"countinghouse": [pdf("P-3001")]}
+
+
+def test_whoever_is_stopped_between_recording_and_saying_so_reads_once(department):
+    department.comes(*FOUR, intake_id=7)
+    assert department.comes(*FOUR, intake_id=7) == {"again": 4}
+    first = department.prepared()
+    assert department.prepared() == first  # built and not sent: the same deliveries, once
+    department.run()
+    assert department.run() == {}
+
+
+def test_a_corrected_statement_replaces_the_old_before_and_after_it_has_left(department):
+    department.comes(*FOUR[:2])
+    department.prepared()  # built, and never sent
+    assert department.comes({"of": "P-1001", "add": "1.00"})["replaced"] == 1
+    assert department.run()["foxglove"] == [pdf("P-1001"), pdf("P-1002")]
+    assert [row.state for row in department.rows(payee="P-1001")] == ["replaced", "delivered"]
+    department.comes({"of": "P-1001", "add": "2.00"})
+    assert department.run() == {"countinghouse": [pdf("P-1001")], "foxglove": [pdf("P-1001")]}
+    rows = department.rows(payee="P-1001")
+    assert [row.state for row in rows] == ["replaced", "replaced", "delivered"]
+    assert [row.replaces_id for row in rows] == [None, rows[0].id, rows[1].id]
+
+
+def test_an_unknown_payee_waits_until_a_person_says_whose_it_is(department):
+    stranger = {"of": "P-9", "payee": "Jonathan B. Bright", "payee_number": "", "contracts": [501003]}
+    assert department.comes(stranger) == {"held": 1, "replaced": 0}
+    assert department.run() == {}
+    [row] = department.rows()
+    with pytest.raises(RejectedData, match="no payee"):
+        decide.give(department.ledger, department.store, Rules.load(), row.id, "P-404", now=NOW, who="ruth")
+    decide.give(department.ledger, department.store, Rules.load(), row.id, "P-2001", now=NOW, who="ruth")
+    with pytest.raises(RejectedData, match="not held"):
+        decide.give(department.ledger, department.store, Rules.load(), row.id, "P-1001", now=NOW, who="ruth")
+    assert department.run() == {"countinghouse": [pdf("P-2001", "S-26H1-9")], "merrow": [pdf("P-2001", "S-26H1-9")]}
+    assert department.comes(stranger, {"of": "P-1001"}) == {"unchanged": 1, "ready": 1, "replaced": 0}
+
+
+def test_a_name_that_is_put_into_the_list_lets_what_was_held_for_it_go(department):
+    department.comes({"of": "P-2001", "payee": "Jonathan Bright-Smith"})
+    assert department.run() == {}
+    department.moved("P-2001", "Jon Bright", "Jon Bright;Jonathan Bright-Smith")
+    assert department.run() == {"countinghouse": [pdf("P-2001")], "merrow": [pdf("P-2001")]}
+
+
+def test_a_person_decides_whose_it_is_not_whether_it_is_checked(department):
+    department.comes({"of": "P-1002", "note": "Jointly with Siân Griffith"})
+    [row] = department.rows()
+    for payee in ("P-1002", "P-2001"):
+        with pytest.raises(RejectedData, match="payee P-2002"):
+            decide.give(department.ledger, department.store, Rules.load(), row.id, payee, now=NOW, who="ruth")
+    assert department.run() == {}
+    decide.give(department.ledger, department.store, Rules.load(), row.id, "P-1002", now=NOW, who="ruth", may_name=["P-2002"])
+    assert department.run() == {"countinghouse": [pdf("P-1002")], "foxglove": [pdf("P-1002")]}
+
+
+def test_a_statement_is_not_given_to_somebody_whom_it_does_not_name_while_it_names_another(department):
+    department.comes({"of": "P-2002", "payee_number": "P-2001"})
+    [row] = department.rows()
+    assert [reason["code"] for reason in row.reasons][:1] == ["name-differs"]
+    with pytest.raises(RejectedData, match="payee P-2002"):
+        decide.give(department.ledger, department.store, Rules.load(), row.id, "P-1001", now=NOW, who="ruth")
+
+
+def test_a_refused_statement_goes_to_nobody_also_when_it_comes_again(department):
+    department.comes({"of": "P-1001"}, {"of": "P-9", "payee": "Nobody"})
+    [row] = department.rows(state=StatementState.HELD)
+    decide.refuse(department.ledger, row.id, now=NOW, who="ruth")
+    assert department.comes({"of": "P-9", "payee": "Nobody"}, {"of": "P-1001"})["unchanged"] == 2
+    department.run()
+    assert department.states() == {"delivered": 1, "refused": 1}
+
+
+def test_after_a_change_of_agents_the_old_stay_with_the_old_and_new_ones_go_to_the_new(department):
+    department.comes(*FOUR[:2])
+    department.run()
+    department.moved("P-1001", "foxglove", "merrow")
+    assert department.run() == {}
+    assert department.rows(payee="P-1001")[0].recipient == "foxglove"
+    department.comes({"of": "P-1001", "add": "3.00"}, {"of": "P-1002", "number": "S-2"})
+    assert department.run() == {
+        "countinghouse": [pdf("P-1001"), pdf("P-1002", "S-2")],
+        "foxglove": [pdf("P-1002", "S-2")],
+        "merrow": [pdf("P-1001")],
+    }
+    assert [(row.recipient, row.state) for row in department.rows(payee="P-1001")] == [("foxglove", "delivered"), ("merrow", "delivered")]
+
+
+def test_what_was_built_for_the_old_agent_does_not_leave_once_the_payee_has_another(department):
+    department.comes(*FOUR[:1])
+    [built] = department.prepared()["foxglove"]
+    department.moved("P-1001", "foxglove", "merrow")
+    with pytest.raises(Stopped, match="not-theirs"):
+        department.arrives("foxglove", built)
+    assert department.run() == {"countinghouse": [pdf("P-1001")], "merrow": [pdf("P-1001")]}
+    with department.ledger.read() as session:
+        assert deliveries.get(session, built).state == "withdrawn"
+
+
+def test_a_redelivery_to_the_old_agent_is_refused(department):
+    department.comes(*FOUR[:1])
+    [built] = department.prepared()["foxglove"]
+    department.arrives("foxglove", built)
+    leaving.refuse(department.ledger, department.store, load_party("foxglove"), built, now=NOW, again=True)
+    department.moved("P-1001", "foxglove", "merrow")
+    with pytest.raises(Stopped, match="not-theirs"):
+        leaving.refuse(department.ledger, department.store, load_party("foxglove"), built, now=NOW, again=True)
+
+
+@pytest.mark.parametrize("crossed", ["a file", "a file and its record", "the recipient", "a new payee's name"])
+def test_a_delivery_in_which_something_is_crossed_does_not_leave(department, crossed):
+    department.comes(*FOUR)
+    [built] = department.prepared()["foxglove"]
+    mine, other = department.rows(payee="P-1001")[0], department.rows(payee="P-2001")[0]
+    if crossed == "a new payee's name":  # known since: the owner of the words that stand on every page
+        department.listed("P-1001,Adaeze Okonkwo,,foxglove,", "P-1002,Zoë Müller-Offley,,foxglove,", "P-7,Amount Payable,,merrow,")
+    else:
+        with department.ledger.session() as session:
+            row, delivery = packages.of_delivery(session, built), session.get(DeliveryRow, built)
+            if crossed == "the recipient":
+                session.get(StatementRow, mine.id).payee = "P-2001"
+            else:
+                delivery.files[0].sha256 = other.sha256
+                if crossed != "a file":
+                    row.files[0].sha256 = other.sha256
+                    row.ticket = {
+                        "statements": [one | ({"sha256": other.sha256} if one["id"] == mine.id else {}) for one in row.ticket["statements"]]
+                    }
+                    session.get(StatementRow, mine.id).sha256 = other.sha256
+    with pytest.raises(Stopped):
+        department.arrives("foxglove", built)
+    with department.ledger.read() as session:
+        assert deliveries.get(session, built).state == "withdrawn"
+        assert session.scalars(select(PackageRow).where(PackageRow.delivery_id == built)).one().state == "stopped"
+
+
+def test_nothing_sends_statements_that_nobody_has_looked_into(department):
+    department.comes(*FOUR[:1])
+    [built] = department.prepared()["foxglove"]
+    party, asked = load_party("foxglove"), []
+
+    def connect():
+        asked.append("connection")
+        raise TransientError("nobody answers", where=pdf("P-1001"))
+
+    with pytest.raises(ConfigurationError, match="nobody has looked into"):
+        Sending(department.ledger, department.store, party).send(built, connect)
+    assert asked == []
+    looks = {path.name for path in (ROOT / "include").rglob("*.py") if "looked_into=True" in path.read_text()}
+    assert looks == {"send.py"}
+    with pytest.raises(TransientError) as lost:  # after the look; and what is told names no file
+        send(department.ledger, department.store, party, built, connect, run=Run())
+    assert asked == ["connection"]
+    assert "P-1001" not in str(lost.value)
+
+
+def test_finance_gets_one_table_that_re_adds_to_its_statements(department):
+    department.comes(*FOUR, {"of": "P-3001"})
+    [built] = department.prepared()["countinghouse"]
+    with department.ledger.read() as session:
+        [table] = [file for file in deliveries.get(session, built).files if file.name.endswith(".csv")]
+    with department.store.open(table.sha256) as file:
+        rows = list(csv.DictReader(io.TextIOWrapper(file, "utf-8-sig")))
+    wanted = {one.number: one.amount for one in batch(*FOUR, {"of": "P-3001"})}
+    assert {row["statement"]: Decimal(row["amount"]) for row in rows} == wanted
+    assert [row["recipient"] for row in rows] == ["foxglove", "foxglove", "merrow", "merrow", "countinghouse"]
+
+
+def test_a_recipient_without_a_statements_table_holds_the_statement(department):
+    department.moved("P-1001", "foxglove", "northgate")
+    assert department.comes(*FOUR[:2]) == {"held": 1, "ready": 1, "replaced": 0}
+    assert [row.reasons[0]["code"] for row in department.rows(state=StatementState.HELD)] == ["recipient"]
