@@ -18,6 +18,7 @@ from include.partners.inboxes import People
 from include.partners.printers import Printer
 from include.partners.tables import Table
 from include.partners.vendors import Vendor
+from include.royalties.layout import StatementLayout
 
 ENVIRONMENT = {
     "COLOPHON_CONFIG": "Folder with `house.toml` and `partners/`. Default: the repository's `config/`.",
@@ -39,6 +40,7 @@ FILES: tuple[tuple[str, type[Table], str], ...] = (
     ("People", People, "config/people.toml"),
     ("A printer's profile", Printer, "config/printers/<profile>.toml"),
     ("A vendor's profile", Vendor, "config/vendors/<profile>.toml"),
+    ("How exported statements look", StatementLayout, "config/statements/<id>.toml"),
 )
 
 
