@@ -62,5 +62,6 @@ class ColophonPlugin(AirflowPlugin):
         {"name": "Colophon", "app": Pages(), "url_prefix": PREFIX},
     ]
     external_views: ClassVar = [
-        view(name, name.lower()) for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Migration", "Connections")
+        view(name, name.lower())
+        for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Sales", "Imports", "Migration", "Connections")
     ]

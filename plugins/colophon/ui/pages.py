@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from colophon.ui import redelivery, roles, shell
-from colophon.ui.shell import Reading, User, render
+from colophon.ui.shell import Reading, User, printable, render
 from include.errors import PermanentError
 from include.ledger import lists, packages, questions
 from include.ledger.answers import overdue
@@ -94,11 +94,6 @@ class Form:
             return None
 
 
-def _clean(text: str, most: int = 200) -> str:
-    """A value from an address, without what can't be shown or asked for."""
-    return "".join(character for character in text.strip()[:most] if character.isprintable())
-
-
 @router.get("/deliveries", response_class=HTMLResponse)
 def deliveries(
     request: Request,
@@ -114,7 +109,7 @@ def deliveries(
     after: str = "",
     before: str = "",
 ) -> HTMLResponse:
-    form = Form(*(_clean(value) for value in (partner, flow, state, since, until, isbn, text, tz)))
+    form = Form(*(printable(value) for value in (partner, flow, state, since, until, isbn, text, tz)))
     asked, wrong = form.read()
     after_id, before_id = _number(after), _number(before)
     if (after and after_id is None) or (before and before_id is None):

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from colophon.ui import runs
-from colophon.ui.shell import Reading, User, render
+from colophon.ui.shell import Reading, User, printable, render
 from include.ledger import readiness
 from include.ledger.readiness import Bar, Wish
 
@@ -58,7 +58,7 @@ def page(
     day: str = Query("", max_length=10),
     after: int = Query(0, ge=0, le=2**62),
 ) -> HTMLResponse:
-    wish = Wish(*(_clean(value) for value in (season, imprint)), form=form if form in FORMS else "", words=_clean(words))
+    wish = Wish(*(printable(value) for value in (season, imprint)), form=form if form in FORMS else "", words=printable(words))
     since = "" if wish.season else f"{datetime.now(UTC).date() - PAST:%Y-%m-01}"  # the whole backlist is no season
     picture = columns(readiness.season_picture(session, wish.season, imprint=wish.imprint, since=since), wish.form)
     month = month if _MONTH.fullmatch(month) else ""
@@ -132,7 +132,3 @@ def _label(month: str) -> str:
         return date.fromisoformat(f"{month}-01").strftime("%b %y")
     except ValueError:
         return month
-
-
-def _clean(text: Any) -> str:
-    return "".join(character for character in str(text).strip()[:200] if character.isprintable())

@@ -37,6 +37,11 @@ def _writable(text: str) -> str:
     return "".join(character for character in whole if character in "\n\t" or unicodedata.category(character) != "Cc").strip()
 
 
+def printable(text: object, most: int = 200) -> str:
+    """What came in an address, without what can't be shown."""
+    return "".join(character for character in str(text).strip()[:most] if character.isprintable())
+
+
 Typed = Annotated[str, BeforeValidator(lambda value: _writable(value) if isinstance(value, str) else value)]
 """Words that a person has typed into a form."""
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from colophon.ui import roles, shell
-from colophon.ui.shell import Reading, User, render
+from colophon.ui.shell import Reading, User, printable, render
 from include.catalogue import read
 from include.errors import PermanentError
 from include.files.model import Kind
@@ -28,7 +28,7 @@ ROWS = 50
 @router.get("/titles", response_class=HTMLResponse)
 def find(request: Request, session: Reading, isbn: str = "", text: str = "", after: int = Query(0, ge=0)) -> Response:
     """Titles by ISBN or by words of the title, and where each stands; a whole ISBN goes to its title at once."""
-    wanted = "".join(character for character in (isbn or text).strip()[:200] if character.isprintable())
+    wanted = printable(isbn or text)
     number = plain_isbn(wanted)
     if len(number) == 13 and number.isdigit():
         known_title = questions.title(session, number)

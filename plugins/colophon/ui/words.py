@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_currency_precision
 from markupsafe import Markup, escape
 
 from include.errors import ConfigurationError
@@ -25,10 +27,42 @@ TONES = {
         "attached",
         "ready",
         "verified",
+        "confirmed",
+        "matched",
     },
-    "busy": {"prepared", "sending", "pending", "received", "arriving", "built", "open", "waiting", "listing", "moving"},
-    "ask": {"awaiting approval", "held", "accepted with errors", "partly", "to review", "proposed"},
-    "bad": {"failed", "rejected", "overdue", "not delivered", "no answer", "to mend", "quarantined", "late", "stopped", "unreadable"},
+    "busy": {
+        "prepared",
+        "sending",
+        "pending",
+        "received",
+        "arriving",
+        "built",
+        "open",
+        "waiting",
+        "listing",
+        "moving",
+        "loaded",
+        "handed over",
+        "checked",
+        "applying",
+    },
+    "ask": {"awaiting approval", "held", "accepted with errors", "partly", "to review", "proposed", "unmatched", "conflict"},
+    "bad": {
+        "failed",
+        "rejected",
+        "overdue",
+        "not delivered",
+        "no answer",
+        "to mend",
+        "quarantined",
+        "late",
+        "stopped",
+        "unreadable",
+        "unbalanced",
+        "incomplete",
+        "missing",
+        "bad",
+    },
 }
 _XML = re.compile(r"(<!--.*?-->)|(<[/?!]?)([\w:.-]+)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)(\s*[/?]?>)|([^<]+|<)", re.DOTALL)
 
@@ -185,15 +219,41 @@ def measures(facts: dict[str, Any] | None) -> str:
     return " · ".join(said)
 
 
+def money(amount: Decimal | str, currency: str = "") -> str:
+    """Every digit of an exact amount, at least as many places as the currency has: `1,234.50 GBP`."""
+    exact = Decimal(str(amount))
+    usual = get_currency_precision(currency) if currency else 2
+    written = exact.normalize().as_tuple().exponent
+    places = max(usual, -written if isinstance(written, int) else 0)
+    return f"{exact:,.{places}f} {currency}".rstrip()
+
+
+def is_zero(amount: object) -> bool:
+    """Whether a difference is none, however many zeros it is written with; also where there is none to be had."""
+    return amount in {None, ""} or not Decimal(str(amount))
+
+
+def rounded(value: float) -> str:
+    """A label of a picture: 980, 12k, 3.4M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            short_form = value / (1e3 if letter == "k" else size)
+            return f"{short_form:.0f}{letter}" if abs(short_form) >= 10 else f"{short_form:.1f}{letter}"
+    return f"{value:,.0f}"
+
+
 FILTERS = {
     "apart": apart,
     "badge": badge,
     "clues": clues,
     "event_words": event_words,
+    "is_zero": is_zero,
     "isbn": isbn,
     "measures": measures,
+    "money": money,
     "moment": moment,
     "number": number,
+    "rounded": rounded,
     "seconds": seconds,
     "short": short,
     "shown_path": shown_path,

@@ -1,0 +1,262 @@
+"""Publishing → Sales: batches with totals and balance, what sold by month and channel, products nobody knows, reports that are due."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from colophon.ui import roles, runs, shell
+from colophon.ui.files import saved
+from colophon.ui.quarantine import target_of
+from colophon.ui.shell import Reading, Typed, User, printable, render
+from include.errors import ColophonError, PermanentError
+from include.files.model import Kind
+from include.ledger import sales_lists
+from include.ledger.sales_lists import Bar, Wish
+from include.ledger.sales_rows import BatchState, SalesBatchRow
+from include.partners import SalesSource, load_sources
+from include.sales import calendar, match, queue, undo
+from include.sales import decide as said
+
+ROLE = "sales"
+ROWS = 40
+BACK = timedelta(days=730)  # that the picture shows
+CHANNELS = 6  # with a colour of their own; the others share one
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+TABS = {"batches": "batches", "unmatched": "unmatched products", "calendar": "calendar"}
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One month of a picture: (channel's place in the legend, value) from the bottom up."""
+
+    month: str
+    label: str
+    pieces: tuple[tuple[int, float], ...]
+    words: str
+
+    @property
+    def all(self) -> float:
+        return sum(value for _, value in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    name: str
+    unit: str
+    stacks: tuple[Stack, ...]
+    legend: tuple[str, ...]
+
+    @property
+    def highest(self) -> float:
+        return max((stack.all for stack in self.stacks), default=0) or 1
+
+
+class Note(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    note: Typed = Field("", max_length=2000)
+
+
+class Choice(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    choice: Literal["replace", "difference", "add", "leave"]
+    note: Typed = Field("", max_length=2000)
+
+
+class Decision(BaseModel):
+    """Whose an unknown product is: an ISBN or a product's id, or none of ours."""
+
+    model_config = ConfigDict(extra="forbid")
+    title: Typed = Field("", max_length=60)
+    product_id: int | None = None
+    none_of_ours: bool = False
+
+
+@router.get("/sales", response_class=HTMLResponse)
+def page(
+    request: Request,
+    session: Reading,
+    user: User,
+    show: str = "batches",
+    source: str = Query("", max_length=41),
+    state: str = Query("", max_length=20),
+    month: str = Query("", max_length=7),
+    words: str = Query("", max_length=200),
+    currency: str = Query("", max_length=3),
+    before: int | None = Query(None, ge=0, le=2**62),
+) -> HTMLResponse:
+    show = show if show in TABS else "batches"
+    wish = Wish(source, state if state in set(BatchState) else "", month if _MONTH.fullmatch(month) else "", printable(words))
+    known, wrong = _sources()
+    values: dict[str, Any] = {"rows": [], "more": None}
+    if show == "batches":
+        rows = sales_lists.batches(session, wish, before=before, limit=ROWS + 1)
+        values = {"rows": rows[:ROWS], "more": rows[ROWS - 1].id if len(rows) > ROWS else None}
+    elif show == "unmatched":
+        found = sales_lists.unmatched(session, source=source, before=before, limit=ROWS + 1)
+        values = {"rows": found[:ROWS], "more": found[ROWS - 1][0].id if len(found) > ROWS else None}
+    else:
+        values = {"rows": calendar.expected(session, known, datetime.now(UTC).date()), "more": None}
+    currencies = sales_lists.currencies(session, source)
+    currency = currency if currency in currencies else (currencies[0] if currencies else "")
+    chosen = {name: value for name in ("source", "state", "month", "words") if (value := getattr(wish, name))}
+    chosen |= {"show": show} if show != "batches" else {}
+    return render(
+        request,
+        "sales.html",
+        tabs=TABS,
+        show=show,
+        wish=wish,
+        chosen=chosen,
+        before=before,
+        names={one.id: one.name for one in known},
+        sources=sorted({*sales_lists.sources(session), *(one.id for one in known)}),
+        states=sales_lists.states(session, wish),
+        unmatched=sales_lists.unmatched_count(session),
+        wrong=wrong,
+        currency=currency,
+        currencies=currencies,
+        pictures=pictures(session, currency, source) if show == "batches" and not before else (),
+        net_of=sales_lists.net_of,
+        decides=roles.may(user)(ROLE),
+        without=lambda **change: "?" + urlencode({name: value for name, value in (chosen | change).items() if value}),
+        **values,
+    )
+
+
+@router.get("/sales/{batch_id}", response_class=HTMLResponse)
+def batch(request: Request, session: Reading, user: User, batch_id: int) -> HTMLResponse:
+    row = _batch(session, batch_id)
+    return render(
+        request,
+        "sales_batch.html",
+        batch=row,
+        name=next((one.name for one in _sources()[0] if one.id == row.source), row.source),
+        net=sales_lists.net_of(row.parts),
+        products=sales_lists.products_of(session, batch_id, limit=ROWS),
+        unmatched=sales_lists.unmatched_count(session, batch=batch_id),
+        workbooks=sales_lists.workbooks_of(session, batch_id),
+        decides=roles.may(user)(ROLE),
+        undecided=row.state == BatchState.REFUSED and row.decided_at is None and row.rows > 0,
+        counted=row.state in sales_lists.COUNTED,
+    )
+
+
+@router.get("/sales/{batch_id}/rejects")
+def rejects(session: Reading, batch_id: int) -> Response:
+    """The rows that were not loaded, with reasons, as JSON lines."""
+    row = _batch(session, batch_id)
+    if not row.rejects:
+        raise HTTPException(404, "No row of this report was set aside.")
+    return saved(f"batch_{batch_id}_rejected.jsonl", row.rejects)
+
+
+@router.post("/sales/{batch_id}/approve", dependencies=[Depends(runs.from_our_page)])
+def approve(session: Reading, user: User, batch_id: int, wish: Note) -> dict[str, Any]:
+    """A batch that does not balance counts as it is, for the reason given."""
+    _decider(session, user, batch_id)
+    said.approve(shell.ledger(), batch_id, now=datetime.now(UTC), who=user.get_name(), note=wish.note)
+    return {"said": f"Batch {batch_id} is approved: it goes into the next workbook."}
+
+
+@router.post("/sales/{batch_id}/accept", dependencies=[Depends(runs.from_our_page)])
+def accept(session: Reading, user: User, batch_id: int, wish: Choice) -> dict[str, Any]:
+    """A report that the source's rule refused: it replaces, is loaded by the difference, is added, or stays out."""
+    _decider(session, user, batch_id)
+    ledger, now, who = shell.ledger(), datetime.now(UTC), user.get_name()
+    if wish.choice == "leave":
+        said.leave(ledger, batch_id, now=now, who=who, note=wish.note)
+        return {"said": f"Report {batch_id} stays out."}
+    row = said.accept(ledger, shell.store(), batch_id, wish.choice, now=now, who=who, note=wish.note)
+    match.match(ledger, batch_id, now)
+    return {"said": f"Batch {batch_id} is loaded: {row.overlap}."}
+
+
+@router.post("/sales/{batch_id}/undo", dependencies=[Depends(runs.from_our_page)])
+def take_back(session: Reading, user: User, batch_id: int, wish: Note) -> dict[str, Any]:
+    _decider(session, user, batch_id)
+    undone = undo.undo(shell.ledger(), batch_id, now=datetime.now(UTC), who=user.get_name(), note=wish.note)
+    back = f" Counting again: {', '.join(map(str, undone.restored))}." if undone.restored else ""
+    told = f" Tell who has workbook {', '.join(map(str, undone.in_hand))}: it must not be loaded." if undone.in_hand else ""
+    return {"said": f"Batch {batch_id} is undone: totals are as before it.{back}{told}"}
+
+
+@router.post("/sales/products/{row_id}", dependencies=[Depends(runs.from_our_page)])
+def decide(session: Reading, user: User, row_id: int, wish: Decision) -> dict[str, Any]:
+    """Says whose an unknown product is, and remembers it for this source."""
+    roles.must(user, ROLE)
+    product_id = wish.product_id
+    if product_id is None and not wish.none_of_ours:
+        product_id = target_of(session, wish.title, Kind.EBOOK).product_id  # one edition, as of an e-book
+    queue.decide(shell.ledger(), row_id, product_id=product_id, now=datetime.now(UTC), who=user.get_name())
+    return {"said": "Remembered." if product_id else "None of ours: it is asked no more."}
+
+
+def pictures(session: Session, currency: str, source: str = "") -> tuple[Picture, ...]:
+    """Units, and net in this currency, by month and channel."""
+    since = f"{datetime.now(UTC).date() - BACK:%Y-%m}"
+    bars = sales_lists.months(session, since=since, currency=currency, source=source)
+    units = picture("Units sold less returned", "", ((bar, float(bar.units)) for bar in bars))
+    net = picture(f"Net in {currency}", currency, ((bar, bar.net) for bar in bars)) if currency else None
+    return tuple(one for one in (units, net) if one is not None and one.stacks)
+
+
+def picture(name: str, unit: str, values: Iterable[tuple[Bar, float]]) -> Picture:
+    """Channels with the most have colours of their own. A month in which more came back than went out shows nothing, and says so."""
+    months: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    totals: dict[str, float] = defaultdict(float)
+    for bar, value in values:
+        months[bar.month][bar.channel or "other"] += value
+        totals[bar.channel or "other"] += value
+    largest = sorted((channel for channel in totals if totals[channel] > 0), key=lambda channel: (-totals[channel], channel))
+    legend = (*largest[:CHANNELS], *(("all others",) if len(largest) > CHANNELS else ()))
+    place = {channel: min(number, CHANNELS) for number, channel in enumerate(largest)}
+    stacks = []
+    for month in sorted(months):
+        pieces: dict[int, float] = defaultdict(float)
+        for channel, value in months[month].items():
+            if value > 0 and channel in place:
+                pieces[place[channel]] += value
+        told = ", ".join(
+            f"{channel} {value:,.0f}" for channel, value in sorted(months[month].items(), key=lambda one: -one[1])[: CHANNELS + 1]
+        )
+        stacks.append(Stack(month, _label(month), tuple(sorted(pieces.items())), f"{_label(month)}: {told}"))
+    return Picture(name, unit, tuple(stacks) if any(stack.pieces for stack in stacks) else (), legend)
+
+
+def _label(month: str) -> str:
+    try:
+        return date.fromisoformat(f"{month}-01").strftime("%b %y")
+    except ValueError:
+        return month
+
+
+def _sources() -> tuple[list[SalesSource], str]:
+    """All sources, and what is wrong if their files can't be read."""
+    try:
+        return load_sources(), ""
+    except ColophonError as wrong:
+        return [], str(wrong)
+
+
+def _decider(session: Session, user: User, batch_id: int) -> None:
+    roles.must(user, ROLE)
+    _batch(session, batch_id)
+
+
+def _batch(session: Session, batch_id: int) -> SalesBatchRow:
+    row = session.get(SalesBatchRow, batch_id)
+    if row is None:
+        raise PermanentError(f"there is no batch {batch_id}", todo="Look for it in the list of sales.")
+    return row
