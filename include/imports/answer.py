@@ -232,10 +232,7 @@ def _place(page: Any, sheet: Sheet, mapping: Mapping) -> int:
         here, beside = (fold(str(page.cell(sheet.head.row, place + step).value or "")) for step in (0, 1))
         if here == fold(mapping.status) and beside == fold(ADVICE):
             return place
-    widest = len(sheet.head.headings)
-    for cells in page.iter_rows(max_col=MOST_COLUMNS, values_only=True):
-        widest = max([widest, *(place for place, cell in enumerate(cells, start=1) if cell is not None)])
-    return widest + 1
+    return sheet.widest + 1
 
 
 def _as_workbook(path: Path, sheet: Sheet) -> tuple[Any, Any]:

@@ -65,6 +65,7 @@ class Sheet:
     head: Head
     lines: list[Line] = field(default_factory=list)
     made_at: datetime | None = None
+    widest: int = 0  # columns that anything stands in, without heading, too
     encoding: str = ""
     delimiter: str = ""
 
@@ -257,6 +258,7 @@ def _sheet(
     below = [row for row in first if row[0] > head.row]
     told["stated"] = stated(above, mapping)
     sheet = Sheet(kind, title, head, made_at=next((moment for way in mapping.made if (moment := told.get(way))), None))
+    sheet.widest = max([len(head.headings), *(_width(cells) for _, cells in first)])
     wide, blank = len(head.headings), 0
     for number, cells in chain(below, rows):
         if uncalculated:
@@ -273,9 +275,15 @@ def _sheet(
             raise Refused("too-long", f"the sheet has more than {mapping.rows:,} rows", where=name, todo="Send it in parts.")
         beyond = kind == "csv" and any(isinstance(cell, str) and cell.strip() for cell in cells[wide:])
         sheet.lines.append(Line(number, cells[:wide], shifted=beyond))
+        if len(cells) > sheet.widest:
+            sheet.widest = max(sheet.widest, _width(cells))
     if not sheet.lines:
         raise Refused("empty", "there are no rows below the headings", where=name, todo="Send the sheet with its rows.")
     return sheet
+
+
+def _width(cells: Sequence[Cell]) -> int:
+    return max((place for place, cell in enumerate(cells, start=1) if cell not in {None, ""}), default=0)
 
 
 def find_head(rows: Sequence[tuple[int, tuple[Cell, ...]]], name: str, mapping: Mapping) -> Head:

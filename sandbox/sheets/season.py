@@ -1,7 +1,8 @@
 """One season sheet out of the sandbox's catalogue. The same words make the same bytes.
 
 `rows` in all; of them `new` titles that Consonance lacks, `bad` rows with one slip each, and rows of `updates` works that differ from what
-Consonance has in the fields of `fields` (subtitle, bisac, publication_date, price). All other rows say what Consonance has.
+Consonance has in the fields of `fields` (subtitle, bisac, publication_date, price). All other rows say what Consonance has. `skip`: so many
+editions of the catalogue are passed over, so that two sheets can be about different titles.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from include.titles import identifiers
@@ -57,7 +59,7 @@ def season(catalogue: Catalogue, wanted: Mapping[str, Any]) -> Season:
     if unknown := set(fields) - set(FIELDS):
         raise ValueError(f"a season sheet changes {', '.join(FIELDS)}, not {', '.join(unknown)}")
     made = Season()
-    source = _sound(catalogue)
+    source = islice(_sound(catalogue), _count(wanted, "skip", 0), None)
     slips = _slips(bad)
     for place in range(rows - new - len(slips)):
         found = next(source, None)
@@ -110,11 +112,12 @@ def _sound(catalogue: Catalogue) -> Iterator[tuple[Work, Product]]:
 
 
 def _cells(work: Work, product: Product) -> Cells:
+    pages = product.pages if product.is_print else None
     price = next((price.amount for price in product.prices if price.currency == "GBP" and price.type == "02"), None)
     return {
         "ISBN": product.isbn, "Title": work.title, "Subtitle": product.subtitle if product.subtitle == work.subtitle else None,
         "Author": None, "Imprint": work.imprint, "Format": product.format, "Publication date": product.publication_date,
-        "BISAC": "; ".join(one.code for one in work.subjects if one.scheme == "BISAC") or None, "Extent": product.pages if product.is_print else None,
+        "BISAC": "; ".join(one.code for one in work.subjects if one.scheme == "BISAC") or None, "Extent": pages,
         "Price GBP": price, "Notes": None,
     }  # fmt: skip
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from include.ledger.sales_rows import LineState
-from include.titles import consonance
 from include.workbooks import hand
 from include.workbooks.verify import verify
 from sandbox.sheets.season import sheet
@@ -41,7 +40,14 @@ def test_a_season_sheet_is_applied_new_titles_are_made_and_bad_rows_come_back(
     tenant: str, rows: int, request: pytest.FixtureRequest
 ) -> None:
     office: Office = request.getfixturevalue(tenant)
-    wanted = {"rows": rows, "updates": 60, "new": 30, "bad": 20, "made": NOW.isoformat(), "fields": ["subtitle", "bisac", "publication_date"]}
+    wanted = {
+        "rows": rows,
+        "updates": 60,
+        "new": 30,
+        "bad": 20,
+        "made": NOW.isoformat(),
+        "fields": ["subtitle", "bisac", "publication_date"],
+    }
     name, content, told = sheet(office.server.catalogue, wanted)
     changed = {one["row"] for one in told["updates"]}
     taken = office.take(name, content)
