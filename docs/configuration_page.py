@@ -13,12 +13,14 @@ from pydantic_core import PydanticUndefined
 
 from colophon.provider import get_provider_info
 from docs.markdown import NOTE, table
+from include.imports.mapping import Mapping
 from include.partners import Archive, House, Inbox, Partner
 from include.partners.inboxes import People
 from include.partners.printers import Printer
 from include.partners.tables import Table
 from include.partners.vendors import Vendor
 from include.royalties.layout import StatementLayout
+from include.workbooks.template import Template
 
 ENVIRONMENT = {
     "COLOPHON_CONFIG": "Folder with `house.toml` and `partners/`. Default: the repository's `config/`.",
@@ -40,7 +42,9 @@ FILES: tuple[tuple[str, type[Table], str], ...] = (
     ("People", People, "config/people.toml"),
     ("A printer's profile", Printer, "config/printers/<profile>.toml"),
     ("A vendor's profile", Vendor, "config/vendors/<profile>.toml"),
+    ("How a sheet of titles is read", Mapping, "config/mappings/<id>.toml"),
     ("How exported statements look", StatementLayout, "config/statements/<id>.toml"),
+    ("Consonance's import workbooks", Template, "config/workbooks/<import>.toml"),
 )
 
 
