@@ -204,10 +204,11 @@ class Reading:
             arrays["territory"] = pc.fill_null(arrays["territory"], self._source.territory)
         _kinds(arrays, fields)
         if found.table.zero_is_free:
-            free = pc.and_(
-                pc.equal(arrays["model"], Model.SALE.value),
-                pc.and_(pc.fill_null(pc.equal(arrays["net"], _ZERO), False), pc.fill_null(pc.not_equal(arrays["units"], 0), False)),
+            nothing_paid = pc.and_(
+                pc.fill_null(pc.equal(arrays["net"], _ZERO), False), pc.equal(pc.fill_null(arrays["list_price"], _ZERO), _ZERO)
             )
+            given_away = pc.and_(nothing_paid, pc.fill_null(pc.greater(arrays["units"], 0), False))
+            free = pc.and_(given_away, pc.equal(arrays["model"], Model.SALE.value))
             arrays["model"] = pc.if_else(free, Model.FREE.value, arrays["model"])
         return arrays
 

@@ -178,7 +178,7 @@ class ReportTable(Table):
     footers: tuple[Footer, ...] = ()
     summaries: tuple[Summary, ...] = ()
     stated: tuple[Stated, ...] = Field(default=(), description="Columns that repeat a total in every row; of a control table: to add up.")
-    zero_is_free: bool = Field(default=False, description="Units that brought nothing were given away: model free.")
+    zero_is_free: bool = Field(default=False, description="Units without a price that brought nothing were given away: model free.")
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:

@@ -18,6 +18,7 @@ from include.sales.readers.text import TextSheet
 from include.sales.readers.tree import TreeSheet
 
 _MOST_TOLD = 8  # columns named in one sentence
+_ALIKE = 0.4  # of a header: from here on a sheet that does not fit is a changed one, not another
 _SAMPLE = 500  # rows by which the width and the decimal mark are told
 
 
@@ -69,6 +70,7 @@ class _Fit:
     layout: Layout
     found: list[Found] = field(default_factory=list)
     differs: list[str] = field(default_factory=list)
+    doubts: list[tuple[float, str, list[str]]] = field(default_factory=list)  # of sheets the layout does not name
     notes: list[str] = field(default_factory=list)
     known: int = 0  # columns of the file that the layout knows
     strange: int = 0  # and those that it does not
@@ -137,14 +139,22 @@ def _fit(layout: Layout, sheets: Sequence[AnySheet]) -> _Fit:
                 if found is not None:
                     fit.found.append(found)
                     seen.add(layout.tables.index(table))
-    if any(fit.found):
-        fit.differs = [told for told in fit.differs if not told.startswith("(")]
+    _settled(fit)
     for at, table in enumerate(layout.tables):
         if table.needed and at not in seen and not fit.differs:
             fit.differs.append(f"the sheet {' or '.join(table.sheets) or table.name} is missing")
     if not fit.found and not fit.differs:
         fit.differs.append("no sheet has its header")
     return fit
+
+
+def _settled(fit: _Fit) -> None:
+    """Sheets that the layout does not name: another table beside the report is passed over, a report that changed is not."""
+    for near, name, differs in fit.doubts:
+        if fit.found and near < _ALIKE:
+            fit.notes.append(f"sheet {printable(name)!r} is another table and is not read")
+        else:
+            fit.differs += differs
 
 
 def _named(table: ReportTable, sheet: str) -> bool:
@@ -192,7 +202,11 @@ def _table(layout: Layout, table: ReportTable, sheet: AnySheet, fit: _Fit) -> Fo
     if empty and sheet.name:
         return None  # an empty sheet of a workbook is no news
     fit.near = max(fit.near, best[0])
-    fit.differs += best[1] or ["it has no header"]
+    differs = best[1] or ["it has no header"]
+    if table.sheets or not sheet.name:
+        fit.differs += differs
+    else:
+        fit.doubts.append((best[0], sheet.name, differs))
     return None
 
 

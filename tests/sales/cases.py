@@ -54,7 +54,9 @@ class Read:
             "territories": dict(sorted(Counter(line["territory"] or "" for line in self.lines).items())),
             "skipped": dict(self.reading.skipped),
             "rejected": [[one.row, one.column, one.code] for one in self.reading.rejects],
-            "controls": [[one.what, one.currency, plain(one.stated), plain(self.reading.found(one))] for one in self.reading.controls],
+            "controls": sorted(
+                [one.what, one.currency, plain(one.stated), plain(self.reading.found(one))] for one in self.reading.controls
+            ),
         }
 
 

@@ -35,6 +35,7 @@ class TextSheet:
     def __init__(self, path: Path, member: str = "") -> None:
         self._path, self.member = path, member
         self._encodings: dict[tuple[str, ...], str] = {}
+        self._heads: dict[tuple[str, str, bool, int], list[tuple[int, list[str]]]] = {}
 
     def encoding(self, candidates: Sequence[str]) -> str:
         """By its byte order mark, by the zeros of UTF-16, or the first candidate that fits every byte; "" if none does."""
@@ -66,6 +67,11 @@ class TextSheet:
 
     def head(self, encoding: str, delimiter: str, quoted: bool, rows: int) -> list[tuple[int, list[str]]]:
         """The first rows, each with the number of text lines up to its end. A cell that is too long ends it."""
+        if (encoding, delimiter, quoted, rows) not in self._heads:
+            self._heads[encoding, delimiter, quoted, rows] = self._read_head(encoding, delimiter, quoted, rows)
+        return self._heads[encoding, delimiter, quoted, rows]
+
+    def _read_head(self, encoding: str, delimiter: str, quoted: bool, rows: int) -> list[tuple[int, list[str]]]:
         with self._path.open("rb") as stream:
             text = codecs.getincrementaldecoder(encoding)("replace").decode(stream.read(HEAD)).replace("\0", "")
         reader = _reader(text, delimiter, quoted)

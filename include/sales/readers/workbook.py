@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
 from lxml import etree
 
 from include.errors import RejectedData
@@ -24,14 +24,13 @@ from include.files.model import Refused
 from include.partners.inboxes import Limits
 from include.sales.readers.rows import Gatherer, Ragged, Rows, Shape
 
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _FIFTEEN = Context(prec=15)
 _DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])  # built-in ones, ECMA-376 18.8.30
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 _COLUMN = re.compile(r"[A-Z]+")
 _AGAIN = "Open it in Excel, save it as a new workbook, or ask for it again."
 MOST_COLUMNS = 16_384
+MOST_TEXT = 256 << 20  # bytes of shared texts, which are held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +114,18 @@ class Workbook:
                     styles.append(str(number))
         return frozenset(styles)
 
-    def _texts(self) -> pa.Array:
-        if "xl/sharedStrings.xml" not in self._entries:
-            return pa.array([], pa.large_string())
-        chunks: list[pa.Array] = []
+    def _texts(self) -> list[str]:
+        entry = self._entries.get("xl/sharedStrings.xml")
+        if entry is None:
+            return []
+        if entry.size > MOST_TEXT:
+            raise Refused("archive-bomb", f"its texts come to more than {MOST_TEXT:,} bytes", todo="Ask for it as CSV.")
         texts: list[str] = []
         with self._open("xl/sharedStrings.xml") as stream:
             for _, item in _events(stream, "{*}si"):
                 texts.append(_said(item))
                 _forget(item)
-                if len(texts) >= 50_000:
-                    chunks.append(pa.array(texts, pa.large_string()))
-                    texts = []
-        chunks.append(pa.array(texts, pa.large_string()))
-        return pa.concat_arrays(chunks)
+        return texts
 
     def rows(self, path: str, mark: str) -> Iterator[tuple[int, list[str]]]:
         """Rows with something in them: number from 1, cells. Raises `RejectedData`."""
@@ -158,7 +155,7 @@ class Workbook:
         if not text:
             return ""
         if kind == "s":
-            return str(self._shared[int(text)].as_py())
+            return self._shared[int(text)]
         if kind == "b":
             return "TRUE" if text == "1" else "FALSE"
         if kind == "d":
@@ -175,15 +172,13 @@ class WorkbookSheet:
 
     def __init__(self, book: Workbook, name: str, path: str) -> None:
         self._book, self.name, self._path, self.member = book, name, path, book.member
+        self._head: list[tuple[int, list[str]]] | None = None
 
     def head(self, rows: int) -> list[tuple[int, list[str]]]:
-        """The first rows that have something in them, with their numbers."""
-        found = []
-        for one in self._book.rows(self._path, "."):
-            found.append(one)
-            if len(found) >= rows:
-                break
-        return found
+        """The first rows that have something in them, with their numbers; as many as were asked for first."""
+        if self._head is None:
+            self._head = list(islice(self._book.rows(self._path, "."), rows))
+        return self._head
 
     def batches(self, shape: Shape, rows_at_once: int, ragged: Ragged) -> Iterator[Rows]:
         below = ((number, cells) for number, cells in self._book.rows(self._path, shape.mark) if number > shape.header_row)
