@@ -6,13 +6,13 @@ sent, of the bytes that are sent; nothing of the flow reaches a party without it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from include.errors import RejectedData
 from include.royalties import names, opened
+from include.royalties.names import Mark
 from include.royalties.payees import Payee, PayeeList
 from include.royalties.statements import reason
 
@@ -23,63 +23,48 @@ _TODO = "Look at it. If it may name them, say so when you decide; else export it
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Somebody, or something of somebody, that is not in the payee list: the name or number on another statement."""
+    """What a statement prints. Of payees whom the list does not have this is all that we know."""
 
     name: str = ""
-    number: str = ""  # of a statement
-    contract: str = ""
+    number: str = ""  # of the statement
     payee_number: str = ""
+    contracts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What to look for. `mine`: payees who may be in it; `allowed`: payees whom a person has let be named in it."""
+    """What to look for, and whose names may be there: payees by id, statements by what `marks_of` was told. `mine` None: anybody's,
+    and only what can't be checked is told."""
 
-    payees: PayeeList
-    mine: Collection[str]
-    others: Sequence[Other] = ()
-    allowed: Collection[str] = ()
-    own: Sequence[Other] = ()  # names and numbers of the statement itself, also where the payee list has them not
+    marks: names.Marks
+    mine: frozenset[str] | None
 
-    def marks(self) -> names.Marks:
-        inside = [one for one in self.payees if one.id in self.mine]
-        let = [one for one in self.payees if one.id in self.allowed]
-        outside = [one for one in self.payees if one.id not in self.mine and one.id not in self.allowed]
-        theirs = {names.exact(each) for one in outside for each in one.names}
-        printed = [replace(one, name="" if names.exact(one.name) in theirs else one.name) for one in self.own]
-        known = {contract for one in (*inside, *let) for contract in one.contracts}
-        held = {contract for one in outside for contract in one.contracts} - known
-        printed = [replace(one, contract="" if one.contract in held else one.contract) for one in printed]
-        own = [row for one in inside for row in _of_payee(one)]
-        own += [row for one in let for row in _of_payee(one)]
-        own += [row for one in printed for row, _ in _of_other(one)]
-        foreign = [(row, what) for one in outside for row, what in _marked(one, known)]
-        foreign += [mark for one in self.others for mark in _of_other(one)]
-        return names.Marks(foreign, own)
+    def found(self, text: str, *, least: int = 0) -> set[str]:
+        return set() if self.mine is None else self.marks.found(text, self.mine, least=least)
 
 
-def _of_payee(one: Payee) -> Iterator[tuple[str, ...]]:
+def marks_of(payees: PayeeList, printed: Iterable[tuple[str, Other]] = ()) -> names.Marks:
+    """Marks of all payees, and of the statements of one export: (whose, what it prints)."""
+    return names.Marks([
+        *(mark for one in payees for mark in _of_payee(one)),
+        *(mark for owner, one in printed for mark in _of(owner, one)),
+    ])
+
+
+def _of_payee(one: Payee) -> Iterator[Mark]:
     for name in one.names:
-        yield from names.of_name(name)
-    yield from names.of_number(one.id, said=PAYEE)
+        yield from (Mark(row, f"the name of payee {one.id}", one.id) for row in names.of_name(name))
+    yield from (Mark(row, f"the number of payee {one.id}", one.id) for row in names.of_number(one.id, said=PAYEE))
     for contract in one.contracts:
-        yield from names.of_number(contract, said=CONTRACT)
+        yield from (Mark(row, f"a contract of payee {one.id}", one.id) for row in names.of_number(contract, said=CONTRACT))
 
 
-def _marked(one: Payee, known: Collection[str]) -> Iterator[tuple[tuple[str, ...], str]]:
-    for name in one.names:
-        yield from ((row, f"the name of payee {one.id}") for row in names.of_name(name))
-    yield from ((row, f"the number of payee {one.id}") for row in names.of_number(one.id, said=PAYEE))
-    for contract in one.contracts:
-        if contract not in known:
-            yield from ((row, f"a contract of payee {one.id}") for row in names.of_number(contract, said=CONTRACT))
-
-
-def _of_other(one: Other) -> Iterator[tuple[tuple[str, ...], str]]:
-    yield from ((row, "the name on another statement") for row in names.of_name(one.name))
-    yield from ((row, "the number of another statement") for row in names.of_number(one.number, said=("statement", "statement no")))
-    yield from ((row, "the payee's number on another statement") for row in names.of_number(one.payee_number, said=PAYEE))
-    yield from ((row, "a contract of another statement") for row in names.of_number(one.contract, said=CONTRACT))
+def _of(owner: str, one: Other) -> Iterator[Mark]:
+    rows = [(row, "the name on another statement") for row in names.of_name(one.name)]
+    rows += [(row, "the number of another statement") for row in names.of_number(one.number, said=("statement", "statement no"))]
+    rows += [(row, "the payee's number on another statement") for row in names.of_number(one.payee_number, said=PAYEE)]
+    rows += [(row, "a contract of another statement") for each in one.contracts for row in names.of_number(each, said=CONTRACT)]
+    yield from (Mark(row, what, owner, listed=False) for row, what in rows)
 
 
 def findings(local: Path, name: str, watch: Watch) -> list[dict[str, Any]]:
@@ -88,13 +73,13 @@ def findings(local: Path, name: str, watch: Watch) -> list[dict[str, Any]]:
     Codes: `other-payee` (a name, number or contract of somebody else), `not-checkable` (it holds what no statement of ours has, or what
     can't be read).
     """
-    marks, seen = watch.marks(), set[tuple[str, str]]()
+    seen = set[tuple[str, str]]()
     found: list[dict[str, Any]] = []
     for one in opened.walk(local, name):
         wrongs = (
             [("not-checkable", one.wrong)]
             if one.wrong
-            else [("other-payee", what) for what in sorted(marks.found(one.text, least=names.CHANCE if one.raw else 0))]
+            else [("other-payee", what) for what in sorted(watch.found(one.text, least=names.CHANCE if one.raw else 0))]
         )
         for code, what in wrongs:
             if (code, what) not in seen and len(seen) < 50:
@@ -106,15 +91,6 @@ def findings(local: Path, name: str, watch: Watch) -> list[dict[str, Any]]:
     return found
 
 
-def must_be_clean(files: Iterable[tuple[Path, str]], watch: Watch, where: str) -> None:
-    """Raises `RejectedData` for the first file that must not leave."""
-    for local, name in files:
-        for one in findings(local, name, watch):
-            raise RejectedData(
-                one["message"], where=where, todo="Nothing was sent. Look at the statement, and tell whoever keeps Colophon."
-            )
-
-
 def findings_in_name(name: str, watch: Watch) -> list[dict[str, Any]]:
     """As `findings`, of the name alone under which something leaves."""
-    return [reason("other-payee", f"its name holds {what}", name[:200], _TODO) for what in sorted(watch.marks().found(name))]
+    return [reason("other-payee", f"its name holds {what}", name[:200], _TODO) for what in sorted(watch.found(name))]

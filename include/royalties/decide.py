@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from include.errors import RejectedData
 from include.ledger import statements
 from include.ledger.database import Ledger
 from include.ledger.sales_rows import StatementRow, StatementState
 from include.royalties import match, read, take
-from include.royalties.check import Other
+from include.royalties.check import Watch
 from include.royalties.read import Rules
-from include.royalties.statements import Part, Said
+from include.royalties.statements import Part, reason
+from include.royalties.watching import Watching
 from include.store import Artefact, ArtefactStore
 
 ALLOWED = "may-name"  # a reason that lets: {code, payee}: the person has let this payee be named in it
@@ -43,7 +45,7 @@ def give(
         row = statements.get(session, statement_id, lock=True)
         if row.state != StatementState.HELD:
             raise RejectedData(f"it is {row.state}, not held", where=where, todo="Look at the page again.")
-        found = match.recipient(one, rules.parties) or check_row(store, rules, row, one.id, take.others_of(session, row, one.id), allowed)
+        found = match.recipient(one, rules.parties) or check_row(store, row, Watching(rules.payees).of(session, row, one.id, allowed))
         if found:
             row.reasons = found
         else:
@@ -77,19 +79,8 @@ def allowed_in(row: StatementRow) -> list[str]:
     return [str(each["payee"]) for each in row.reasons if each.get("code") == ALLOWED]
 
 
-def check_row(
-    store: ArtefactStore, rules: Rules, row: StatementRow, payee: str, others: Collection[Other], allowed: Collection[str]
-) -> list[dict[str, str]]:
+def check_row(store: ArtefactStore, row: StatementRow, watch: Watch) -> list[dict[str, Any]]:
     """The check of a recorded statement, as it lies in the store."""
-    said = Said(row.payee_name, "", row.number, row.period)
-    part = Part(row.position, row.media_type, Artefact(row.sha256, row.bytes), said)
     if not row.media_type:
-        return [
-            {
-                "code": "not-checkable",
-                "message": "it is no statement that can be read",
-                "where": "",
-                "todo": "Refuse it, and export it again.",
-            }
-        ]
-    return read.checked(store, part, rules.payees.get(payee), rules.payees, list(others), allowed)
+        return [reason("not-checkable", "it is no statement that can be read", "", "Refuse it, and export it again.")]
+    return read.checked(store, Part(row.position, row.media_type, Artefact(row.sha256, row.bytes)), watch)

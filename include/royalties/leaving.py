@@ -16,10 +16,11 @@ from include.ledger.packages import Stopped
 from include.ledger.sales_rows import StatementRow
 from include.ledger.statements import FLOW, GOES
 from include.partners import Party
-from include.royalties import check, decide, take
+from include.royalties import check, decide
 from include.royalties.check import Watch
-from include.royalties.read import Rules
+from include.royalties.payees import load_payees
 from include.royalties.statements import reason
+from include.royalties.watching import Watching
 from include.store import ArtefactStore
 
 _LOOK = "Look at the page of statements; the next run sends what may go."
@@ -49,45 +50,42 @@ def _unfit(session: Session, store: ArtefactStore, party: Party, delivery: Deliv
     if row is None or party.statements is None or delivery.partner != party.id:
         yield reason("not-theirs", "the party gets no statements, or this is no package of them", party.id, _LOOK)
         return
-    rules = Rules.load()
+    watching = Watching(load_payees())
     carried = {str(one["name"]): one for one in row.ticket.get("statements", [])}
     rows = statements.by_ids(session, [int(one["id"]) for one in carried.values()])
     travelling = list(_travelling(session, party, delivery, row))
     names_sent = {name for name, _ in travelling}
     for name, one in carried.items():
-        statement = rows.get(int(one["id"]))
         if name in names_sent:
-            yield from _statement(session, store, rules, party, name, one, statement)
-    everybody = {str(one["payee"]) for one in carried.values()}
-    allowed = {id for statement in rows.values() for id in decide.allowed_in(statement)}
+            yield from _statement(session, store, watching, party, name, one, rows.get(int(one["id"])))
+    let = {id for statement in rows.values() for id in decide.allowed_in(statement)}
+    everybody = Watch(check.marks_of(watching.payees), frozenset({str(one["payee"]) for one in carried.values()} | let))
     for name, sha256 in travelling:
-        if name in carried:
-            if sha256 != carried[name]["sha256"]:
-                yield reason("other-bytes", "a file is not the statement that was checked", name, _LOOK)
-            continue
-        with store.local(sha256) as path:  # manifest, sums, finance's table
-            yield from check.findings(path, name, Watch(rules.payees, everybody, allowed=allowed))
+        if name not in carried:
+            with store.local(sha256) as path:  # manifest, sums, finance's table
+                yield from check.findings(path, name, everybody)
+        elif sha256 != carried[name]["sha256"]:
+            yield reason("other-bytes", "a file is not the statement that was checked", name, _LOOK)
     for file in delivery.files:
-        with_path = Watch(rules.payees, everybody, allowed=allowed).marks().found(f"{file.folder}/{file.name}")
-        if with_path:
-            yield reason("other-payee", "the name or folder of a file tells of another payee", f"file {file.position}", _LOOK)
+        yield from check.findings_in_name(f"{file.folder}/{file.name}", everybody)
 
 
 def _statement(
-    session: Session, store: ArtefactStore, rules: Rules, party: Party, name: str, one: dict[str, Any], row: StatementRow | None
+    session: Session, store: ArtefactStore, watching: Watching, party: Party, name: str, one: dict[str, Any], row: StatementRow | None
 ) -> Iterator[dict[str, Any]]:
     where = f"statement {one['id']}"
     if row is None or row.state not in GOES or row.sha256 != one["sha256"] or row.payee != one["payee"]:
         yield reason("not-current", "the statement is not ready any more, or is another one now", where, _LOOK)
         return
-    payee = rules.payees.get(row.payee)
+    payee = watching.payees.get(row.payee)
     if payee is None:
         yield reason("payee-unknown", f"payee {row.payee} is not in the list any more", where, _LOOK)
     elif party.statements is None or (not party.statements.everything and payee.recipient != party.id):
         yield reason("not-theirs", f"the statements of payee {payee.id} go to {payee.recipient} now", where, _LOOK)
     else:
-        yield from decide.check_row(store, rules, row, row.payee, take.others_of(session, row, row.payee), decide.allowed_in(row))
-        yield from check.findings_in_name(name, Watch(rules.payees, {row.payee}, allowed=decide.allowed_in(row)))
+        watch = watching.of(session, row, row.payee, decide.allowed_in(row))
+        yield from decide.check_row(store, row, watch)
+        yield from check.findings_in_name(name, watch)
 
 
 def _travelling(session: Session, party: Party, delivery: DeliveryRow, row: PackageRow) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
@@ -63,50 +64,72 @@ def of_number(number: str, *, said: Sequence[str] = ()) -> Iterator[tuple[str, .
         yield from forms
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words in a row, what they are, and whose. `listed`: the payee list says so; else another statement does, which counts less."""
+
+    row: tuple[str, ...]
+    what: str
+    owner: str
+    listed: bool = True
+
+
 class Marks:
-    """Names and numbers that must not be in a text, each with what it belongs to."""
+    """Names and numbers of everybody, to be found in a text. Made once for an export, asked for each of its statements."""
 
-    def __init__(self, foreign: Iterable[tuple[tuple[str, ...], str]], own: Iterable[tuple[str, ...]] = ()) -> None:
-        """`foreign`: (words in a row, what it is); `own`: words in a row that are the reader's own and hide what is inside them."""
-        self._own: dict[str, list[tuple[str, ...]]] = {}
-        mine = set(own)
-        for one in sorted(mine, key=len, reverse=True):
-            self._own.setdefault(one[0], []).append(one)
-        self._foreign: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-        self._squeezed: dict[str, str] = {}
-        for row, what in foreign:
-            if row in mine:
-                continue
-            self._foreign.setdefault(row[0], []).append((row, what))
-            joined = "".join(row)
+    def __init__(self, marks: Iterable[Mark]) -> None:
+        self._by_word: dict[str, dict[tuple[str, ...], list[Mark]]] = {}
+        self._squeezed: dict[str, dict[str, tuple[str, ...]]] = {}  # first letters → long name in one piece → its words
+        for mark in marks:
+            self._by_word.setdefault(mark.row[0], {}).setdefault(mark.row, []).append(mark)
+            joined = "".join(mark.row)
             if len(joined) >= SQUEEZED and joined.isalpha():
-                self._squeezed[joined] = what
-        for one in mine:
-            self._squeezed.pop("".join(one), None)
+                self._squeezed.setdefault(joined[:SQUEEZED], {})[joined] = mark.row
 
-    def found(self, text: str, *, least: int = 0) -> set[str]:
-        """What of the foreign is in the text: {what it is}, of at least so many letters. Inside our own it does not count: "Ann Lee" is
-        not in our "Ann Lee Smith"; but our own inside it does: our "Griffith" does not hide "Siân Griffith"."""
+    def found(self, text: str, mine: Collection[str], *, least: int = 0) -> set[str]:
+        """What is in the text and belongs to nobody of `mine`: {what it is}, of at least so many letters. Inside our own it does not
+        count: "Ann Lee" is not in our "Ann Lee Smith"; but our own inside it does: our "Griffith" does not hide "Siân Griffith"."""
         run = words(text)
-        mine = [
-            (at, at + len(row)) for at, word in enumerate(run) for row in self._own.get(word, ()) if tuple(run[at : at + len(row)]) == row
-        ]
-        seen: set[str] = set()
+        own: list[tuple[int, int]] = []
+        theirs: list[tuple[int, int, set[str]]] = []
         for at, word in enumerate(run):
-            for row, what in self._foreign.get(word, ()):
-                end = at + len(row)
-                if sum(map(len, row)) < least:
+            for row, marks in self._by_word.get(word, {}).items():
+                if tuple(run[at : at + len(row)]) != row:
                     continue
-                if tuple(run[at:end]) == row and not any(start <= at and end <= stop for start, stop in mine):
-                    seen.add(what)
-        return seen | self._letter_by_letter(run, mine)
+                what = _foreign(marks, mine)
+                if not what:
+                    own.append((at, at + len(row)))
+                elif sum(map(len, row)) >= least:
+                    theirs.append((at, at + len(row), what))
+        seen = {one for at, end, what in theirs for one in what if not any(start <= at and end <= stop for start, stop in own)}
+        return seen | self._letter_by_letter(run, own, mine)
 
-    def _letter_by_letter(self, run: list[str], mine: list[tuple[int, int]]) -> set[str]:
-        """Long names without regard to what is between their letters: spaced out, hyphenated, run together."""
+    def _letter_by_letter(self, run: list[str], own: list[tuple[int, int]], mine: Collection[str]) -> set[str]:
+        """Long names without regard to what is between their letters: spaced out, hyphenated, run together. What lies inside our own
+        does not count here either."""
         whole = "".join(run)
-        if not any(joined in whole for joined in self._squeezed):
+        hits = [
+            (at, at + len(joined), row)
+            for at in range(len(whole) - SQUEEZED + 1)
+            for joined, row in self._squeezed.get(whole[at : at + SQUEEZED], {}).items()
+            if whole.startswith(joined, at)
+        ]
+        if not hits:
             return set()
-        hidden = {at for start, stop in mine for at in range(start, stop)}
-        apart = "".join("\0" if at in hidden else word for at, word in enumerate(run))
-        own = ["".join(row) for rows in self._own.values() for row in rows]
-        return {what for joined, what in self._squeezed.items() if joined in (apart if any(joined in one for one in own) else whole)}
+        starts = [0]
+        for word in run:
+            starts.append(starts[-1] + len(word))
+        covered = [(starts[start], starts[stop]) for start, stop in own]
+        return {
+            what
+            for at, end, row in hits
+            for what in _foreign(self._by_word[row[0]][row], mine)
+            if not any(start <= at and end <= stop for start, stop in covered)
+        }
+
+
+def _foreign(marks: Sequence[Mark], mine: Collection[str]) -> set[str]:
+    """What the words are if they are nobody's of `mine`; empty if they are. The payee list decides where it knows them: a statement that
+    prints another payee's name does not make it its own."""
+    deciding = [mark for mark in marks if mark.listed] or marks
+    return set() if any(mark.owner in mine for mark in deciding) else {mark.what for mark in deciding}

@@ -28,6 +28,7 @@ from include.partners import House, Party
 from include.partners.royalties import Statements
 from include.royalties import decide, take
 from include.royalties.read import Rules
+from include.royalties.watching import Watching
 from include.store import ArtefactStore
 
 TABLE = ("payee", "name", "recipient", "statement", "period", "contracts", "amount", "currency", "file", "sha256")
@@ -85,7 +86,8 @@ def _prepared(
         last = packages.last_delivered(session, party.id, FLOW, subject)
         if last is not None and last.digest == digest_of(new.items) and not _waits(session, party.id, subject):
             return None
-    clean = [one for one in placed if _passes(ledger, store, rules, one.row, now, run)]
+    watching = Watching(rules.payees)
+    clean = [one for one in placed if _passes(ledger, store, watching, one.row, now, run)]
     done.held += len(placed) - len(clean)
     if len(clean) < len(placed):
         if not clean:
@@ -105,12 +107,12 @@ def _waits(session: Any, party: str, subject: str) -> bool:
     return any(one.state in UNSENT for one in packages.of_subject(session, party, FLOW, subject))
 
 
-def _passes(ledger: Ledger, store: ArtefactStore, rules: Rules, row: StatementRow, now: datetime, run: Run) -> bool:
+def _passes(ledger: Ledger, store: ArtefactStore, watching: Watching, row: StatementRow, now: datetime, run: Run) -> bool:
     if row.state == StatementState.DELIVERED:  # the recipient has it; it is checked again if it travels again
         return True
     with ledger.read() as session:
-        others = take.others_of(session, row, row.payee)
-    found = decide.check_row(store, rules, row, row.payee, others, decide.allowed_in(row))
+        watch = watching.of(session, row, row.payee, decide.allowed_in(row))
+    found = decide.check_row(store, row, watch)
     if found:
         with ledger.session() as session:
             held = statements.get(session, row.id, lock=True)

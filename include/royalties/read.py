@@ -7,14 +7,14 @@ to go that the check has not opened.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from include.partners import Party, load_parties
 from include.partners.inboxes import Limits
-from include.royalties import check, match, names
+from include.royalties import check, match
 from include.royalties.check import Other, Watch
 from include.royalties.layout import StatementLayout, load_layouts
 from include.royalties.payees import Payee, PayeeList, load_payees
@@ -66,6 +66,8 @@ def read(local: Path, name: str, store: ArtefactStore, rules: Rules) -> list[Fou
     matches = [match.match(part.said, rules.payees, rules.parties) for part in parts]
     payees = [None if any(one["code"] in _NOBODYS for one in part.reasons) else m.payee for part, m in zip(parts, matches, strict=True)]
     twice = _twice(parts, payees)
+    owners = [payee.id if payee else f"part {at}" for at, payee in enumerate(payees)]
+    marks = check.marks_of(rules.payees, [(owner, printed(part.said)) for owner, part in zip(owners, parts, strict=True)])
     found: list[Found] = []
     for number, (part, matched, payee) in enumerate(zip(parts, matches, payees, strict=True)):
         if twice.get(number) == "same":
@@ -75,8 +77,7 @@ def read(local: Path, name: str, store: ArtefactStore, rules: Rules) -> list[Fou
             what = "two statements of this file have the same payee, period and number, and say different things"
             reasons.append(reason("statement-twice", what, part.position, "Say on the page which of them is right."))
         if part.media_type:
-            others = _others(parts, payees, number)
-            reasons += checked(store, part, payee, rules.payees, others)
+            reasons += checked(store, part, Watch(marks, frozenset({owners[number]}) if payee else None))
         recipient = payee.recipient if payee else ""
         found.append(Found(part, payee, tuple(reasons), tuple(matched.proposals), recipient))
     return found
@@ -90,42 +91,15 @@ def _is_nobodys(part: Part) -> bool:
     return not part.said.payee and not part.said.payee_number and bool(part.reasons)
 
 
-def checked(
-    store: ArtefactStore, part: Part, payee: Payee | None, payees: PayeeList, others: Sequence[Other], allowed: Collection[str] = ()
-) -> list[dict[str, Any]]:
-    """What the check finds in one statement. For one that nobody is known to own, only whether it can be checked at all."""
-    mine = {payee.id} if payee else {one.id for one in payees}
-    watch = Watch(payees, mine, others if payee else (), allowed, own=[_other(part.said)])
+def checked(store: ArtefactStore, part: Part, watch: Watch) -> list[dict[str, Any]]:
+    """What the check finds in one statement. For one that nobody is known to own, `watch` asks only whether it can be checked at all."""
     with store.local(part.content.sha256) as path:
         return check.findings(path, f"statement{part.extension}", watch)
 
 
-def _other(said: Said) -> Other:
-    return Other(said.payee, said.number, payee_number=said.payee_number)
-
-
-def _others(parts: Sequence[Part], payees: Sequence[Payee | None], mine: int) -> list[Other]:
-    """Names and numbers on the file's other statements that are not this one's: also of payees whom the list does not have."""
-    own, payee = parts[mine].said, payees[mine]
-    return list(_foreign(own, payee, [(part.said, payees[at]) for at, part in enumerate(parts) if at != mine]))
-
-
-def _foreign(own: Said, payee: Payee | None, rest: Sequence[tuple[Said, Payee | None]]) -> Iterator[Other]:
-    seen: set[Other] = set()
-    for said, other in rest:
-        same = payee is not None and other is not None and other.id == payee.id
-        number = said.number if said.number != own.number else ""
-        name = "" if same or names.loose(said.payee) == names.loose(own.payee) else said.payee
-        payee_number = "" if same or said.payee_number == own.payee_number else said.payee_number
-        one = Other(name, number, payee_number=payee_number)
-        if one not in seen and (name or number or payee_number):
-            seen.add(one)
-            yield one
-        for contract in () if same else said.contracts:
-            its = Other(contract=contract)
-            if contract not in own.contracts and its not in seen:
-                seen.add(its)
-                yield its
+def printed(said: Said) -> Other:
+    """What a statement prints of its payee."""
+    return Other(said.payee, said.number, said.payee_number, said.contracts)
 
 
 def _twice(parts: Sequence[Part], payees: Sequence[Payee | None]) -> dict[int, str]:

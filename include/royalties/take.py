@@ -21,10 +21,10 @@ from include.partners import Inbox
 from include.partners.royalties import Statements
 from include.royalties import match, read
 from include.royalties.alike import show_the_same
-from include.royalties.check import Other
 from include.royalties.read import Found, Rules
 from include.royalties.split import Splitter
 from include.royalties.statements import PDF, reason
+from include.royalties.watching import Watching
 from include.store import ArtefactStore
 
 KIND = "statements"
@@ -199,23 +199,11 @@ def _again(ledger: Ledger, store: ArtefactStore, rules: Rules, id: int, sha256: 
         row = statements.get(session, id, lock=True)
         if row.state != StatementState.HELD:
             return False
-        others = others_of(session, row, matched.payee.id)
-        if found := read.checked(store, parts[0], matched.payee, rules.payees, others):
+        if found := read.checked(store, parts[0], Watching(rules.payees).of(session, row, matched.payee.id)):
             row.reasons = found
             return False
         make_ready(session, row, rules, matched.payee.id, now=now, who=who)
     return True
-
-
-def others_of(session: Session, row: StatementRow, payee: str) -> list[Other]:
-    """Names and numbers on the other statements of the same export."""
-    rest = [one for one in statements.of_source(session, row.source_sha256) if one.id != row.id and (not one.payee or one.payee != payee)]
-    own = {str(one["contract_id"]) for one in row.contracts}
-    found = [
-        Other(one.payee_name if one.payee_name != row.payee_name else "", one.number if one.number != row.number else "") for one in rest
-    ]
-    found += [Other(contract=str(each["contract_id"])) for one in rest for each in one.contracts if str(each["contract_id"]) not in own]
-    return found
 
 
 def make_ready(session: Session, row: StatementRow, rules: Rules, payee: str, *, now: datetime, who: str, reasons: Any = ()) -> None:

@@ -15,7 +15,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from include.royalties import names
-from include.royalties.check import Other, Watch, findings
+from include.royalties.check import Other, Watch, findings, marks_of
 from include.royalties.cut import Cutter
 from include.royalties.payees import parse
 
@@ -26,7 +26,7 @@ LIST = parse(
     'P-2003,"Lee, Ann",,merrow,501009\n'
 )
 OTHERS = "Siân Griffith"
-MINE = Watch(LIST, {"P-1001"})
+MINE = Watch(marks_of(LIST), frozenset({"P-1001"}))
 
 
 def sheet(draw: Callable[[Canvas], None] = lambda canvas: None) -> pikepdf.Pdf:
@@ -209,25 +209,26 @@ def test_tables_manifests_and_zips_are_opened_to_their_last_member(tmp_path):
 
 def test_a_person_may_let_somebody_be_named_and_other_statements_of_the_export_count_as_well(tmp_path):
     path = ours(sheet(lambda canvas: canvas.drawString(100, 100, f"With {OTHERS}; see S-26H1-77")), tmp_path)
-    assert codes(path, watch=Watch(LIST, {"P-1001"}, allowed=["P-2002"])) == set()
-    assert codes(path, watch=Watch(LIST, {"P-1001"}, [Other(number="S-26H1-77")], allowed=["P-2002"])) == {"other-payee"}
-    assert codes(path, watch=Watch(LIST, {"P-1001"}, [Other("Siân Griffith")], own=[Other("Siân Griffith")])) == {"other-payee"}
+    mine, let = frozenset({"P-1001", "statement 1"}), frozenset({"P-1001", "P-2002", "statement 1"})
+    assert codes(path, watch=Watch(marks_of(LIST), let)) == set()
+    assert codes(path, watch=Watch(marks_of(LIST, [("statement 2", Other(number="S-26H1-77"))]), let)) == {"other-payee"}
+    assert codes(path, watch=Watch(marks_of(LIST, [("statement 1", Other(number="S-26H1-77"))]), let)) == set()
+    assert codes(path, watch=Watch(marks_of(LIST, [("statement 1", Other(OTHERS))]), mine)) == {"other-payee"}  # the list decides
+    assert codes(path, watch=Watch(marks_of(LIST), None)) == set()
 
 
 def test_our_own_hides_what_is_inside_it_and_nothing_else():
-    marks = names.Marks([*((row, "x") for row in names.of_name("Ann Lee")), *((row, "y") for row in names.of_name("Jo Griffith"))], [
-        *names.of_name("Ann Lee Smith"), ("griffith",),
-    ])  # fmt: skip
-    assert marks.found("Ann Lee Smith's book") == set()
-    assert marks.found("Ann Lee") == {"x"}
-    assert marks.found("Jo Griffith") == {"y"}
-    assert marks.found("Joann Leeds") == set()
+    told = {"Ann Lee": "x", "Jo Griffith": "y", "Ann Lee Smith": "mine", "Griffith": "mine"}
+    marks = names.Marks([names.Mark(row, whose, whose) for name, whose in told.items() for row in names.of_name(name)])
+    found = {text: marks.found(text, {"mine"}) for text in ("Ann Lee Smith's book", "Ann Lee", "Jo Griffith", "Joann Leeds", "jogri-ffith")}
+    assert found == {"Ann Lee Smith's book": set(), "Ann Lee": {"x"}, "Jo Griffith": {"y"}, "Joann Leeds": set(), "jogri-ffith": {"y"}}
 
 
 @given(st.text(alphabet=st.characters(categories=["Lu", "Ll", "Mn", "Zs", "Pd"]), min_size=1, max_size=30))
 def test_a_name_is_found_in_any_text_that_holds_it(name):
-    rows = [(row, "x") for row in names.of_name(name)]
+    rows = [names.Mark(row, "x", "x") for row in names.of_name(name)]
+    marks = names.Marks(rows)
     if rows:
-        marks = names.Marks(rows)
-        assert marks.found(f"paid to {name}. Total") == {"x"}
-        assert marks.found(f"({name.upper()})") == {"x"} or names.words(name.upper()) != names.words(name)
+        assert marks.found(f"paid to {name}. Total", ()) == {"x"}
+        assert marks.found(f"({name.upper()})", ()) == {"x"} or names.words(name.upper()) != names.words(name)
+        assert marks.found(name, {"x"}) == set()
