@@ -61,6 +61,7 @@ class LicenceRow(Base):
     ends_on: Mapped[str] = mapped_column(String(10), default="")  # last day of use as known; empty: unknown or perpetual, see `terms`
     agreement_ends_on: Mapped[str] = mapped_column(String(10), default="")
     editorial_only: Mapped[bool | None]  # None: not said
+    territories: Mapped[str] = mapped_column(Text, default="")  # ` GB IE `, `*` worldwide, empty: unknown; for finding, `terms` says more
     withdrawn_at: Mapped[datetime | None]
     terms: Mapped[dict[str, Any]] = mapped_column(default=dict)
     thumbnail: Mapped[str] = mapped_column(String(64), default="")  # artefact

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.String(length=10), nullable=False),
         sa.Column("agreement_ends_on", sa.String(length=10), nullable=False),
         sa.Column("editorial_only", sa.Boolean(), nullable=True),
+        sa.Column("territories", sa.Text(), nullable=False),
         sa.Column("withdrawn_at", MOMENT, nullable=True),
         sa.Column("terms", sa.JSON(), nullable=False),
         sa.Column("thumbnail", sa.String(length=64), nullable=False),
