@@ -28,6 +28,9 @@
 - `POST import`: `{"kind": "sales" | "products" | "prices", "content": Base64}`: a person uploads an import workbook into Consonance and
   approves it; answers rows, created and updated, or with 422 the errors that the person sees. `GET sales`: what was imported so far.
   `{"inbox": "statements", "kind": "pdf" | "csv" | "zip"}` puts an export of royalty statements there (see `sandbox.statements.drop`).
+  `{"inbox": "titles", "kind": "sheet", "rows": 40, "updates": 6, "new": 4, "bad": 4}` puts a season sheet there, made of the catalogue
+  (`sandbox.sheets.season`); more, where wanted: `fields`, `skip`, `seed`, `made` (ISO moment), `format` (xlsx, csv), `encoding`,
+  `delimiter`. Its file also has rows, first_row, updates, new and bad: what is in it, by row.
 - `POST archive`: `{"files": n, "seed": s}` fills the old production archive with n files of all titles; answers what lies there.
 - `POST reset`: catalogue, faults and counts as at the start.
 """

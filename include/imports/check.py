@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from include.errors import ConfigurationError
 from include.imports import known as catalogue
 from include.imports.differences import PRICES, Change, differences, shown
 from include.imports.fields import BOTH, FIELDS
@@ -91,7 +92,7 @@ def check(
 ) -> CheckedSheet:
     """Reads and checks the sheet at `path`. `arrived`: when the file was written at the sender's, where that is known.
 
-    A sheet that says it was made later than now was made now. Raises `Refused` for a sheet that can't be read at all.
+    A sheet that says it was made later than now was made now. Raises `Refused` for a sheet that can't be read at all, `ConfigurationError` where the mirror is empty.
     """
     sheet = read(path, name, mapping, arrived=arrived)
     made_at = min(sheet.made_at, now) if sheet.made_at else None
@@ -103,6 +104,9 @@ def check(
         work_ids={int(row.keys["work_id"]) for row in rows if "work_id" in row.keys},
         references={row.keys["reference"] for row in rows if "reference" in row.keys},
     )
+    if known.since is None:
+        what = "the mirror of Consonance was never filled: every title would seem to be new"
+        raise ConfigurationError(what, where="catalogue_sync", todo="Run catalogue_sync, then try again.")
     lines = [Checked(row, about(row, known, mapping)) for row in rows]
     _refuse_twins(lines)
     _refuse_disagreement(lines, mapping)

@@ -24,6 +24,7 @@ from colophon import (
     readiness_commands,
     sales_commands,
     statements_commands,
+    titles_commands,
 )
 from include.errors import ColophonError
 
@@ -102,11 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(groups, "readiness", readiness_commands.readiness, "how ready titles are; fails when something is late")
     readiness_commands.add_options(command)
 
-    statements = groups.add_parser("statements", help="exported royalty statements").add_subparsers(required=True, metavar="what")
-    statements_commands.add_options(statements.add_parser("split", help="cut exported files apart by payee; nothing is recorded or sent"))
-
     _files_coming_in(groups)
-    sales_commands.add_options(groups.add_parser("sales", help="reports of sales and usage").add_subparsers(required=True, metavar="what"))
+    _of_rows(groups)
     _of_packages(groups)
     _of_data(groups)
     return parser
@@ -128,6 +126,14 @@ def _files_coming_in(groups: Any) -> None:
         if what != "status":
             command.add_argument("--out", type=Path, metavar="DIR", help="also write the report as text, CSV and workbook into this folder")
     backup_commands.add_options(_command(groups, "restore", backup_commands.restore, "bring a backup back into a folder of its own"))
+
+
+def _of_rows(groups: Any) -> None:
+    """Files of which the rows are the matter."""
+    sales_commands.add_options(groups.add_parser("sales", help="reports of sales and usage").add_subparsers(required=True, metavar="what"))
+    titles_commands.add_options(groups.add_parser("titles", help="sheets of titles").add_subparsers(required=True, metavar="what"))
+    statements = groups.add_parser("statements", help="exported royalty statements").add_subparsers(required=True, metavar="what")
+    statements_commands.add_options(statements.add_parser("split", help="cut exported files apart by payee; nothing is recorded or sent"))
 
 
 def _of_packages(groups: Any) -> None:

@@ -24,6 +24,7 @@ def say(text: str = "") -> None:
 def partners_check(args: argparse.Namespace) -> int:
     from include.feeds import renderer_for
     from include.feeds.rules import codes_of
+    from include.imports.mapping import load_mapping
     from include.ledger.recipients import label
     from include.partners import Partner, load_archive, load_house, load_inbox, load_party, load_people
     from include.partners.profiles import Profile
@@ -60,6 +61,13 @@ def partners_check(args: argparse.Namespace) -> int:
             except ColophonError as wrong:
                 bad += 1
                 say(f"FAIL  {path.stem:<16} {wrong}")
+    for path in sorted((config_root() / "mappings").glob("*.toml")):
+        try:
+            mapping = load_mapping(path.stem)
+            say(f"ok    {mapping.id:<16} {'':<5} mappings: {mapping.name}, {len(mapping.columns)} columns")
+        except ColophonError as wrong:
+            bad += 1
+            say(f"FAIL  {path.stem:<16} {wrong}")
     return 1 if bad else 0
 
 
