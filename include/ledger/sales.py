@@ -59,10 +59,10 @@ def elsewhere(session: Session, sha256: str, source: str) -> SalesBatchRow | Non
 
 
 def refused(session: Session, source: str, digest: str, sha256: str) -> SalesBatchRow | None:
-    """A batch of the same lines that waits for a person's word."""
+    """A batch of the same file and lines that was refused, whether a person has left it out since or not."""
     query = select(SalesBatchRow).where(
         SalesBatchRow.source == source, SalesBatchRow.digest == digest, SalesBatchRow.sha256 == sha256,
-        SalesBatchRow.state == BatchState.REFUSED, SalesBatchRow.decided_at.is_(None),
+        SalesBatchRow.state == BatchState.REFUSED,
     )  # fmt: skip
     return session.scalar(query.order_by(SalesBatchRow.id.desc()).limit(1))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 from babel.numbers import get_currency_precision
@@ -17,7 +18,8 @@ from include.sales.reading import Control
 
 COUNTS = frozenset({"rows", "units", "sold", "returned", "usage"})
 UNBALANCING = frozenset({"unbalanced", "controls-disagree", "payment-differs"})  # codes of reasons for which a person must look
-_PASSED_OVER = "unverified"  # rows that a report has and that do not count yet
+_REJECTED = "rejected"
+_SORTS = 8  # of rows that are no lines, tried together
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def balance(
     told, reasons = [], []
     for control in controls:
         here = found(control)
-        explained = _missing_rows(control, here, rejected, (skipped or {}).get(_PASSED_OVER, 0))
+        explained = _missing_rows(control, here, {_REJECTED: rejected, **(skipped or {})})
         one = compared(control, here, explained, tolerance)
         told.append(one)
         if Decimal(one["open"]):
@@ -109,19 +111,21 @@ def reason(code: str, message: str, *, where: str = "", todo: str = "") -> dict[
     return {"code": str(code), "message": message, "where": where, "todo": todo}
 
 
-def _missing_rows(control: Control, found: Decimal, rejected: int, passed_over: int) -> list[tuple[Decimal, str]]:
-    """Rows that the report counts and that are no lines: exactly as many as were refused or passed over."""
-    if control.what != "rows" or control.sheets or found >= control.stated:
+def _missing_rows(control: Control, found: Decimal, passed_over: Mapping[str, int]) -> list[tuple[Decimal, str]]:
+    """Rows that the report counts and that are no lines: the fewest sorts of refused and passed over rows that are as many together."""
+    missing = control.stated - found
+    if control.what != "rows" or control.sheets or missing <= 0:
         return []
-    reasons = [(Decimal(rejected), _count(rejected, "rejected")), (Decimal(passed_over), _count(passed_over, "not verified yet"))]
-    for these in (reasons[:1], reasons[1:], reasons):
-        if sum(amount for amount, _ in these) == control.stated - found:
-            return [(amount, why) for amount, why in these if amount]
+    sorts = [(what, rows) for what, rows in passed_over.items() if rows]
+    for number in range(1, len(sorts[:_SORTS]) + 1):
+        for some in combinations(sorts[:_SORTS], number):
+            if sum(rows for _, rows in some) == missing:
+                return [(Decimal(rows), _count(rows, what)) for what, rows in some]
     return []
 
 
 def _count(rows: int, what: str) -> str:
-    return f"{rows} row{'s' if rows != 1 else ''} {what}"
+    return f"{rows} row{'s' if rows != 1 else ''}{'' if what == _REJECTED else ':'} {what}"
 
 
 def _unbalanced(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,9 +141,10 @@ def _unbalanced(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _disagreements(controls: Sequence[Control]) -> list[dict[str, Any]]:
     """Totals of a report that contradict each other."""
-    found: dict[tuple[str, str, tuple[str, ...]], dict[Decimal, str]] = {}
+    found: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], dict[Decimal, str]] = {}
     for control in controls:
-        found.setdefault((control.what, control.currency, control.sheets), {}).setdefault(control.stated, control.where)
+        key = (control.what, control.currency, control.sheets, control.models)
+        found.setdefault(key, {}).setdefault(control.stated, control.where)
     return [
         reason(
             "controls-disagree",
@@ -147,6 +152,6 @@ def _disagreements(controls: Sequence[Control]) -> list[dict[str, Any]]:
             + ", ".join(f"{text(stated)} ({where})" for stated, where in each.items()),
             todo="Ask the sender which of them is right.",
         )
-        for (what, currency, _), each in found.items()
+        for (what, currency, _, _), each in found.items()
         if len(each) > 1
     ]
