@@ -21,10 +21,12 @@ import pytest
 
 from tests.airflow_home import ROOT, environment
 from tests.ui.conftest import ISBNS, fill
+from tests.ui.test_imports_page import fill_imports
 from tests.ui.test_migration_page import fill_archive
 from tests.ui.test_quarantine_page import fill_arrivals
 from tests.ui.test_readiness_page import fill_readiness
 from tests.ui.test_record import fill_files
+from tests.ui.test_sales_page import fill_sales
 
 CHROMIUM = next(
     (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(path).exists()), None
@@ -59,6 +61,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     ids.files, ids.arrivals = fill_files(ledger, store), fill_arrivals(ledger, store)
     fill_readiness(ledger)
     fill_archive(ledger)
+    fill_sales(ledger)
+    fill_imports(ledger, store)
     (home / "simple_auth_manager_passwords.json.generated").write_text(json.dumps({"ada": "ada", "vera": "vera"}))
     (home / "connections.json").write_text("{}")
     env = os.environ | environment(home)
@@ -307,6 +311,11 @@ def test_a_narrow_window_needs_no_sideways_scrolling(browser: Any, airflow: Simp
             "partners/pressmark",
             "quarantine",
             "readiness",
+            "sales",
+            "sales/1",
+            "sales?show=unmatched",
+            "imports",
+            "imports/sheets/1",
             "migration",
             "migration/vault",
             "connections",
@@ -418,6 +427,49 @@ def test_readiness_leads_from_the_season_to_a_title(browser: Any, airflow: Simpl
     wait(browser, lambda b: b.find_elements("xpath", "//h1[contains(., 'The Borrowed Harbour 3')]"))
 
 
+def test_an_unbalanced_batch_is_explained_and_an_unknown_product_named(browser: Any, airflow: SimpleNamespace) -> None:
+    browser.get(f"{airflow.url}/colophon/sales")
+    assert len(browser.find_elements("css selector", "figure.season svg")) == 2
+    next(link for link in browser.find_elements("css selector", ".tally a") if "unbalanced" in link.text).click()
+    wait(browser, lambda b: "state=unbalanced" in b.current_url)
+    browser.find_element("css selector", "tr[data-row] td.file").click()
+    wait(browser, lambda b: b.find_elements("css selector", "h1 .badge.bad"))
+    browser.find_element("name", "note").send_keys("ten pence of bank fees")
+    press(browser, "Approve")
+    wait(browser, lambda b: said(b, "Batch 1 is approved"))
+    assert "ten pence of bank fees" in browser.find_element("tag name", "main").text
+
+    browser.find_element("link text", "Sales").click()
+    wait(browser, lambda b: b.find_elements("partial link text", "Unmatched products"))
+    browser.find_element("partial link text", "Unmatched products").click()
+    wait(browser, lambda b: b.find_elements("id", "product-1"))
+    press(browser, "It is “The Borrowed Harbour 1”")
+    wait(browser, lambda b: said(b, "Remembered.") and not b.find_elements("id", "product-1"))
+    assert complaints(browser) == []
+
+
+def test_a_workbook_is_confirmed_and_a_sheet_approved(browser: Any, airflow: SimpleNamespace) -> None:
+    from include.ledger.sales_rows import WorkbookRow
+
+    browser.get(f"{airflow.url}/colophon/imports")
+    workbook = card(browser, "consonance_1.xlsx")
+    press(workbook, "Confirm")  # the browser asks for the tick first
+    assert not said(browser, "Confirmed")
+    workbook.find_element("name", "loaded").click()
+    press(workbook, "Confirm")
+    wait(browser, lambda b: said(b, "Confirmed"))
+    with airflow.ledger.read() as session:
+        assert (session.get(WorkbookRow, 1).state, session.get(WorkbookRow, 1).confirmed_by) == ("confirmed", "ada")
+
+    browser.find_element("partial link text", "Sheets of titles").click()
+    wait(browser, lambda b: b.find_elements("css selector", "tr[data-row] th a"))
+    browser.find_element("css selector", "tr[data-row] th a").click()
+    wait(browser, lambda b: b.find_elements("css selector", "ins"))
+    press(browser, "Apply these changes")
+    wait(browser, lambda b: said(b, "Approved"))
+    assert complaints(browser) == []
+
+
 def test_fates_of_an_old_archive_lead_to_their_files(browser: Any, airflow: SimpleNamespace) -> None:
     browser.get(f"{airflow.url}/colophon/migration")
     next(link for link in browser.find_elements("css selector", ".tally a") if "unreadable" in link.text).click()
@@ -433,3 +485,6 @@ def test_a_viewer_sees_files_and_decides_nothing(airflow: SimpleNamespace, chrom
         assert chromium.find_elements("css selector", "article")
         assert not chromium.find_elements("css selector", forms)
     assert "contract.txt" not in chromium.page_source
+    chromium.get(f"{airflow.url}/colophon/imports")
+    assert not chromium.find_elements("css selector", "[data-post]")
+    assert "Held statements" not in chromium.page_source
