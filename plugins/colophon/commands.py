@@ -29,6 +29,7 @@ def partners_check(args: argparse.Namespace) -> int:
     from include.partners import Partner, load_archive, load_house, load_inbox, load_party, load_people
     from include.partners.profiles import Profile
     from include.partners.registry import config_root, load_printer, load_vendor
+    from include.workbooks.template import FILES, load_template
 
     house, bad = load_house(), 0
     load_people()
@@ -52,6 +53,15 @@ def partners_check(args: argparse.Namespace) -> int:
             except ColophonError as wrong:
                 bad += 1
                 say(f"FAIL  {path.stem:<16} {wrong}")
+    for kind, file in FILES.items():
+        if not (config_root() / "workbooks" / file).exists():
+            continue
+        try:
+            template = load_template(kind)
+            say(f"ok    {file.removesuffix('.toml'):<16} {'':<5} workbooks: {len(template.columns)} columns, loaded by {template.role}")
+        except ColophonError as wrong:
+            bad += 1
+            say(f"FAIL  {file:<16} {wrong}")
     profiles: tuple[tuple[str, Callable[[str], Profile]], ...] = (("printers", load_printer), ("vendors", load_vendor))
     for kind, load_profile in profiles:
         for path in sorted((config_root() / kind).glob("*.toml")):
