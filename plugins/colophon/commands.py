@@ -53,9 +53,7 @@ def partners_check(args: argparse.Namespace) -> int:
             except ColophonError as wrong:
                 bad += 1
                 say(f"FAIL  {path.stem:<16} {wrong}")
-    for kind, file in FILES.items():
-        if not (config_root() / "workbooks" / file).exists():
-            continue
+    for kind, file in ((kind, file) for kind, file in FILES.items() if (config_root() / "workbooks" / file).exists()):
         try:
             template = load_template(kind)
             say(f"ok    {file.removesuffix('.toml'):<16} {'':<5} workbooks: {len(template.columns)} columns, loaded by {template.role}")
