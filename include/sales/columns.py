@@ -248,7 +248,7 @@ class Columns:
         if not usable:
             nothing = pa.nulls(len(self), pa.string())
             return nothing, nothing, nothing
-        sure = [_unless_proprietary(values) for one, values in named if not one.only_beside and one.type == "isbn"]
+        sure = [_unless_proprietary(values) if one.type == "isbn" else values for one, values in named if not one.only_beside]
         best = pc.coalesce(*sure, *usable)
         others = [pc.if_else(pc.fill_null(pc.not_equal(values, best), False), values, pa.scalar(None, pa.string())) for _, values in named]
         # null_handling="skip" drops rows of nothing but nulls (pyarrow 26): joined with empty texts instead, then cleaned
