@@ -92,7 +92,8 @@ def check(
 ) -> CheckedSheet:
     """Reads and checks the sheet at `path`. `arrived`: when the file was written at the sender's, where that is known.
 
-    A sheet that says it was made later than now was made now. Raises `Refused` for a sheet that can't be read at all, `ConfigurationError` where the mirror is empty.
+    A sheet that says it was made later than now was made now. Raises `Refused` for a sheet that can't be read at all,
+    `ConfigurationError` where the mirror is empty.
     """
     sheet = read(path, name, mapping, arrived=arrived)
     made_at = min(sheet.made_at, now) if sheet.made_at else None

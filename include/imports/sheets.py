@@ -344,6 +344,9 @@ def stated(above: Sequence[Sequence[Cell]], mapping: Mapping) -> datetime | None
             beside = cells[place + 1] if place + 1 < len(cells) else None
             if isinstance(cell, str) and isinstance(beside, datetime) and pattern.search(f"{cell} {plain(beside)}"):
                 return beside.replace(tzinfo=UTC)
+            together = pattern.search(f"{cell} {beside}") if isinstance(cell, str) and isinstance(beside, str) else None
+            if together and (moment := _moment(together.group(1), mapping.dates)):
+                return moment
     return None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,12 +106,17 @@ def office_of(server: Server, folder: Path) -> Office:
     return office
 
 
-def workbook(*rows: list[Any], made: datetime | None = None) -> bytes:
-    """A workbook with these rows."""
+def workbook(*rows: list[Any], made: datetime = NOW) -> bytes:
+    """A workbook with these rows, which says that it was last saved at `made`."""
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append(row)
-    book.properties.modified = (made or NOW).replace(tzinfo=None)
-    out = io.BytesIO()
+    out, dated = io.BytesIO(), io.BytesIO()
     book.save(out)
-    return out.getvalue()
+    with zipfile.ZipFile(out) as source, zipfile.ZipFile(dated, "w", zipfile.ZIP_DEFLATED) as target:
+        for info in source.infolist():
+            data = source.read(info)
+            if info.filename == "docProps/core.xml":  # openpyxl writes the time of saving there, whatever one says
+                data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{made:%Y-%m-%dT%H:%M:%SZ}".encode(), data)
+            target.writestr(info.filename, data)
+    return dated.getvalue()

@@ -1,0 +1,188 @@
+"""Sheets as people and systems make them: headings anywhere, encodings, broken and hostile files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from include.errors import ConfigurationError
+from include.files.model import Refused
+from include.imports.mapping import Mapping, load_mapping, load_mappings
+from include.imports.rows import read_row
+from include.imports.sheets import BLANK_ROWS, Sheet, read
+from tests.imports.office import workbook
+
+SEASON = load_mapping("season")
+ERP = load_mapping("erp")
+ISBN = "9780306406157"
+
+
+def mapping(**changes: object) -> Mapping:
+    return Mapping.model_validate(SEASON.model_dump(exclude_unset=True) | changes)
+
+
+def sheet(tmp_path: Path, content: bytes, name: str = "sheet.xlsx", of: Mapping = SEASON, **more: object) -> Sheet:
+    path = tmp_path / "stored-without-an-ending"
+    path.write_bytes(content)
+    return read(path, name, of, **more)
+
+
+def fields(found: Sheet, of: Mapping = SEASON) -> list[dict[str, object]]:
+    return [read_row(line, found, of).to_json() for line in found.lines]
+
+
+def refused(tmp_path: Path, content: bytes, name: str = "sheet.xlsx", of: Mapping = SEASON) -> str:
+    with pytest.raises(Refused) as bad:
+        sheet(tmp_path, content, name, of)
+    assert bad.value.todo
+    assert name in bad.value.where
+    return bad.value.code
+
+
+def test_headings_are_found_wherever_they_stand_and_however_they_are_written(tmp_path):
+    content = workbook(["Lantern & Quill"], [], [None, "Spring 2027", None], ["pub DATE", " isbn-13 ", "Working title", "Cost"],
+                       ["04/03/2027", 9780306406157, "The Lamp", 12])  # fmt: skip
+    found = sheet(tmp_path, content)
+    assert (found.head.row, found.head.unknown) == (4, ("Cost",))
+    assert fields(found) == [{"isbn": ISBN, "title": "The Lamp", "publication_date": "2027-03-04"}]
+    assert [line.number for line in found.lines] == [5]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", ""), ("utf-16-le", ""), ("utf-16-be", ""), ("cp1252", "cp1252"), ("cp1252", "")],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_text_is_read_in_its_encoding_with_its_delimiter(tmp_path, encoding, told, delimiter):
+    lines = ["ISBN|Title|Subtitle", *(f"{ISBN}|Größe “{n}”|Une façon d’être, là" for n in range(8))]
+    text = "\r\n".join(line.replace("|", delimiter) if delimiter != "," else line.replace(", ", " ").replace("|", ",") for line in lines)
+    found = sheet(tmp_path, text.encode(encoding), "sheet.csv", mapping(encoding=told))
+    assert found.delimiter == delimiter
+    assert fields(found)[0]["title"] == "Größe “0”"
+
+
+def test_rows_of_a_text_are_counted_as_a_spreadsheet_counts_them(tmp_path):
+    content = f'ISBN,Title\n{ISBN},"Two\nlines"\n\n{ISBN},Next\n'.encode()
+    found = sheet(tmp_path, content, "sheet.csv")
+    assert [line.number for line in found.lines] == [2, 4]
+    assert fields(found)[0]["title"] == "Two lines"
+
+
+def test_an_extract_with_decimal_commas_and_days_first(tmp_path):
+    content = "Stand: 20.11.2026;;\nEAN;PUBDATE;STATUS;VK EUR;Seiten\n9780306406157;04.03.2027;A;12,50;320\n".encode("cp1252")
+    found = sheet(tmp_path, content, "extract.csv", ERP)
+    assert found.made_at == datetime(2026, 11, 20, tzinfo=UTC)
+    assert fields(found, ERP) == [
+        {"isbn": ISBN, "publication_date": "2027-03-04", "publishing_status": "04", "pages": "320", "price EUR 02 05": "12.50"}
+    ]
+
+
+def test_a_row_with_a_separator_too_many_goes_back(tmp_path):
+    found = sheet(tmp_path, f"ISBN,Title\n{ISBN},Salt, Glass\n".encode(), "sheet.csv")
+    assert [problem["code"] for problem in read_row(found.lines[0], found, SEASON).problems] == ["columns-shifted"]
+
+
+def test_when_a_sheet_was_made_is_taken_from_what_it_says_then_from_its_properties(tmp_path):
+    made = datetime(2026, 11, 19, 8, tzinfo=UTC)
+    rows = [["ISBN", "Title"], [ISBN, "The Lamp"]]
+    assert sheet(tmp_path, workbook(*rows, made=made)).made_at == made
+    assert sheet(tmp_path, workbook(["As of: 18 November 2026"], *rows, made=made)).made_at == datetime(2026, 11, 18, tzinfo=UTC)
+    assert sheet(tmp_path, workbook(["As of:", datetime.fromisoformat("2026-11-17T10:00:00")], *rows)).made_at == datetime(
+        2026, 11, 17, 10, tzinfo=UTC
+    )
+    arrived = datetime(2026, 11, 20, tzinfo=UTC)
+    assert sheet(tmp_path, f"ISBN,Title\n{ISBN},X\n".encode(), "s.csv", arrived=arrived).made_at == arrived
+
+
+def test_a_formula_that_was_never_calculated_says_so_and_is_not_taken_for_empty(tmp_path):
+    found = sheet(tmp_path, workbook(["ISBN", "Title", "Subtitle"], [ISBN, '="The "&"Lamp"', None]))
+    assert [problem["code"] for problem in read_row(found.lines[0], found, SEASON).problems] == ["formula-error"]
+
+
+def test_a_sheet_that_claims_a_million_rows_ends_where_its_rows_end(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["ISBN", "Title"])
+    book.active.append([ISBN, "The Lamp"])
+    book.active.cell(BLANK_ROWS + 500, 1, " ")
+    out = io.BytesIO()
+    book.save(out)
+    lying = io.BytesIO()
+    with zipfile.ZipFile(out) as source, zipfile.ZipFile(lying, "w") as target:
+        for info in source.infolist():
+            data = source.read(info)
+            if info.filename == "xl/worksheets/sheet1.xml":
+                data = data.replace(f"A1:B{BLANK_ROWS + 500}".encode(), b"A1:A1")
+            target.writestr(info, data)
+    assert len(sheet(tmp_path, lying.getvalue()).lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "code"),
+    [
+        (b"", "sheet.xlsx", "not-a-sheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "sheet.xlsx", "not-a-sheet"),
+        (b"PK\x03\x04 and then nothing", "sheet.xlsx", "sheet-broken"),
+        (b"PK\x03\x04 zipped", "sheets.zip", "not-a-sheet"),
+        (b"%PDF-1.7", "sheet.pdf", "not-a-sheet"),
+        (b"holiday,plans\n1,2\n", "sheet.csv", "no-headings"),
+        (b"Title,Subtitle\nA,B\n", "sheet.csv", "no-headings"),
+        (b"ISBN,Title,Title\n1,2,3\n", "sheet.csv", "heading-twice"),
+        (b"ISBN,Title\n", "sheet.csv", "empty"),
+        (b'ISBN,Title\n9780306406157,"never closed\n', "sheet.csv", "csv-broken"),
+        (b"", "sheet.csv", "no-headings"),
+    ],
+)
+def test_what_is_no_sheet_is_refused_with_its_reason(tmp_path, content, name, code):
+    assert refused(tmp_path, content, name) == code
+
+
+def test_a_truncated_workbook_is_refused(tmp_path):
+    whole = workbook(["ISBN", "Title"], *([ISBN, f"T{n}"] for n in range(300)))
+    assert refused(tmp_path, whole[: len(whole) // 2]) == "sheet-broken"
+
+
+def test_a_longer_sheet_than_the_mapping_allows_is_refused(tmp_path):
+    assert refused(tmp_path, workbook(["ISBN", "Title"], *([ISBN, n] for n in range(5))), of=mapping(rows=4)) == "too-long"
+
+
+def test_a_worksheet_is_found_by_its_name(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["notes"])
+    page = book.create_sheet("Season ")
+    page.append(["ISBN", "Title"])
+    page.append([ISBN, "The Lamp"])
+    out = io.BytesIO()
+    book.save(out)
+    assert sheet(tmp_path, out.getvalue(), of=mapping(sheet="season")).name == "Season "
+    assert refused(tmp_path, out.getvalue(), of=mapping(sheet="Titles")) == "sheet-missing"
+
+
+def test_shipped_mappings_are_sound():
+    assert {one.id for one in load_mappings()} >= {"season", "erp", "prices"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"columns": {"isbn": {"headers": ["ISBN"]}, "colour": {"headers": ["Colour"]}}}, "colour"),
+        ({"columns": {"isbn": {"headers": ["ISBN"]}, "title": {"headers": ["isbn"]}}}, "isbn"),
+        ({"columns": {"title": {"headers": ["Title"]}}, "prices": []}, "which title"),
+        ({"dates": ["%d/%m/%Y", "%m/%d/%Y"]}, "day and month"),
+        ({"stated": "As of (.+"}, "regular expression"),
+        ({"ask": {"fields": ["price"]}}, "no column price"),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_is_refused(tmp_path, changes, word):
+    given = {"columns": {"isbn": {"headers": ["ISBN"]}, "title": {"headers": ["Title"]}}, "new_requires": []}
+    with pytest.raises(ValueError, match=word):
+        Mapping.model_validate({"id": "own", "name": "Own"} | given | changes)
+
+
+def test_an_unknown_mapping_names_the_known_ones():
+    with pytest.raises(ConfigurationError, match="season"):
+        load_mapping("spring")

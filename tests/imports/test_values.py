@@ -1,0 +1,148 @@
+"""From cells to values: what people and spreadsheets make of ISBNs, dates, codes and prices."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.imports.extractors import EXPONENTS, EXTRACTORS, Unreadable, Ways, amount_for
+from include.titles import identifiers
+from tests.deliveries.desk import isbn
+
+LISTED = Ways(dates=("%Y-%m-%d", "%d/%m/%Y", "%d %B %Y"), values={"in print": "04"}, list_number=64)
+COMMA = Ways(dates=("%d.%m.%Y",), decimal_mark=",")
+
+
+@pytest.mark.parametrize(
+    ("cell", "want"),
+    [
+        (9780306406157, "9780306406157"),
+        (9780306406157.0, "9780306406157"),
+        ("9780306406157.0", "9780306406157"),
+        ("978-0-306-40615-7", "9780306406157"),
+        ("978 0 306 40615 7", "9780306406157"),
+        ("978\u20110\u2011306\u201140615\u20117", "9780306406157"),
+        ("ISBN 978-0-306-40615-7", "9780306406157"),
+        ("'9780306406157", "9780306406157"),
+        ('="9780306406157"', "9780306406157"),
+        ('"9780306406157"', "9780306406157"),
+        ("9.780306406157E+12", "9780306406157"),
+        ("0-306-40615-2", "9780306406157"),
+        (306406152, "9780306406157"),
+        ("080442957X", "9780804429573"),
+        ("\u00a09780306406157\u00a0", "9780306406157"),
+    ],
+)
+def test_an_isbn_is_read_however_it_is_written(cell, want):
+    assert EXTRACTORS["isbn"](cell, Ways()) == want
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("9.78E+12", "isbn-digits-lost"),
+        ("9.78031E+12", "isbn-digits-lost"),
+        ("9780306406158", "isbn-wrong"),
+        ("5060123456783", "isbn-wrong"),
+        ("978030640615", "isbn-wrong"),
+        (9780306406157.5, "isbn-wrong"),
+        ("TBC soon", "isbn-wrong"),
+        ("#N/A", "formula-error"),
+        ("97803\x0006406157", "characters"),
+    ],
+)
+def test_an_isbn_that_can_not_be_known_is_refused_with_its_reason(cell, code):
+    with pytest.raises(Unreadable) as refused:
+        EXTRACTORS["isbn"](cell, Ways())
+    assert refused.value.code == code
+    assert refused.value.todo
+
+
+@given(st.integers(0, 99_999))
+def test_every_valid_isbn_survives_being_a_number_and_no_wrong_one_becomes_right(number):
+    right = isbn(number)
+    assert EXTRACTORS["isbn"](float(right), Ways()) == right == EXTRACTORS["isbn"](identifiers.hyphenated(right), Ways())
+    wrong = f"{right[:12]}{(int(right[12]) + 1) % 10}"
+    with pytest.raises(Unreadable):
+        EXTRACTORS["isbn"](wrong, Ways())
+
+
+@pytest.mark.parametrize(
+    ("cell", "want"),
+    [
+        (datetime.fromisoformat("2027-03-04"), "2027-03-04"),
+        (date(2027, 3, 4), "2027-03-04"),
+        ("2027-03-04", "2027-03-04"),
+        ("04/03/2027", "2027-03-04"),
+        ("4 March 2027", "2027-03-04"),
+        ("2027-03-04T00:00:00", "2027-03-04"),
+        (46450, "2027-03-04"),
+    ],
+)
+def test_a_date_is_read_as_the_mapping_says(cell, want):
+    assert EXTRACTORS["date"](cell, LISTED) == want
+
+
+@pytest.mark.parametrize("cell", ["03/2027", "31/02/2027", "Spring 2027", "3/25/2027", 2027, "0207-03-04", True])
+def test_a_date_in_another_form_is_refused_and_never_guessed(cell):
+    with pytest.raises(Unreadable) as refused:
+        EXTRACTORS["date"](cell, LISTED)
+    assert refused.value.code in {"date-wrong", "date-range"}
+
+
+@pytest.mark.parametrize("cell", ["04", "_04", 4, "04 Active", "active", "In Print"])
+def test_a_code_is_read_as_code_heading_or_by_the_mapping(cell):
+    assert EXTRACTORS["code"](cell, LISTED) == "04"
+
+
+@pytest.mark.parametrize(
+    ("extractor", "cell"),
+    [("code", "99"), ("code", "selling"), ("bisac", "FICTION"), ("bisac", "FIC19000"), ("thema", "fb!"), ("doi", "11.1234/x"),
+     ("asin", "B00"), ("gtin", "9780306406158"), ("currency", "XYZ1"), ("id", "12a"), ("number", "-3")],
+)  # fmt: skip
+def test_what_is_in_no_list_and_no_form_is_refused(extractor, cell):
+    with pytest.raises(Unreadable):
+        EXTRACTORS[extractor](cell, LISTED)
+
+
+def test_subjects_keep_their_order_and_stand_once():
+    cell = "FIC019000 FICTION / Literary; FIC000000\nFIC019000"
+    assert EXTRACTORS["bisac"](cell, Ways()) == ["FIC019000", "FIC000000"]
+    assert EXTRACTORS["thema"]("FBA, 1DDU-GB-E", Ways()) == ["FBA", "1DDU-GB-E"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "ways", "want"),
+    [
+        (9.99, Ways(), "9.99"), ("9.99", Ways(), "9.99"), ("£1,234.50", Ways(), "1234.50"), ("12,50 €", COMMA, "12.50"),
+        ("1.234,50", COMMA, "1234.50"), ("1 234,50", COMMA, "1234.50"), (12, COMMA, "12"), (Decimal("1"), Ways(), "1"),
+    ],
+)  # fmt: skip
+def test_an_amount_keeps_every_digit(cell, ways, want):
+    assert EXTRACTORS["money"](cell, ways) == want
+
+
+@pytest.mark.parametrize(
+    ("cell", "ways"), [("12,50", Ways()), ("12.50", COMMA), ("1,23.4", Ways()), ("free", Ways()), (-1, Ways()), (1e12, Ways())]
+)
+def test_an_amount_with_the_other_decimal_mark_is_refused_and_never_a_hundred_times_as_much(cell, ways):
+    with pytest.raises(Unreadable):
+        EXTRACTORS["money"](cell, ways)
+
+
+def test_amounts_have_the_decimals_of_their_currency():
+    assert [amount_for("12.5", "GBP"), amount_for("1200", "JPY"), amount_for("1.5", "KWD")] == ["12.50", "1200", "1.500"]
+    for amount, currency in (("9.999", "GBP"), ("12.5", "JPY")):
+        with pytest.raises(Unreadable):
+            amount_for(amount, currency)
+    assert all(identifiers.is_currency(code) for code in EXPONENTS)
+
+
+def test_a_title_that_no_record_could_hold_is_refused():
+    with pytest.raises(Unreadable) as refused:
+        EXTRACTORS["text"]("x" * 301, Ways(longest=300))
+    assert refused.value.code == "too-long"
