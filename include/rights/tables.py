@@ -32,7 +32,8 @@ FLAGS = Layout(
     (
         Column("Finding", width=18), Column("Why", width=44), Column("Title", width=40), Column("ISBN", width=16),
         Column("Territory", width=10), Column("Country", width=20), Column("Model", width=12), Column("Sold", "whole", 9),
-        Column("Returned", "whole", 9), Column("Used", "whole", 9), Column("Net", "decimal", 12), Column("Currency", width=9), Column("Period", width=12),
+        Column("Returned", "whole", 9), Column("Used", "whole", 9), Column("Net", "decimal", 12), Column("Currency", width=9),
+        Column("Period", width=12),
         Column("Lines", "whole", 8), Column("Batch", "whole", 8), Column("Source", width=18), Column("Report file", width=30),
     ),
     "flags",

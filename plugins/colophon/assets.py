@@ -17,6 +17,9 @@ TITLES_ACQUIRED = Asset("titles/acquired", group="titles")
 FILES_APPROVED = Asset("files/approved", group="files")
 """At least one file of a title was approved by all who were asked, and was looked at by `approved_files`."""
 
+SALES_LOADED = Asset("sales/loaded", group="sales")
+"""A report of sales or usage was read, by itself or with a person's word: what is reported of sales may differ."""
+
 WORKBOOKS_PREPARED = Asset("workbooks/prepared", group="workbooks")
 """At least one import workbook of Consonance's waits for a person."""
 

@@ -22,6 +22,7 @@ from colophon import (
     package_commands,
     preflight_commands,
     readiness_commands,
+    rights_commands,
     sales_commands,
     statements_commands,
     titles_commands,
@@ -133,6 +134,7 @@ def _of_rows(groups: Any) -> None:
     sales_commands.add_options(groups.add_parser("sales", help="reports of sales and usage").add_subparsers(required=True, metavar="what"))
     titles_commands.add_options(groups.add_parser("titles", help="sheets of titles").add_subparsers(required=True, metavar="what"))
     statements = groups.add_parser("statements", help="exported royalty statements").add_subparsers(required=True, metavar="what")
+    rights_commands.add_options(groups.add_parser("rights", help="rights reports").add_subparsers(required=True, metavar="what"))
     statements_commands.add_options(statements.add_parser("split", help="cut exported files apart by payee; nothing is recorded or sent"))
 
 

@@ -32,6 +32,7 @@ FILES = {
     "sales_matching.py": 1,
     "import_workbooks.py": 1,
     "royalty_statements.py": 1,
+    "rights_reports.py": 1,
     "title_import.py": 1,
 }
 
