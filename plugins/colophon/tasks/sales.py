@@ -7,8 +7,9 @@ from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Param, task, task_group
+from airflow.sdk import AssetAlias, Param, task, task_group
 
+from colophon import assets
 from colophon.notifiers.sales import ReportQuestion
 from colophon.tasks.feeds import ANSWER_WITHIN
 from include.partners import Inbox, load_people
@@ -16,6 +17,7 @@ from include.partners import Inbox, load_people
 GROUP = "question"
 ROLE = "sales"
 WAYS = ("difference", "replace", "add")
+WORKBOOKS = AssetAlias("workbooks")  # an event only if a workbook waits for a person
 
 
 @task(trigger_rule="all_done")
@@ -111,8 +113,8 @@ def decide(taken: dict[str, Any], answer: dict[str, Any]) -> int:
     return int(taken["batch"])
 
 
-@task(map_index_template="batch {{ batch_id }}")
-def workbooks(batch_id: int, *, dag_run: Any = None) -> dict[str, Any]:
+@task(map_index_template="batch {{ batch_id }}", outlets=[WORKBOOKS])
+def workbooks(batch_id: int, *, dag_run: Any = None, outlet_events: Any = None) -> dict[str, Any]:
     """Prepares what of a batch can go to Consonance and is in no workbook yet. Skips what waits for a person."""
     import logging
 
@@ -120,6 +122,7 @@ def workbooks(batch_id: int, *, dag_run: Any = None) -> dict[str, Any]:
     from airflow.sdk.exceptions import AirflowSkipException
 
     from colophon.hooks.ledger import open_ledger, open_store
+    from include.ledger.sales_rows import WorkbookState
     from include.sales.arrivals import goes_on
     from include.sales.workbook import make
 
@@ -131,6 +134,8 @@ def workbooks(batch_id: int, *, dag_run: Any = None) -> dict[str, Any]:
     made = make(ledger, open_store(), batch_id, datetime.now(UTC), **run)
     for one in made.waiting:
         logging.getLogger("colophon.sales").info("waits: %s. %s", one.message, one.todo)
+    if fresh := [row.id for row in made.workbooks if row.state == WorkbookState.PREPARED]:
+        outlet_events[WORKBOOKS].add(assets.WORKBOOKS_PREPARED, extra={"workbooks": len(fresh)})
     return {"batch": batch_id, "workbooks": [row.id for row in made.workbooks], "waiting": len(made.waiting)}
 
 
