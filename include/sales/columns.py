@@ -133,7 +133,9 @@ class Columns:
         if bad:
             values = [None if at in bad else value for at, value in enumerate(values)]
             where = pc.indices_nonzero(pc.fill_null(pc.is_in(coded.indices, pa.array(list(bad), coded.indices.type)), False)).to_pylist()
-            self.troubles += [Trouble(at, column, texts[at].as_py(), bad[coded.indices[at].as_py()]) for at in where]
+            which = coded.indices.take(pa.array(where, pa.int64())).to_pylist()
+            said = coded.dictionary.to_pylist()
+            self.troubles += [Trouble(at, column, said[one], bad[one]) for at, one in zip(where, which, strict=True)]
         return pa.array(values, kind).take(coded.indices)
 
     def field(self, name: str, cell: Cell) -> pa.Array:

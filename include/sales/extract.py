@@ -167,20 +167,11 @@ class Reading:
             of.troubles = []
         if not told:
             return None
-        numbers = columns.rows.numbers
+        numbers = columns.rows.numbers.to_pylist()
         for at, column in sorted(told):
-            trouble = told[at, column]
-            self.rejects.add(
-                Rejected(
-                    found.label,
-                    numbers[at].as_py(),
-                    column,
-                    printable(trouble.value or "")[:200],
-                    trouble.why.code,
-                    trouble.why.what,
-                    trouble.why.todo,
-                )
-            )
+            value, why = told[at, column].value or "", told[at, column].why
+            shown = value[:200] if value.isprintable() else printable(value)[:200]
+            self.rejects.add(Rejected(found.label, numbers[at], column, shown, why.code, why.what, why.todo))
         bad = pa.array(sorted({at for at, _ in told}), pa.int64())
         return pc.invert(pc.is_in(pa.array(range(len(columns)), pa.int64()), bad))
 

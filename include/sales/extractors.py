@@ -21,13 +21,14 @@ from include.titles.identifiers import countries, isbn13
 
 _PLACES = 10  # of lines.MONEY
 _RATE_PLACES = 18  # of lines.RATE
-_PLAIN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?")
+_PLAIN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _GROUPED = {  # thousands marked: what follows three digits; also India's 12,34,567
-    ".": re.compile(r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?"),
-    ",": re.compile(r"[1-9]\d{0,2}(?:\.\d{2,3})*\.\d{3}(?:,\d*)?"),
+    ".": re.compile(r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?", re.ASCII),
+    ",": re.compile(r"[1-9]\d{0,2}(?:\.\d{2,3})*\.\d{3}(?:,\d*)?", re.ASCII),
 }
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")  # also Swiss and typographic marks of thousands
 _MONEY_SIGNS = re.compile(r"^(?:[A-Z]{3}|[A-Z]{0,2}[$€£¥₹₩])|(?:[A-Z]{3}|[$€£¥₹₩]|kr|zł)$")
+_SIGNED = re.compile(r"(?:[A-Z]{3}|[A-Z]{0,2}[$€£¥₹₩])?([-+])")
 _MINUS = str.maketrans({"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-"})
 _SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
 _ASIN = re.compile(r"B0[0-9A-Z]{8}")
@@ -79,11 +80,9 @@ def _unsigned(text: str) -> tuple[str, bool]:
     bare = bare.removesuffix("%")
     if bare.endswith("-"):
         bare, negative = bare[:-1], not negative
-    for _ in range(2):  # the minus stands before or after the sign of the currency
-        if bare[:1] in {"-", "+"}:
-            bare, negative = bare[1:], negative != (bare[0] == "-")
-        bare = _MONEY_SIGNS.sub("", bare)
-    return bare, negative
+    if found := _SIGNED.match(bare):  # before the sign of the currency, or after it
+        bare, negative = bare[: found.start(1)] + bare[found.end(1) :], negative != (found[1] == "-")
+    return _MONEY_SIGNS.sub("", bare), negative
 
 
 def _number(text: str, mark: str) -> Unreadable:

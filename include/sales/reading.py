@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ class Rejected:
     todo: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,15 @@ class Rejects:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL, mode="w+", encoding="utf-8")  # noqa: SIM115 lives as long as this
+        self._at_end = True
         self.rows = 0
         self.codes: Counter[str] = Counter()
         self._last: tuple[str, int] = ("", 0)
 
     def add(self, one: Rejected) -> None:
-        self._file.seek(0, 2)
+        if not self._at_end:
+            self._file.seek(0, 2)
+            self._at_end = True
         self._file.write(json.dumps(one.to_json(), ensure_ascii=False) + "\n")
         self.codes[one.code] += 1
         if (one.sheet, one.row) != self._last:  # several cells of one row come together
@@ -70,6 +73,7 @@ class Rejects:
         return self.rows
 
     def __iter__(self) -> Iterator[Rejected]:
+        self._at_end = False
         self._file.seek(0)
         for line in self._file:
             yield Rejected(**json.loads(line))

@@ -142,7 +142,7 @@ def _fit(layout: Layout, sheets: Sequence[AnySheet]) -> _Fit:
     _settled(fit)
     for at, table in enumerate(layout.tables):
         if table.needed and at not in seen and not fit.differs:
-            fit.differs.append(f"the sheet {' or '.join(table.sheets) or table.name} is missing")
+            fit.differs.append(f"the sheet {' or '.join(glob.strip('*') for glob in table.sheets) or table.name} is missing")
     if not fit.found and not fit.differs:
         fit.differs.append("no sheet has its header")
     return fit
