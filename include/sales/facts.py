@@ -75,7 +75,7 @@ class Facts:
         if number := len(self.reading.rejects):
             codes = ", ".join(f"{code} {times}" for code, times in sorted(self.reading.rejects.codes.items()))
             todo = "Look at them, mend the layout or ask for the report again; what comes again is compared line by line."
-            told.append(balance.reason("rows-rejected", f"{number} rows could not be read: {codes}", todo=todo))
+            told.append(balance.reason("rows-rejected", f"{number} row{'s' if number != 1 else ''} could not be read: {codes}", todo=todo))
         told += [one for one in self.balance.reasons if one["code"] not in balance.UNBALANCING]
         notes = list(self.reading.notes.counted.items())[:NOTES]
         return [*told, *(balance.reason("note", note, where=f"{times} times" if times > 1 else "") for note, times in notes)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -47,13 +48,21 @@ def load(
 ) -> Loaded:
     """Loads one report, once. Of several sources, the one that sends such reports takes it; `name` is its path in the inbox, or its own.
 
-    A dry run writes nothing, neither to the ledger nor to the store. Raises `RejectedData` for a file that no layout fits, that can't be
-    read to its end, that no source or several would take, or that has nothing and says no period.
+    A dry run writes nothing, neither to the ledger nor to the store, and does not mind whose report it is.
+
+    Raises `RejectedData` for a file that no layout fits, that can't be read to its end, that no source or several would take, or that has
+    nothing and says no period.
     """
     recognised = recognise.recognise(path, Path(name).name, layouts)
     if isinstance(recognised, recognise.NotRecognised):
         raise RejectedData(str(recognised), where=printable(name))
-    one = source if isinstance(source, SalesSource) else source_of(source, recognised.layout.id, name)
+    doubt = ""
+    try:
+        one = source if isinstance(source, SalesSource) else source_of(source, recognised.layout.id, name)
+    except RejectedData as unknown:
+        if not dry_run:
+            raise
+        one, doubt = SalesSource(id="nobody", name="nobody", layouts=(recognised.layout.id,)), f"{unknown.what}. {unknown.todo}"
     if recognised.layout.id not in one.layouts:
         raise RejectedData(
             f"this is a report of the layout {recognised.layout.id}, which {one.name} does not send",
@@ -65,6 +74,8 @@ def load(
     report = Report(name, sha256, path.stat().st_size, recognised.layout.id, intake_id)
     reading = extract.read(path, Path(name).name, recognised, one, rows_at_once=store.ROWS)
     loaded = take(ledger, artefacts, one, report, reading, now=now, who=who, dry_run=dry_run)
+    if doubt:
+        loaded = replace(loaded, source="", reasons=(balance.reason("source-unknown", doubt), *loaded.reasons))
     if loaded.batch is not None and not dry_run and loaded.overlap is not Overlap.RESENT:
         if payment is not None:
             payments.enter(ledger, one, payment, now=now, who=who)
@@ -77,16 +88,15 @@ def load(
 def source_of(sources: Sequence[SalesSource], layout: str, name: str) -> SalesSource:
     """Whose report this is: by its layout, and where several send it by their `files`. Raises `RejectedData` where that is nobody or
     more than one."""
-    fits = [one for one in sources if one.enabled and layout in one.layouts]
-    if len(fits) > 1:
-        fits = [one for one in fits if fits_any(name, one.files)]
+    theirs = [one for one in sources if one.enabled and layout in one.layouts]
+    fits = theirs if len(theirs) == 1 else [one for one in theirs if fits_any(name, one.files)]
     if len(fits) == 1:
         return fits[0]
-    known = ", ".join(one.id for one in fits)
-    what = f"{known} all send reports of the layout {layout}" if fits else f"nobody sends reports of the layout {layout}"
-    todo = (
-        "Name the source, or tell them apart by files in config/sources." if fits else "Add a file to config/sources, or name the source."
-    )
+    if theirs:
+        known = ", ".join(one.id for one in fits or theirs)
+        what, todo = f"{known} send reports of the layout {layout}", "Name the source, or tell them apart by files in config/sources."
+    else:
+        what, todo = f"nobody sends reports of the layout {layout}", "Add a file to config/sources, or name the source."
     raise RejectedData(what, where=printable(name), todo=todo)
 
 

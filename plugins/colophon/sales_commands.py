@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from colophon import workbook_commands
+from colophon import load_commands, workbook_commands
 from colophon.commands import say
 
 
@@ -17,6 +17,7 @@ def add_options(group: Any) -> None:
     command.add_argument("files", nargs="+", type=Path, metavar="FILE")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=recognise)
+    load_commands.add_options(group)
     workbook_commands.add_options(group)
 
 
