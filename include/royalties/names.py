@@ -12,6 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _WORD = re.compile(r"[^\W_]+")
+_MARKS = re.compile(
+    "[\u00ad\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u2028-\u202e\u2060-\u206f\u20d0-\u20ff\ufe20-\ufe2f\ufeff]"
+)
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "–": "-", "−": "-"})
 SQUEEZED = 10  # letters from which a name is looked for without regard to spaces: a shorter one would be found inside other words
@@ -30,8 +33,10 @@ def exact(name: str) -> str:
 
 def loose(text: str) -> str:
     """As `exact`, and accents do not count: "Zoe Muller" is "Zoë Müller". Order is kept as written."""
-    seen = "".join(letter for letter in unicodedata.normalize("NFKD", text) if unicodedata.category(letter) not in {"Cf", "Mn"})
-    return unicodedata.normalize("NFKC", seen.casefold().translate(_LETTERS))
+    if text.isascii():
+        return text.lower()
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    return unicodedata.normalize("NFKC", plain.translate(_LETTERS))
 
 
 def words(text: str) -> list[str]:
@@ -78,31 +83,35 @@ class Marks:
     """Names and numbers of everybody, to be found in a text. Made once for an export, asked for each of its statements."""
 
     def __init__(self, marks: Iterable[Mark]) -> None:
-        self._by_word: dict[str, dict[tuple[str, ...], list[Mark]]] = {}
+        self._rows: dict[tuple[str, ...], list[Mark]] = {}
+        self._lengths: dict[str, set[int]] = {}  # first word → how many words the rows have that begin with it
         self._squeezed: dict[str, dict[str, tuple[str, ...]]] = {}  # first letters → long name in one piece → its words
         for mark in marks:
-            self._by_word.setdefault(mark.row[0], {}).setdefault(mark.row, []).append(mark)
+            self._rows.setdefault(mark.row, []).append(mark)
+            self._lengths.setdefault(mark.row[0], set()).add(len(mark.row))
             joined = "".join(mark.row)
             if len(joined) >= SQUEEZED and joined.isalpha():
                 self._squeezed.setdefault(joined[:SQUEEZED], {})[joined] = mark.row
 
     def found(self, text: str, mine: Collection[str], *, least: int = 0) -> set[str]:
-        """What is in the text and belongs to nobody of `mine`: {what it is}, of at least so many letters. Inside our own it does not
+        """What is in the text and belongs to nobody of `mine`: {what it is}. `least`: the text may be none, so that only what has so many
+        letters counts, as it stands. Inside our own it does not
         count: "Ann Lee" is not in our "Ann Lee Smith"; but our own inside it does: our "Griffith" does not hide "Siân Griffith"."""
         run = words(text)
         own: list[tuple[int, int]] = []
         theirs: list[tuple[int, int, set[str]]] = []
         for at, word in enumerate(run):
-            for row, marks in self._by_word.get(word, {}).items():
-                if tuple(run[at : at + len(row)]) != row:
+            for length in self._lengths.get(word, ()):
+                row = tuple(run[at : at + length])
+                if len(row) < length or (marks := self._rows.get(row)) is None:
                     continue
                 what = _foreign(marks, mine)
                 if not what:
-                    own.append((at, at + len(row)))
+                    own.append((at, at + length))
                 elif sum(map(len, row)) >= least:
-                    theirs.append((at, at + len(row), what))
+                    theirs.append((at, at + length, what))
         seen = {one for at, end, what in theirs for one in what if not any(start <= at and end <= stop for start, stop in own)}
-        return seen | self._letter_by_letter(run, own, mine)
+        return seen if least else seen | self._letter_by_letter(run, own, mine)
 
     def _letter_by_letter(self, run: list[str], own: list[tuple[int, int]], mine: Collection[str]) -> set[str]:
         """Long names without regard to what is between their letters: spaced out, hyphenated, run together. What lies inside our own
@@ -123,7 +132,7 @@ class Marks:
         return {
             what
             for at, end, row in hits
-            for what in _foreign(self._by_word[row[0]][row], mine)
+            for what in _foreign(self._rows[row], mine)
             if not any(start <= at and end <= stop for start, stop in covered)
         }
 

@@ -253,13 +253,16 @@ def _is_glyph(data: bytes) -> bool:
 
 
 def _as_text(data: bytes, where: str) -> Iterator[Seen]:
+    """Bytes as the text that they may be."""
     if not data:
         return
-    yield Seen(where, data.decode("latin-1"), raw=True)
-    for encoding in ("utf-8", "utf-16-be", "utf-16-le"):
-        if encoding != "utf-8" and b"\0" not in data:
-            continue
-        yield Seen(where, data.decode(encoding, "ignore"), raw=True)
+    try:
+        yield Seen(where, data.decode("utf-8"), raw=True)
+    except UnicodeDecodeError:
+        yield Seen(where, data.decode("latin-1"), raw=True)
+    if b"\0" in data:
+        for encoding in ("utf-16-be", "utf-16-le"):
+            yield Seen(where, data.decode(encoding, "ignore"), raw=True)
 
 
 def _strings(one: Any, where: str, depth: int) -> Iterator[Seen]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,28 +37,34 @@ class Payee:
         return (self.name, *self.also)
 
 
-@dataclass(frozen=True, slots=True)
 class PayeeList:
     """All payees, in the list's order."""
 
-    payees: tuple[Payee, ...]
+    def __init__(self, payees: Iterable[Payee]) -> None:
+        self.payees = tuple(payees)
+        self._by_number = {"".join(names.words(one.id)): one for one in reversed(self.payees)}
+        self._by_name: dict[str, dict[str, Payee]] = {}
+        self._by_contract: dict[str, list[Payee]] = {}
+        for one in self.payees:
+            for name in one.names:
+                self._by_name.setdefault(names.exact(name), {})[one.id] = one
+            for contract in one.contracts:
+                self._by_contract.setdefault(contract, []).append(one)
 
     def __iter__(self) -> Iterator[Payee]:
         return iter(self.payees)
 
     def get(self, id: str) -> Payee | None:
         """By number; case and what stands between letters and digits do not count."""
-        wanted = "".join(names.words(id))
-        return next((one for one in self.payees if "".join(names.words(one.id)) == wanted), None) if wanted else None
+        return self._by_number.get("".join(names.words(id)))
 
     def named(self, name: str) -> list[Payee]:
         """All who bear this name, exactly (`names.exact`), now or formerly."""
-        wanted = names.exact(name)
-        return [one for one in self.payees if any(names.exact(each) == wanted for each in one.names)] if wanted else []
+        return list(self._by_name.get(names.exact(name), {}).values())
 
     def of_contract(self, contract: str) -> list[Payee]:
         """All who are paid under this contract."""
-        return [one for one in self.payees if contract in one.contracts]
+        return self._by_contract.get(contract, [])
 
 
 def load_payees(root: Path | None = None) -> PayeeList:
@@ -79,6 +85,7 @@ def parse(text: str, where: str = "config/payees.csv") -> PayeeList:
     reader = csv.reader(io.StringIO(text, newline=""))
     header: list[str] | None = None
     found: list[Payee] = []
+    taken: set[str] = set()
     for row in reader:
         if not any(cell.strip() for cell in row) or row[0].lstrip().startswith("#"):
             continue
@@ -90,18 +97,20 @@ def parse(text: str, where: str = "config/payees.csv") -> PayeeList:
             continue
         if len(row) != len(header):
             raise ConfigurationError(f"{len(row)} cells, {len(header)} columns", where=place, todo="Put cells with commas in quotes.")
-        found.append(_payee(dict(zip(header, (cell.strip() for cell in row), strict=True)), place, found))
-    return PayeeList(tuple(found))
+        found.append(_payee(dict(zip(header, (cell.strip() for cell in row), strict=True)), place, taken))
+    return PayeeList(found)
 
 
-def _payee(cells: dict[str, str], where: str, before: Sequence[Payee]) -> Payee:
+def _payee(cells: dict[str, str], where: str, taken: set[str]) -> Payee:
     one = Payee(cells["payee"], cells["name"], cells["recipient"], _listed(cells["also"]), _listed(cells["contracts"]))
     if not _ID.fullmatch(one.id):
         raise ConfigurationError(f"{one.id!r} is no payee number", where=where, todo="Letters, digits, dot, hyphen; at most 60.")
     if not names.words(one.name) or not one.recipient:
         raise ConfigurationError("name or recipient is empty", where=where, todo="Fill both, or take the line out.")
-    if "".join(names.words(one.id)) in {"".join(names.words(other.id)) for other in before}:
+    number = "".join(names.words(one.id))
+    if number in taken:
         raise ConfigurationError(f"payee {one.id} is there twice", where=where, todo="Give one of the two its own number.")
+    taken.add(number)
     return one
 
 
