@@ -88,6 +88,9 @@ class Reading:
                 if sheet is None:
                     raise RejectedData("the file changed while it was read", where=printable(self._name), todo="Load it again.")
                 yield from self._sheet(found, sheet)
+        if self.period is None:  # nothing was sold: the report still speaks of a month
+            spans = (Periods(self.recognised.layout, found, self._name).whole() for found in self.recognised.found)
+            self.period = next((span for span in spans if span is not None), None)
 
     def _sheet(self, found: Found, sheet: AnySheet) -> Iterator[pa.RecordBatch]:
         layout = self.recognised.layout

@@ -64,6 +64,11 @@ class Periods:
         _, one, other = _repeated(fixed, count)
         return one, other
 
+    def whole(self) -> tuple[date, date] | None:
+        """What the file says of all its lines, also where it has none."""
+        rules = (rule for rule in self._layout.period if rule.source not in {"columns", "date"})
+        return next((span for rule in rules if (span := self._once(rule)) is not None), None)
+
     def _once(self, rule: Rule) -> tuple[date, date] | None:
         """By what holds for the whole table."""
         if rule.source == "name":
