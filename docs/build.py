@@ -6,6 +6,7 @@
 | `partners.md`      | `config/partners/*.toml` and the rule catalogue of `include.feeds.rules`      |
 | `configuration.md` | the models of `include.partners`, the connection types, the environment |
 | `preflight.md`     | the codes of `include.files.preflight`                                        |
+| `reports.md`       | `config/reports/*.toml`                                                       |
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from docs.configuration_page import configuration
 from docs.markdown import NOTE, ROOT, anchor, table
 from docs.partners_page import partners
 from docs.preflight_page import preflight
+from docs.reports_page import reports
 
 HEADINGS = ("What", "When", "After a failure", "Asks a person", "Connections")
 
@@ -137,6 +139,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "partners.md": partners,
     "configuration.md": configuration,
     "preflight.md": preflight,
+    "reports.md": reports,
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from include.partners.printers import Printer
 from include.partners.tables import Table
 from include.partners.vendors import Vendor
 from include.royalties.layout import StatementLayout
+from include.sales.layout import Layout
 from include.workbooks.template import Template
 
 ENVIRONMENT = {
@@ -45,6 +46,7 @@ FILES: tuple[tuple[str, type[Table], str], ...] = (
     ("How a sheet of titles is read", Mapping, "config/mappings/<id>.toml"),
     ("How exported statements look", StatementLayout, "config/statements/<id>.toml"),
     ("Consonance's import workbooks", Template, "config/workbooks/<import>.toml"),
+    ("A report layout", Layout, "config/reports/<id>.toml"),
 )
 
 

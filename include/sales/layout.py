@@ -147,7 +147,7 @@ class Period(Table):
         alias="from",
         description="columns: of each row. above: in the rows above the header. name: in the file's name. date: the month of each date.",
     )
-    columns: tuple[str, ...] = Field(default=(), description="One (a day or month), or two (first and last day).")
+    columns: tuple[str, ...] = Field(default=(), description="One (its month counts, also of a day), or two (first and last day).")
     key: str = Field(default="", description="Of above: the cell before it; empty: any cell.")
     matches: str = Field(
         default="",

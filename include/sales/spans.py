@@ -48,14 +48,13 @@ class Periods:
         count = len(columns)
         if rule.source == "columns":
             spans = [columns.spans(columns.text(column), rule.formats, column) for column in rule.columns]
+            if len(spans) == 1:
+                return _months(pc.struct_field(spans[0], "last"))
             return pc.struct_field(spans[0], "first"), pc.struct_field(spans[-1], "last")
         if rule.source == "date":
             if days is None:
                 return pa.nulls(count, pa.date32()), pa.nulls(count, pa.date32())
-            coded = pc.struct_field(days, "last").dictionary_encode()
-            known: list[date] = coded.dictionary.to_pylist()
-            first = pa.array([day.replace(day=1) for day in known], pa.date32()).take(coded.indices)
-            return first, pa.array([extractors.last_of_month(day) for day in known], pa.date32()).take(coded.indices)
+            return _months(pc.struct_field(days, "last"))
         if number not in self._fixed:
             self._fixed[number] = self._once(rule)
         fixed = self._fixed[number]
@@ -123,6 +122,14 @@ class Periods:
             if pc.any(mask).as_py():
                 why = Unreadable(code, what, todo)
                 columns.troubles += [Trouble(at, "", "", why) for at in pc.indices_nonzero(mask).to_pylist() if at not in already]
+
+
+def _months(days: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """First and last day of each day's month."""
+    coded = days.dictionary_encode()
+    known: list[date] = coded.dictionary.to_pylist()
+    first = pa.array([day.replace(day=1) for day in known], pa.date32()).take(coded.indices)
+    return first, pa.array([extractors.last_of_month(day) for day in known], pa.date32()).take(coded.indices)
 
 
 def _repeated(span: tuple[date, date], count: int) -> tuple[pa.Array, pa.Array, pa.Array]:

@@ -22,6 +22,7 @@ def say(text: str = "") -> None:
 
 
 def partners_check(args: argparse.Namespace) -> int:
+    from colophon.statements_commands import check_config as statements_config
     from include.feeds import renderer_for
     from include.feeds.rules import codes_of
     from include.imports.mapping import load_mapping
@@ -76,7 +77,14 @@ def partners_check(args: argparse.Namespace) -> int:
         except ColophonError as wrong:
             bad += 1
             say(f"FAIL  {path.stem:<16} {wrong}")
-    return 1 if bad else 0
+    for path in sorted((config_root() / "reports").glob("*.toml")):
+        try:
+            layout = load_layout(path.stem)
+            say(f"ok    {layout.id:<16} {'':<5} reports: {layout.name}")
+        except ColophonError as wrong:
+            bad += 1
+            say(f"FAIL  {path.stem:<16} {wrong}")
+    return 1 if bad + statements_config() else 0
 
 
 def connections_check(args: argparse.Namespace) -> int:
