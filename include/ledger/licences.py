@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, distinct, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from include.errors import PermanentError
@@ -158,9 +158,9 @@ def titles(session: Session, found: Sequence[LicenceRow]) -> dict[tuple[int, int
 
 def choices(session: Session) -> dict[str, list[str]]:
     """Values that filters may have: models, teams, territories."""
-    models = list(session.scalars(select(distinct(LicenceRow.model)).where(LicenceRow.model != "").order_by(LicenceRow.model)))
-    open_flags = select(distinct(LicenceFlagRow.team)).where(LicenceFlagRow.team != "", LicenceFlagRow.state.in_(UNTOLD))
-    said = session.scalars(select(distinct(LicenceRow.territories)).where(LicenceRow.territories.not_in(("", EVERYWHERE))))
+    models = list(session.scalars(select(LicenceRow.model).distinct().where(LicenceRow.model != "").order_by(LicenceRow.model)))
+    open_flags = select(LicenceFlagRow.team).distinct().where(LicenceFlagRow.team != "", LicenceFlagRow.state.in_(UNTOLD))
+    said = session.scalars(select(LicenceRow.territories).distinct().where(LicenceRow.territories.not_in(("", EVERYWHERE))))
     return {
         "model": models,
         "team": sorted(session.scalars(open_flags)),

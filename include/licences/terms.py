@@ -8,7 +8,7 @@ each other, and where neither is within the other somebody must look.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -127,7 +127,7 @@ def hold(said: Said) -> Terms:
         if not known:
             held[name] = ranked[0] if ranked else UNKNOWN
             continue
-        best = known[0]
+        best = statements[Source.API] if name == "restrictions" and Source.API in statements else known[0]
         if best.source in {Source.PROSE, Source.AGREEMENT}:
             for other in known[1:]:
                 if other.source == Source.AGREEMENT or (other.source == Source.API and name == "editorial_only"):
@@ -181,8 +181,6 @@ def said_of(kept: Mapping[str, Any], asked: str = "") -> Said:
 
 
 def _asked(term: Term, asked: str) -> Term:
-    from dataclasses import replace
-
     return replace(term, checked_at=asked) if asked and term.source in {Source.API, Source.PROSE} else term
 
 
@@ -218,7 +216,8 @@ def state_of(
     used = set(roles) or {""}
     if blocked := tuple(_blocked(terms, used)):
         return LicenceState.BLOCKED, blocked
-    missing, review = tuple(_missing(terms, model, used)), tuple(_review(terms, used))
+    untied = () if roles else ("What it serves is not known: tie it to its title or campaign.",)
+    missing, review = tuple(_missing(terms, model, used)), (*_review(terms, used), *untied)
     if missing:
         return LicenceState.TERMS_REQUIRED, missing + review
     return (LicenceState.REVIEW, review) if review else (LicenceState.CLEARED, ())
