@@ -23,10 +23,14 @@ BATCH, IMPORT = "sales batch", "title import"  # keys of `sources`
 
 
 def get(session: Session, id: int, *, lock: bool = False) -> WorkbookRow:
-    """Raises `PermanentError` if there is none."""
-    row = session.get(WorkbookRow, id, with_for_update=lock, populate_existing=lock) if 0 < id < 2**63 else None
+    """Raises `PermanentError` if there is none. `lock`: the batches that it comes from are locked first, as whoever undoes one does."""
+    row = session.get(WorkbookRow, id) if 0 < id < 2**63 else None
     if row is None:
         raise PermanentError(f"there is no workbook {id}", todo="Look at the page Imports.")
+    if lock:
+        for number in sorted(numbers(row, BATCH)):
+            session.get(SalesBatchRow, number, with_for_update=True, populate_existing=True)
+        session.refresh(row, with_for_update=True)
     return row
 
 
@@ -58,12 +62,18 @@ def listed(session: Session, states: Collection[str] = (), *, kind: str = "", be
 
 
 def to_hand_over(session: Session, *, asked_before: datetime, dag_id: str = "", run_id: str = "", most: int = 1000) -> list[WorkbookRow]:
-    """Workbooks that a person is to be asked about: those that nobody was asked about, those of which the question (asked before this
-    moment) must be closed by now, and those that this very run has asked about: it was cleared."""
+    """Workbooks that a person is to be asked about, locked: those that nobody was asked about, those of which the question (asked before
+    this moment) must be closed by now, and those that this very run has asked about: it was cleared."""
     again = (WorkbookRow.state == S.HANDED_OVER) & (WorkbookRow.handed_at < asked_before)
     mine = (WorkbookRow.state == S.HANDED_OVER) & (WorkbookRow.dag_id == dag_id) & (WorkbookRow.run_id == run_id)
-    query = select(WorkbookRow).where(or_(WorkbookRow.state == S.PREPARED, again, mine if run_id else again))
-    return list(session.scalars(query.order_by(WorkbookRow.id).limit(most).with_for_update()))
+    query = select(WorkbookRow.id).where(or_(WorkbookRow.state == S.PREPARED, again, mine if run_id else again))
+    found = [get(session, id, lock=True) for id in session.scalars(query.order_by(WorkbookRow.id).limit(most)).all()]
+    return [row for row in found if row.state == S.PREPARED or (row.state == S.HANDED_OVER and _again(row, asked_before, dag_id, run_id))]
+
+
+def _again(row: WorkbookRow, asked_before: datetime, dag_id: str, run_id: str) -> bool:
+    """Whether it may be asked about once more, now that nobody else can change it."""
+    return (bool(run_id) and (row.dag_id, row.run_id) == (dag_id, run_id)) or (row.handed_at is not None and row.handed_at < asked_before)
 
 
 def to_verify(session: Session) -> list[WorkbookRow]:

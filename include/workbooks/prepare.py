@@ -142,6 +142,9 @@ def _keep(
             return row, True
     if row.state != WorkbookState.WITHDRAWN:
         return row, False
+    row = rows.get(session, row.id, lock=True)
+    if row.state != WorkbookState.WITHDRAWN:
+        return row, False
     row.note, row.prepared_at = "", now
     rows.move(session, row, WorkbookState.PREPARED, now=now, who=who, detail={"why": "wanted again"})
     return row, True
