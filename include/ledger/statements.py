@@ -6,6 +6,9 @@ earlier one; what a recipient has stays recorded as theirs, whoever the payee's 
 
 from __future__ import annotations
 
+import hashlib
+import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
@@ -14,13 +17,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
-from include.ledger import packages
+from include.ledger import deliveries, packages
 from include.ledger.deliveries import record_event
+from include.ledger.file_rows import ContractRow, PackageRow
+from include.ledger.models import WorkRow
 from include.ledger.sales_rows import StatementRow, StatementState
 
 FLOW = "royalty_statements"
 ROLE = "royalties"  # of config/people.toml: who may see statements and say whose they are
 GOES = (StatementState.READY, StatementState.DELIVERED)
+LONGEST = 120  # of a position
 Key = tuple[str, str, str]
 
 
@@ -41,6 +47,21 @@ def get(session: Session, statement_id: int, *, lock: bool = False) -> Statement
 def of_source(session: Session, sha256: str) -> list[StatementRow]:
     """All that came out of one exported file."""
     return list(session.scalars(select(StatementRow).where(StatementRow.source_sha256 == sha256).order_by(StatementRow.id)))
+
+
+def contracts_of(session: Session, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Contracts as a statement prints them, with work and title where the mirror knows them."""
+    found = []
+    for id in ids:
+        row = session.get(ContractRow, int(id)) if id.isascii() and id.isdigit() and len(id) < 18 else None
+        work = session.get(WorkRow, row.work_id) if row is not None and row.work_id is not None else None
+        found.append({"contract_id": id} | ({"work_id": work.id, "title": work.title} if work is not None else {}))
+    return found
+
+
+def position_of(told: str) -> str:
+    """Where in its file a statement was, as the ledger can keep it: cut where it is long, and never the same for two."""
+    return told if len(told) <= LONGEST else f"{told[: LONGEST - 9]}~{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 def in_state(session: Session, *states: StatementState) -> list[StatementRow]:
@@ -96,27 +117,29 @@ def settle(session: Session, *, now: datetime, who: str = "") -> int:
     """Brings statements in line with the packages that carried them: delivered to their recipient, and what they follow is replaced.
     Gives how many arrived."""
     arrived = 0
+    carried: dict[tuple[str, str], dict[tuple[int, str], PackageRow]] = {}
     for row in in_state(session, StatementState.READY):
-        for package in packages.of_subject(session, row.recipient, FLOW, subject_of(row)):
-            carried = package.ticket.get("statements", [])
-            if package.state not in {packages.DELIVERED, packages.REPLACED} or package.delivery_id is None:
-                continue
-            if package.state == packages.REPLACED and not _has_left(session, package.delivery_id):
-                continue
-            if any(one["id"] == row.id and one["sha256"] == row.sha256 for one in carried):
-                row.state, row.delivery_id = StatementState.DELIVERED, package.delivery_id
-                tell(session, "statement delivered", row, now=now, who=who, detail={"package": package.id})
-                _retire(session, row, now, who)
-                arrived += 1
-                break
+        place = (row.recipient, subject_of(row))
+        if place not in carried:
+            carried[place] = _carried(session, *place)
+        if (package := carried[place].get((row.id, row.sha256))) is not None:
+            row.state, row.delivery_id = StatementState.DELIVERED, package.delivery_id
+            tell(session, "statement delivered", row, now=now, who=who, detail={"package": package.id})
+            _retire(session, row, now, who)
+            arrived += 1
     session.flush()
     return arrived
 
 
-def _has_left(session: Session, delivery_id: int) -> bool:
-    from include.ledger import deliveries
-
-    return deliveries.get(session, delivery_id).delivered_at is not None
+def _carried(session: Session, recipient: str, subject: str) -> dict[tuple[int, str], PackageRow]:
+    """What has arrived in packages of one recipient and period: (statement, digest) → the first package that carried it."""
+    found: dict[tuple[int, str], PackageRow] = {}
+    for package in packages.of_subject(session, recipient, FLOW, subject):
+        if package.delivery_id is None or deliveries.get(session, package.delivery_id).delivered_at is None:
+            continue
+        for one in package.ticket.get("statements", []):
+            found.setdefault((one["id"], one["sha256"]), package)
+    return found
 
 
 def _retire(session: Session, row: StatementRow, now: datetime, who: str) -> None:
@@ -135,9 +158,6 @@ def subject_of(row: StatementRow) -> str:
 
 def plain(text: str, most: int = 60) -> str:
     """ASCII letters, digits, dot, hyphen, underscore: a name on any server."""
-    import re
-    import unicodedata
-
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_only).strip("-.")[:most]
 

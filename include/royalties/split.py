@@ -51,7 +51,7 @@ class Splitter:
         if not found:
             raise RejectedData("the archive is empty", todo=_AGAIN)
         for member in found:
-            lead = f"{member.path[:70]}, "
+            lead = f"{member.path}, "
             if member.refused is not None or member.artefact is None:
                 told = member.refused or Refused("archive-broken", "it can't be read")
                 artefact = member.artefact or self._empty()

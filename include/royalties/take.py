@@ -106,7 +106,7 @@ def _record(
         if _is_known(session, row) or _shows_what_is_known(session, store, row):
             counts["unchanged"] += 1
             continue
-        row.intake_id = intake_id
+        row.intake_id, row.contracts = intake_id, statements.contracts_of(session, one.part.said.contracts)
         session.add(row)
         session.flush()
         counts["replaced"] += statements.replace_earlier(session, row, now=now, who=who)
@@ -142,7 +142,7 @@ def row_of(one: Found, rules: Rules, name: str, sha256: str, now: datetime) -> S
     said, part = one.part.said, one.part
     payee = one.payee.id if one.payee else ""
     return StatementRow(
-        source=name[:255], source_sha256=sha256, position=part.position[:120], media_type=part.media_type,
+        source=name[:255], source_sha256=sha256, position=statements.position_of(part.position), media_type=part.media_type,
         name=file_name(rules.parties[one.recipient].statements if one.recipient in rules.parties else None, payee, said.payee, said.period,
                        said.number, part.extension),
         sha256=part.content.sha256, bytes=part.content.bytes, payee=payee, payee_name=said.payee[:300], recipient=one.recipient,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from include.errors import ConfigurationError, RejectedData
 from include.files.model import Refused
+from include.ledger import statements
 from include.royalties import payees
-from include.royalties.layout import StatementLayout
+from include.royalties.layout import StatementLayout, load_layouts
 from include.royalties.statements import money
 from sandbox.statements import export
 from tests.royalties.exports import batch, codes, found_in, told
@@ -118,6 +119,27 @@ def test_two_payees_of_one_name_are_told_apart_by_number_or_contract_and_never_g
         ),
     )
     assert told(found) == [("A-2", []), (None, ["payee-twice"]), ("A-1", [])]
+
+
+def test_pages_that_do_not_say_whose_they_are_follow_only_where_the_layout_says_so_and_are_counted(store, tmp_path, monkeypatch):
+    layouts = [layout for layout in load_layouts() if layout.pdf]
+    marks = layouts[0].pdf.model_copy(update={"following": "follow"})
+    monkeypatch.setattr("include.royalties.read.load_layouts", lambda: [layouts[0].model_copy(update={"pdf": marks})])
+    assert told(found_in(store, tmp_path, "a.pdf", export.pdf(batch(*LONG)))) == [("P-1001", []), ("P-2001", [])]
+    assert told(found_in(store, tmp_path, "a.pdf", export.pdf(batch(*LONG), ["missing-page"])))[0] == ("P-1001", ["pages-missing"])
+    swapped = told(found_in(store, tmp_path, "a.pdf", export.pdf(batch(*LONG), ["interleaved"])))
+    assert all(reasons for _, reasons in swapped)
+
+
+def test_a_hostile_zip_gives_nothing_and_a_bad_member_is_held_while_the_others_go(store, tmp_path):
+    good = export.pdf(batch({"of": "P-1002"}))
+    members = [
+        ("a/" + "x" * 90 + f"/{name}", content)
+        for name, content in (("1.pdf", good), ("2.pdf", good[:900]), ("3.exe", b"MZ" + bytes(99)), ("4.txt", b"hello"))
+    ]
+    found = found_in(store, tmp_path, "a.zip", export.zipped(members))
+    assert told(found) == [("P-1002", []), (None, ["pdf-broken"]), (None, ["executable"]), (None, ["not-recognised"])]
+    assert len({statements.position_of(one.part.position) for one in found}) == 4
 
 
 def test_a_column_that_the_layout_does_not_name_stays_behind(store, tmp_path):

@@ -276,6 +276,34 @@ def test_nothing_sends_statements_that_nobody_has_looked_into(department):
     assert "P-1001" not in str(lost.value)
 
 
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="GnuPG is not installed")
+def test_what_is_sealed_is_the_recipients_own_and_was_looked_into_before(department, tmp_path, monkeypatch):
+    import gnupg
+
+    for name in ("theirs", "ours"):
+        (tmp_path / name).mkdir(mode=0o700)
+    ring = gnupg.GPG(gnupghome=str(tmp_path / "theirs"))
+    asked = ring.gen_key_input(key_type="eddsa", key_curve="ed25519", subkey_type="ecdh", subkey_curve="cv25519", name_real="Merrow",
+                               name_email="post@merrow.example", no_protection=True)  # fmt: skip
+    key = ring.gen_key(asked).fingerprint
+    (tmp_path / "config" / "merrow.asc").write_text(ring.export_keys(key))
+    party = tmp_path / "config" / "partners" / "merrow.toml"
+    party.write_text(party.read_text() + f'\n[transport.openpgp]\nrecipient = "{key}"\nkey_file = "merrow.asc"\n')
+    monkeypatch.setenv("COLOPHON_GNUPGHOME", str(tmp_path / "ours"))
+    department.comes(*FOUR)
+    [built] = department.prepared()["merrow"]
+    with department.ledger.read() as session:
+        files = {file.name: file.sha256 for file in deliveries.get(session, built).files}
+    assert set(files) == {pdf("P-2001") + ".gpg", pdf("P-2002") + ".gpg", "SHA256SUMS", "manifest.json.gpg"}
+    leaving.refuse(department.ledger, department.store, load_party("merrow"), built, now=NOW)
+    with department.store.open(files[pdf("P-2001") + ".gpg"]) as sealed:
+        assert ring.decrypt(sealed.read()).data.startswith(b"%PDF-")
+    with department.ledger.session() as session:  # the name and number of another payee, sealed as it may be
+        packages.of_delivery(session, built).files[0].sha256 = department.rows(payee="P-1001")[0].sha256
+    with pytest.raises(Stopped, match="other-bytes"):
+        leaving.refuse(department.ledger, department.store, load_party("merrow"), built, now=NOW)
+
+
 def test_finance_gets_one_table_that_re_adds_to_its_statements(department):
     department.comes(*FOUR, {"of": "P-3001"})
     [built] = department.prepared()["countinghouse"]
