@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.ledger.sales_lists import COUNTED
-from include.ledger.sales_rows import SalesBatchRow, SalesPartRow
+from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesPartRow
 from include.partners.sources import Expected, SalesSource
 from include.sales.periods import Days, of
 
@@ -20,7 +20,10 @@ _MONTHS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One report that is expected. `state`: there, expected (there is time yet), late. `currency` is empty where any will do."""
+    """One report that is expected. `currency` is empty where any will do.
+
+    `state`: there; waiting (it came, and a person must say whether it counts); expected (there is time yet); late.
+    """
 
     source: str
     name: str
@@ -45,6 +48,7 @@ class _Loaded:
     batch: int
     days: Days
     currencies: frozenset[str]
+    counts: bool
 
 
 def expected(session: Session, sources: Sequence[SalesSource], today: date) -> list[Due]:
@@ -64,7 +68,8 @@ def late(session: Session, sources: Sequence[SalesSource], today: date) -> list[
 
 def _of_source(source: SalesSource, loaded: Sequence[_Loaded], today: date) -> Iterator[Due]:
     rule = source.expected
-    start = date.fromisoformat(f"{rule.since}-01") if rule.since else min((one.days.first for one in loaded), default=None)
+    first = min((one.days.first for one in loaded if one.counts), default=None)
+    start = date.fromisoformat(f"{rule.since}-01") if rule.since else first
     if not rule.every or start is None:
         return
     over = [days for days in periods(rule, start, today) if days.last < today]
@@ -73,7 +78,8 @@ def _of_source(source: SalesSource, loaded: Sequence[_Loaded], today: date) -> I
         for currency in rule.currencies or ("",):
             here = [one for one in loaded if one.days.first <= middle <= one.days.last and (not currency or currency in one.currencies)]
             due_on = days.last + timedelta(days=rule.due_days)
-            state = "there" if here else "late" if today > due_on else "expected"
+            counting = any(one.counts for one in here)
+            state = "there" if counting else "waiting" if here else "late" if today > due_on else "expected"
             yield Due(source.id, source.name, of(days.first, days.last), days, due_on, state, currency, tuple(one.batch for one in here))
 
 
@@ -128,17 +134,22 @@ def _following(every: str, first: date) -> date:
 
 
 def _loaded(session: Session, sources: Sequence[str]) -> dict[str, list[_Loaded]]:
-    """What counts, by source, with the currencies that each batch has."""
+    """What counts, and what was refused and waits for a person, by source, with the currencies that each batch has."""
+    batch = SalesBatchRow
+    waits = (batch.state == BatchState.REFUSED) & batch.decided_at.is_(None) & (batch.period_from != "")
     query = (
-        select(SalesBatchRow.source, SalesBatchRow.id, SalesBatchRow.period_from, SalesBatchRow.period_to, SalesPartRow.currency)
-        .outerjoin(SalesPartRow, SalesPartRow.batch_id == SalesBatchRow.id)
-        .where(SalesBatchRow.source.in_(list(sources)), SalesBatchRow.state.in_(COUNTED))
-        .order_by(SalesBatchRow.id)
+        select(batch.source, batch.id, batch.period_from, batch.period_to, batch.state, SalesPartRow.currency)
+        .outerjoin(SalesPartRow, SalesPartRow.batch_id == batch.id)
+        .where(batch.source.in_(list(sources)), batch.state.in_(COUNTED) | waits)
+        .order_by(batch.id)
     )
-    found: dict[str, dict[int, tuple[Days, set[str]]]] = {}
-    for source, batch, first, last, currency in session.execute(query):
+    found: dict[str, dict[int, tuple[Days, bool, set[str]]]] = {}
+    for source, number, first, last, state, currency in session.execute(query):
+        if not first or not last:
+            continue
         days = Days(date.fromisoformat(first), date.fromisoformat(last))
-        found.setdefault(source, {}).setdefault(batch, (days, set()))[1].add(currency or "")
+        found.setdefault(source, {}).setdefault(number, (days, state in COUNTED, set()))[2].add(currency or "")
     return {
-        source: [_Loaded(batch, days, frozenset(names)) for batch, (days, names) in batches.items()] for source, batches in found.items()
+        source: [_Loaded(number, days, frozenset(names), counts) for number, (days, counts, names) in batches.items()]
+        for source, batches in found.items()
     }

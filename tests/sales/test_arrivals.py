@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import func, select
@@ -154,6 +156,16 @@ def test_what_is_planted_comes_up_and_nothing_else(desk, layout):
             held = session.scalars(select(SalesProductRow).where(SalesProductRow.id_value == planted["not_held"]["isbn"])).one()
             assert held.product_id == planted["not_held"]["product_id"]
     assert any("could not be read" in sentence for sentence in taken.said)
+
+
+def test_a_report_in_an_archive_is_read_where_it_lies(desk):
+    told = make(CATALOGUE, desk.folder, {"layout": "kobo", "month": MONTH})
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.write(desk.folder / told["name"], told["name"])
+    taken = desk.take({"arrival": desk.arrive("kobo/september.zip", packed.getvalue())})
+    assert (taken.became, taken.state, taken.unmatched) == ("batch", "loaded", 0)
+    assert {part.currency: part.net for part in desk.batch(taken).parts} == wanted(told)
 
 
 def test_a_total_that_does_not_agree_asks_and_an_approval_lets_it_go_on(desk):

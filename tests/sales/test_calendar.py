@@ -49,6 +49,15 @@ def test_what_was_undone_is_not_there(ledger):
     assert states(ledger, source())["2026-10"] == "late"
 
 
+def test_what_came_and_waits_for_a_person_is_not_late(ledger):
+    shelf.batch(ledger, period="2026-09")
+    number = shelf.batch(ledger, period="2026-10", state="refused")
+    assert states(ledger, source())["2026-10"] == "waiting"
+    with ledger.session() as session:
+        session.get_one(SalesBatchRow, number).decided_at = NOW  # somebody said: it stays out
+    assert states(ledger, source())["2026-10"] == "late"
+
+
 def test_each_currency_is_expected_by_itself_where_the_source_says_so(ledger):
     shelf.batch(ledger, period="2026-10", net={"GBP": "1.00"})
     assert states(ledger, source(expected={"currencies": ["GBP", "USD"]})) == {"2026-10 GBP": "there", "2026-10 USD": "late"}
@@ -125,7 +134,7 @@ def test_a_payment_that_differs_waits_for_an_explanation(ledger):
     assert state(ledger, number) == ("loaded", [])
     with ledger.read() as session:
         (control,) = session.get_one(SalesBatchRow, number).controls
-    assert (control["difference"], control["open"]) == ("-0.6", "0")
+    assert (control["difference"], control["open"]) == ("-0.60", "0")
     assert control["explained"][0]["why"].startswith("five percent")
 
 
