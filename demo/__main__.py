@@ -15,13 +15,14 @@ from types import FrameType
 import requests
 from rich.console import Console
 
-from demo import book, tables
+from demo import book, tables, trade
 from demo.airflow_api import AirflowApi
 from demo.book import Book
 from demo.children import Children, DemoError
 from demo.home import USER, Home, make_home
 from demo.outcome import Outcome, held_back, outcomes
 from demo.progress import Progress
+from demo.trade import Trade
 from include.ledger.database import Ledger
 from include.partners import Partner, load_partners
 
@@ -33,6 +34,7 @@ class Demo:
     """One demo: `prepare`, `play`, `show`. Times are seconds since the start."""
 
     book: Book | None
+    trade: Trade | None
 
     def __init__(self, home: Home, console: Console, titles: int, *, keep: bool = False) -> None:
         self.home, self.console, self.titles = home, console, titles
@@ -40,7 +42,7 @@ class Demo:
         self.api = AirflowApi(home.url)
         self.partners: list[Partner] = load_partners()
         self.ledger = Ledger(f"sqlite:///{home.ledger}")
-        self.keep, self.book = keep, None
+        self.keep, self.book, self.trade = keep, None, None
         self.begun = time.monotonic()
 
     def prepare(self) -> None:
@@ -76,7 +78,8 @@ class Demo:
             sandbox = book.Sandbox(json.loads((self.home.sandbox / "ready.json").read_text())["consonance"])
             if not self.keep:
                 book.drop(sandbox, self.book)
-            intakes = progress.start(list(book.INTAKES))
+                trade.drop(sandbox)
+            intakes = progress.start([*book.INTAKES, trade.SALES, trade.STATEMENTS])
         progress.run([_feed(partner) for partner in self.partners], 900)
         # deferred waits are the triggerer's; nothing above needs it, and starting it later leaves the cores to the feeds
         self.children.start("triggerer", "airflow", "triggerer")
@@ -86,7 +89,7 @@ class Demo:
 
     def _go_to_press(self, title: Book, sandbox: book.Sandbox, progress: Progress) -> None:
         """People approve the files and the stage changes; the flow to the printer starts by itself."""
-        for dag_id in ("approved_files", book.HANDOFF):
+        for dag_id in ("approved_files", book.HANDOFF, trade.WORKBOOKS):
             self.api.unpause(dag_id)
         approved = book.approve(self.ledger, title, self.api.post)
         self.say(f"production approves {approved} files; “{title.title}” moves to the stage {book.STAGE}")
@@ -107,6 +110,9 @@ class Demo:
             book.read_back(self.ledger, self.book, self.home.sandbox)
             self.console.print(tables.arrivals_table(self.book.arrivals))
             self.console.print(tables.package_table(self.book))
+            self.trade = trade.read_back(self.ledger, self.home.sandbox)
+            self.console.print(tables.sales_table(self.trade))
+            self.console.print(tables.statements_table(self.trade))
         password = self.home.secrets["password"]
         self.console.print(
             f"Airflow   {self.home.url}/  user [bold]{USER}[/]  password [bold]{password}[/]", highlight=False, soft_wrap=True
@@ -115,7 +121,7 @@ class Demo:
         self.console.print(f"Logs      {self.home.logs}", highlight=False, soft_wrap=True)
         report = {"url": self.home.url, "user": USER, "seconds": round(time.monotonic() - self.begun, 1)}
         report |= {"partners": [asdict(one) for one in found], "held": [asdict(one) | {"partners": sorted(one.partners)} for one in held]}
-        report |= {"book": asdict(self.book) if self.book else None}
+        report |= {"book": asdict(self.book) if self.book else None, "trade": asdict(self.trade) if self.trade else None}
         (self.home.folder / "outcome.json").write_text(json.dumps(report, indent=1))
         return found
 
@@ -156,7 +162,16 @@ class Demo:
     def _dags_are_there(self) -> bool:
         if errors := self.api.import_errors():
             raise DemoError("DAG files with errors:\n" + "\n".join(errors))
-        wanted = {CATALOGUE, "approved_files", "readiness_reports", book.HANDOFF, *book.INTAKES}
+        wanted = {
+            CATALOGUE,
+            "approved_files",
+            "readiness_reports",
+            book.HANDOFF,
+            *book.INTAKES,
+            trade.SALES,
+            trade.STATEMENTS,
+            trade.WORKBOOKS,
+        }
         return {*wanted, *(_feed(partner) for partner in self.partners)} <= self.api.dag_ids()
 
 
@@ -190,9 +205,11 @@ def main(arguments: list[str] | None = None) -> int:
             _complain(console, f"{outcome.partner}: {outcome.problem}")
         if demo.book and demo.book.problem:
             _complain(console, f"{demo.book.title}: {demo.book.problem}")
+        if demo.trade and demo.trade.problem:
+            _complain(console, demo.trade.problem)
         if not options.exit:
             demo.stay()
-        return 1 if missing or (demo.book and demo.book.problem) else 0
+        return 1 if missing or any(act.problem for act in (demo.book, demo.trade) if act) else 0
     except DemoError as failed:
         _complain(console, str(failed))
         return 1

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from demo.book import Arrival, Book
 from demo.outcome import Held, Outcome
+from demo.trade import Trade
 
 
 def deliveries_table(outcomes: Sequence[Outcome], names: dict[str, str]) -> Table:
@@ -77,4 +78,37 @@ def package_table(book: Book) -> Table:
     for file in book.files:
         mark = Text(f"{'✔' if file.found else '✘'} {file.sha256[:12]}", "green" if file.found else "red")
         table.add_row(Text(file.remote_path), file.role, f"{file.bytes:,}", mark)
+    return table
+
+
+def sales_table(trade: Trade) -> Table:
+    """One row per report."""
+    table = Table(title="What was sold", box=SIMPLE, title_justify="left", title_style="bold")
+    for name in ("Batch", "Source", "Report", "Period"):
+        table.add_column(name)
+    for name in ("Lines", "Rejected", "Net"):
+        table.add_column(name, justify="right")
+    table.add_column("State")
+    for one in trade.batches:
+        state = Text(one.state, "red" if one.state == "unbalanced" else "green")
+        table.add_row(str(one.number), one.source, Text(one.name), one.period, f"{one.lines:,}", f"{one.rejected:,}", one.net, state)
+    if trade.waiting:
+        table.caption = f"{trade.waiting} import workbooks for Consonance wait for a person: Publishing → Imports"
+    return table
+
+
+def statements_table(trade: Trade) -> Table:
+    """One row per recipient, green when its folder has exactly what was sent."""
+    table = Table(title="Who got which royalty statements", box=SIMPLE, title_justify="left", title_style="bold")
+    table.add_column("Recipient")
+    table.add_column("Files", justify="right")
+    table.add_column("Bytes", justify="right")
+    table.add_column("In its folder")
+    for recipient, files in sorted(trade.statements.items()):
+        found = sum(file.found for file in files)
+        whole = found == len(files)
+        mark = Text(f"{'✔' if whole else '✘'} {found} of {len(files)}", "green" if whole else "red")
+        table.add_row(recipient, str(len(files)), f"{sum(file.bytes for file in files):,}", mark)
+    if trade.held:
+        table.caption = f"{trade.held} held: their payee is not known. Publishing → Imports, for the role royalties"
     return table
