@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +15,7 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import func, select
 
+from include.ledger.database import Ledger
 from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base, ProductRow, WorkRow
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow, SalesProductRow
@@ -20,6 +23,7 @@ from include.partners.registry import load_inbox, load_sources
 from include.sales import arrivals, undo
 from include.sales.calendar import Due
 from include.sales.layout import load_layouts
+from include.store import ArtefactStore
 from include.titles import codec
 from include.titles.model import Product, Work
 from sandbox.catalogue import Catalogue
@@ -29,6 +33,7 @@ NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 TODAY = NOW.date()
 MONTH = "2026-09"
 CATALOGUE = Catalogue(1, 60, TODAY)
+LAYOUTS_OF_CONFIG = load_layouts()
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Desk:
     folder: Path
     inbox: Any = field(default_factory=lambda: load_inbox("sales"))
     sources: Any = field(default_factory=load_sources)
-    layouts: Any = field(default_factory=load_layouts)
+    layouts: Any = ()
     told: list[Due] = field(default_factory=list)
 
     def arrive(self, path: str, content: bytes) -> int:
@@ -90,10 +95,13 @@ class Desk:
             return {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in Base.metadata.sorted_tables}
 
 
-@pytest.fixture
-def desk(ledger: Any, store: Any, tmp_path: Path) -> Desk:
-    """A mirror of the sandbox's sixty titles."""
+@pytest.fixture(scope="module")
+def mirrored(upgraded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a ledger with the sandbox's sixty titles."""
+    path = tmp_path_factory.mktemp("mirrored") / "ledger.sqlite"
+    shutil.copy(upgraded, path)
     stamps: dict[str, Any] = {"digest": "", "first_seen": NOW, "changed_at": NOW}
+    ledger = Ledger(str(path))
     with ledger.session() as session:
         for work in CATALOGUE.works():
             known = Work(work.id, work.title or "", reference=work.reference, doi=work.doi)
@@ -102,7 +110,16 @@ def desk(ledger: Any, store: Any, tmp_path: Path) -> Desk:
                 product = Product(one.id, known, isbn=one.isbn or "", asin=one.asin, internal_reference=one.reference)
                 content = codec.encode_product(product)
                 session.add(ProductRow(id=one.id, work_id=work.id, isbn=product.isbn, title=known.title, content=content, **stamps))
-    return Desk(ledger, store, tmp_path)
+    ledger.dispose()
+    return path
+
+
+@pytest.fixture
+def desk(colophon_home: Path, mirrored: Path, store: ArtefactStore, tmp_path: Path) -> Iterator[Desk]:
+    shutil.copy(mirrored, colophon_home / "ledger.sqlite")
+    ledger = Ledger()
+    yield Desk(ledger, store, tmp_path, layouts=LAYOUTS_OF_CONFIG)
+    ledger.dispose()
 
 
 def wanted(told: dict[str, Any]) -> dict[str, Decimal]:
@@ -222,14 +239,11 @@ def test_undo_restores_what_a_replacing_batch_had_undone(desk):
 
 
 def test_the_order_of_reports_does_not_matter(desk, tmp_path_factory):
-    from include.ledger.database import Ledger
-    from include.store import ArtefactStore
-
     names = ["kobo", "bisg_flat", "generic"]
     for name in names:
         desk.take(desk.drop(name))
     home = tmp_path_factory.mktemp("other")
-    other = Desk(Ledger(str(home / "ledger.sqlite")), ArtefactStore(str(home / "store")), home)
+    other = Desk(Ledger(str(home / "ledger.sqlite")), ArtefactStore(str(home / "store")), home, layouts=desk.layouts)
     other.ledger.upgrade()
     for name in reversed(names):
         other.take(other.drop(name))
