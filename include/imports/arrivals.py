@@ -19,6 +19,7 @@ from include.imports.differences import shown
 from include.imports.mapping import Mapping, load_mapping
 from include.imports.offers import Offers, offers
 from include.intake import handing
+from include.intake.globs import fits_any
 from include.ledger import imports
 from include.ledger.database import Ledger
 from include.ledger.file_rows import IntakeFileRow
@@ -83,8 +84,12 @@ class Desk:
 
     @cached_property
     def mapping(self) -> Mapping:
+        """The inbox's mapping. Raises `ConfigurationError` for an inbox that names none, or would take its own answers for sheets."""
+        where = f"config/inboxes/{self.inbox.id}.toml"
+        if fits_any(ours := f"{answer.FOLDER}/sheet.xlsx", self.inbox.pattern) and not fits_any(ours, self.inbox.exclude):
+            todo = f'Add `exclude = ["{answer.FOLDER}/**"]`.'
+            raise ConfigurationError("the inbox would take its own answers for sheets", where=where, todo=todo)
         if not self.inbox.mapping:
-            where = f"config/inboxes/{self.inbox.id}.toml"
             raise ConfigurationError("the inbox names no mapping", where=where, todo="Add `mapping`, a file of config/mappings.")
         return load_mapping(self.inbox.mapping)
 

@@ -158,7 +158,7 @@ def asks(lines: Iterable[Checked], mapping: Mapping) -> list[str]:
     for name in mapping.ask.fields:
         names = {name, BOTH.get(name, name)}
         if changed := sum(any(change["field"] in names and change["as"] for change in line.changes) for line in waiting):
-            found.append(f"{changed:,} rows change {FIELDS[name].label.casefold()}")
+            found.append(f"{changed:,} {'row changes' if changed == 1 else 'rows change'} {FIELDS[name].label.casefold()}")
     return found
 
 

@@ -88,7 +88,12 @@ class Mapping(Table):
         default_factory=dict, description="Names → Consonance's numbers, which its API takes and does not list."
     )
     ask: Ask = Ask()
-    rows: int = Field(default=20_000, ge=1, le=100_000, description="Longer sheets are refused.")
+    rows: int = Field(
+        default=20_000,
+        ge=1,
+        le=100_000,
+        description="Longer sheets are refused: a sheet and its answer are held in memory, about 20 kB a row.",
+    )
     status: str = Field(default="Status", description="Heading of the column that the sender finds the answer in.")
 
     @model_validator(mode="after")

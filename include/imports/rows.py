@@ -93,7 +93,8 @@ def read_row(line: Line, sheet: Sheet, mapping: Mapping) -> Row:
             row.fields[name] = value
     for name, place in sheet.head.was.items():
         value = _value(row, name, line.at(place), mapping.columns[name], mapping, sheet.head.heading(place))
-        row.was[name] = "" if value is None else value
+        if value is not None:  # an empty cell says nothing of what was there
+            row.was[name] = value
     _prices(row, line, sheet, mapping)
     return row
 

@@ -260,13 +260,16 @@ def _sheet(
     sheet = Sheet(kind, title, head, made_at=next((moment for way in mapping.made if (moment := told.get(way))), None))
     sheet.widest = max([len(head.headings), *(_width(cells) for _, cells in first)])
     wide, blank = len(head.headings), 0
+    asked = sorted({*head.places.values(), *head.was.values(), *(place for _, place in head.prices)})
     for number, cells in chain(below, rows):
         if uncalculated:
             cells = tuple(  # noqa: PLW2901
                 UNCALCULATED if cell is None and (number, place) in uncalculated else cell for place, cell in enumerate(cells)
             )
-        if all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells):
-            blank += 1
+        if sheet.widest < len(cells):
+            sheet.widest = max(sheet.widest, _width(cells))
+        if not any(cells[place] not in {None, ""} and str(cells[place]).strip() for place in asked if place < len(cells)):
+            blank += 1  # nothing, or a note beside the table
             if blank > BLANK_ROWS:
                 break
             continue
@@ -275,8 +278,6 @@ def _sheet(
             raise Refused("too-long", f"the sheet has more than {mapping.rows:,} rows", where=name, todo="Send it in parts.")
         beyond = kind == "csv" and any(isinstance(cell, str) and cell.strip() for cell in cells[wide:])
         sheet.lines.append(Line(number, cells[:wide], shifted=beyond))
-        if len(cells) > sheet.widest:
-            sheet.widest = max(sheet.widest, _width(cells))
     if not sheet.lines:
         raise Refused("empty", "there are no rows below the headings", where=name, todo="Send the sheet with its rows.")
     return sheet

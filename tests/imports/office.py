@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +95,30 @@ class Office:
         stats = self.server.control("stats").json()
         return int(stats["mutations"].get("updateWork", 0))
 
+    def editions(self, count: int) -> list[tuple[Any, Any]]:
+        """Works of which nothing was planted, with their first edition."""
+        works = (work for work in self.server.catalogue.works() if not self.server.catalogue.is_planted(work.id))
+        sound = ((work, product) for work in works for product in work.products[:1] if product.isbn and product.full_title == work.title)
+        return list(islice(sound, count))
+
     def row_counts(self) -> dict[str, int]:
         with self.ledger.read() as session:
             return {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in Base.metadata.sorted_tables}
 
 
-def office_of(server: Server, folder: Path) -> Office:
-    ledger = Ledger(str(folder / "ledger.sqlite"))
+def mirrored(server: Server, folder: Path) -> Path:
+    """A ledger with the mirror of this tenant, to be copied: reading it takes its time."""
+    path = folder / "mirror.sqlite"
+    ledger = Ledger(str(path))
     ledger.upgrade()
-    office = Office(ledger, ArtefactStore(str(folder / "store")), server, client_of(server.url, Waits(), key=KEY))
-    office.sync(NIGHT)
-    return office
+    synchronise(ledger, client_of(server.url, Waits(), key=KEY), load_house(), NIGHT)
+    ledger.dispose()
+    return path
+
+
+def office_of(server: Server, mirror: Path, folder: Path, **settings: Any) -> Office:
+    ledger = Ledger(str(shutil.copy(mirror, folder / "ledger.sqlite")))
+    return Office(ledger, ArtefactStore(str(folder / "store")), server, client_of(server.url, Waits(), key=KEY, **settings))
 
 
 def workbook(*rows: list[Any], made: datetime = NOW) -> bytes:

@@ -1,0 +1,187 @@
+"""Writing into Consonance: once, compared before and after, whatever happens in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from include.errors import TransientError
+from include.imports import record
+from include.imports.apply import Applying
+from include.ledger import imports
+from include.ledger.sales_rows import LineState
+from include.partners import load_house
+from tests.clients.tenant import Waits, client_of
+from tests.imports.office import NOW, Office, workbook
+from tests.sandbox.conftest import KEY
+
+S = LineState
+HEAD = ["ISBN", "Subtitle", "Publication date", "Stage"]
+
+
+def sheet_of(office: Office, *rows: list[Any], made: datetime = NOW, name: str = "sheet.xlsx") -> int:
+    office.now = max(office.now, made)
+    taken = office.take(name, workbook(HEAD, *rows, made=made))
+    return taken.import_id
+
+
+def states(office: Office, import_id: int) -> list[str]:
+    return [str(line.state) for line in office.lines(import_id).values()]
+
+
+def codes(office: Office, import_id: int) -> list[list[str]]:
+    return [[problem["code"] for problem in line.problems] for line in office.lines(import_id).values()]
+
+
+def test_a_work_and_its_editions_are_written_in_one_call_and_only_what_differs(office: Office) -> None:
+    work = next(work for work, _ in office.editions(40) if len({p.isbn for p in work.products if p.isbn}) > 1)
+    rows = [[product.isbn, "New", datetime.fromisoformat("2027-05-06"), None] for product in work.products if product.isbn]
+    number = sheet_of(office, *rows)
+    before = office.server.catalogue.work(work.id)
+    office.work_through(number)
+    assert office.mutations() == 1
+    after = office.server.catalogue.work(work.id)
+    assert {product.publication_date.isoformat() for product in after.products if product.isbn} == {"2027-05-06"}
+    assert (after.subtitle, {product.subtitle for product in after.products if product.isbn}) == ("New", {"New"})
+    assert replace(after, products=(), subtitle="", changed=before.changed) == replace(before, products=(), subtitle="")
+    assert set(states(office, number)) == {"verified"}
+
+
+def test_who_was_killed_between_the_write_and_the_record_writes_nothing_twice(office: Office) -> None:
+    (work, product), (_, other) = office.editions(2)
+    number = sheet_of(office, [product.isbn, "Killed", None, None], [other.isbn, "Next", None, None])
+
+    class KilledError(BaseException):
+        """The worker is gone."""
+
+    def killed() -> datetime:
+        raise KilledError
+
+    record.begin(office.ledger, number)
+    with pytest.raises(KilledError):
+        Applying(office.ledger, office.client, load_house(), office.mapping, number, killed).run()
+    assert office.server.catalogue.work(work.id).subtitle == "Killed"
+    assert states(office, number) == ["waiting", "waiting"]
+    done = office.work_through(number)
+    assert done is not None
+    assert (done.same, done.written, office.mutations()) == (1, 1, 2)
+    assert states(office, number) == ["verified", "verified"]
+
+
+def test_a_second_run_and_the_same_bytes_again_change_nothing(office: Office) -> None:
+    (_, product), *_ = office.editions(1)
+    number = sheet_of(office, [product.isbn, "Once", None, None])
+    office.work_through(number)
+    before, mutations = office.row_counts(), office.mutations()
+    office.work_through(number)
+    again = office.take("another name.xlsx", workbook(HEAD, [product.isbn, "Once", None, None]))
+    assert (again.import_id, again.again) == (number, True)
+    assert (office.row_counts(), office.mutations()) == (before, mutations)
+
+
+def test_what_somebody_changed_since_the_row_was_checked_is_never_overwritten(office: Office) -> None:
+    (work, product), (_, other) = office.editions(2)
+    number = sheet_of(office, [product.isbn, "Mine", None, None], [other.isbn, "Mine", None, None])
+    office.server.control("edit", {"work_id": work.id, "set": {"subtitle": "Theirs"}})
+    office.work_through(number)
+    assert office.server.catalogue.work(work.id).subtitle == "Theirs"
+    assert (states(office, number), codes(office, number)) == (["conflict", "verified"], [["changed-meanwhile"], []])
+
+
+class Lossy(requests.Session):
+    """A line on which answers to changes get lost: the first `lost` of them, after Consonance (`arrives`) has had the request."""
+
+    def __init__(self, lost: int, *, arrives: bool) -> None:
+        super().__init__()
+        self.lost, self.arrives = lost, arrives
+
+    def request(self, method: Any, url: Any, *args: Any, **more: Any) -> Any:
+        changes = "mutation updateWork" in str(more.get("data") or more.get("json") or "")
+        if not (changes and self.lost):
+            return super().request(method, url, *args, **more)
+        self.lost -= 1
+        if self.arrives:
+            super().request(method, url, *args, **more)
+        raise requests.ConnectionError("the line broke")
+
+
+def test_a_lost_answer_is_found_out_by_reading_back(office: Office) -> None:
+    (_, product), *_ = office.editions(1)
+    number = sheet_of(office, [product.isbn, "Arrived", None, None])
+    line = Lossy(1, arrives=True)
+    office.client = client_of(office.server.url, Waits(), key=KEY, session=lambda: line)
+    office.work_through(number)
+    assert line.lost == 0
+    assert (states(office, number), office.mutations()) == (["verified"], 1)
+
+
+def test_what_did_not_arrive_waits_for_the_next_try_and_the_other_works_go_on(office: Office) -> None:
+    (_, product), (_, other) = office.editions(2)
+    number = sheet_of(office, [product.isbn, "Lost", None, None], [other.isbn, "Fine", None, None])
+    line = Lossy(1, arrives=False)
+    office.client = client_of(office.server.url, Waits(), key=KEY, session=lambda: line)
+    with pytest.raises(TransientError, match="1 works"):
+        office.work_through(number)
+    assert states(office, number) == ["waiting", "verified"]
+    office.work_through(number)
+    assert states(office, number) == ["verified", "verified"]
+
+
+def test_what_consonance_refuses_comes_back_and_stops_nothing_else(office: Office) -> None:
+    (_, product), (_, other) = office.editions(2)
+    ids = {"stage": {"Nowhere": 99}}
+    office.mapping = office.mapping.model_copy(update={"ids": ids})
+    number = sheet_of(office, [product.isbn, None, None, "Nowhere"], [other.isbn, "Fine", None, None])
+    office.work_through(number)
+    assert (states(office, number), codes(office, number)) == (["failed", "verified"], [["refused"], []])
+    assert "does not exist" in office.lines(number)[2].problems[0]["message"]
+
+
+def test_a_stage_is_written_by_the_number_that_the_mapping_knows(office: Office) -> None:
+    work, product = next((work, product) for work, product in office.editions(60) if work.stage == "Editorial")
+    other = next(other for of, other in office.editions(60) if of.id != work.id)
+    number = sheet_of(office, [product.isbn, None, None, "Production approved"], [other.isbn, None, None, "Unheard of"])
+    assert codes(office, number) == [[], ["not-possible"]]
+    office.work_through(number)
+    assert office.server.catalogue.work(work.id).stage == "Production approved"
+
+
+def test_a_later_sheet_builds_on_what_an_earlier_one_wrote_before_the_mirror_knows(office: Office) -> None:
+    (work, product), *_ = office.editions(1)
+    first = sheet_of(office, [product.isbn, "First", None, None])
+    office.work_through(first)
+    second = sheet_of(office, [product.isbn, "Second", None, None], made=office.now + timedelta(hours=1), name="second.xlsx")
+    assert [change["before"] for change in office.lines(second)[2].changes] == ["First", "First"]
+    office.work_through(second)
+    assert (states(office, second), office.server.catalogue.work(work.id).subtitle) == (["verified"], "Second")
+
+
+def test_our_own_change_is_no_conflict_once_the_mirror_has_seen_it(office: Office) -> None:
+    (_, product), *_ = office.editions(1)
+    first = sheet_of(office, [product.isbn, "First", None, None])
+    office.work_through(first)
+    made = office.now + timedelta(hours=1)
+    office.sync(made + timedelta(hours=12))
+    office.now = made + timedelta(hours=20)
+    number = office.take("second.xlsx", workbook(HEAD, [product.isbn, "Second", None, None], made=made)).import_id
+    assert states(office, number) == ["waiting"], office.lines(number)[2].changes
+
+
+def test_a_sheet_that_waits_for_a_person_is_not_written_and_a_declined_one_never(office: Office) -> None:
+    office.mapping = office.mapping.model_copy(update={"ask": office.mapping.ask.model_copy(update={"works": 0})})
+    (_, product), *_ = office.editions(1)
+    number = sheet_of(office, [product.isbn, "Asked", None, None])
+    assert office.sheet(number).state == imports.ASKS
+    office.work_through(number)
+    assert office.mutations() == 0
+    record.decline(office.ledger, number, now=office.now, who="editor")
+    office.work_through(number)
+    assert (states(office, number), office.sheet(number).state, office.mutations()) == (["declined"], "declined", 0)
+    other = sheet_of(office, [product.isbn, "Approved", None, None], name="other.xlsx")
+    record.approve(office.ledger, other, now=office.now, who="editor")
+    office.work_through(other)
+    assert (states(office, other), office.sheet(other).decided_by) == (["verified"], "editor")
