@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake", "package", "workbook")
+NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake", "package", "workbook", "sales")
 
 
 def main(argv: list[str]) -> int:

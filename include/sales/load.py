@@ -55,7 +55,7 @@ def load(
     """
     recognised = recognise.recognise(path, Path(name).name, layouts)
     if isinstance(recognised, recognise.NotRecognised):
-        raise RejectedData(str(recognised), where=printable(name))
+        raise RejectedData(str(replace(recognised, todo="")), where=printable(name), todo=recognised.todo)
     doubt = ""
     try:
         one = source if isinstance(source, SalesSource) else source_of(source, recognised.layout.id, name)
