@@ -74,9 +74,9 @@ def ask_a_person() -> Load:
         map_index_template="{{ %s['name'] }}" % about,  # noqa: UP031 - braces
         subject="Load {{ %s['name'] }} into Consonance" % about,  # noqa: UP031 - braces
         body="{% set about = " + about + " %}"
-        "[Download {{ about['name'] }}](plugin/imports/colophon/imports/{{ about['id'] }}/file): {{ about['what'] }}"
+        "[Download {{ about['name'] }}](plugin/imports/colophon/imports/{{ about['id'] }}): {{ about['what'] }}"
         "{% if about['part'] %}, {{ about['part'] }}{% endif %}. In Consonance: {{ about['place'] }}.\n\n"
-        "| | |\n|---|---:|\n| Rows | {{ about['rows'] }} |\n"
+        "| | |\n|---|---:|\n| Rows | {{ '{:,}'.format(about['rows']) }} |\n"
         "{% for label, amount in about['totals'] %}| {{ label }} | {{ amount }} |\n{% endfor %}\n"
         "{% for step in about['checklist'] %}1. {{ step }}\n{% endfor %}\n"
         "{% if about['note'] %}Said before: {{ about['note'] }}\n\n{% endif %}"
