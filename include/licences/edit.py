@@ -76,24 +76,28 @@ def checked(field: str, state: TermState, value: Value) -> Value:
         raise _wrong(field, "it has no limit to be without", "Say what it is.")
     if state != TermState.KNOWN:
         return None
-    if field in {"starts", "ends"}:
-        return _day(field, value)
-    if field == "territories":
-        return _listed(field, value, sorted(identifiers.countries()), "Codes of ISO 3166-1, such as GB.")
-    if field in {"formats", "use"}:
-        known = FORMATS if field == "formats" else ROLES
-        return _listed(field, value, known, f"They are {', '.join(known)}.")
-    if field == "print_run":
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1_000_000_000:
+    match field:
+        case "starts" | "ends":
+            return _day(field, value)
+        case "territories":
+            return _listed(field, value, sorted(identifiers.countries()), "Codes of ISO 3166-1, such as GB.")
+        case "formats":
+            return _listed(field, value, FORMATS, f"They are {', '.join(FORMATS)}.")
+        case "use":
+            return _listed(field, value, ROLES, f"They are {', '.join(ROLES)}.")
+    return _single(field, value)
+
+
+def _single(field: str, value: Value) -> Value:
+    match field:
+        case "print_run" if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1_000_000_000:
             raise _wrong(field, f"{value!r} is no number of copies", "Give a whole number.")
-    elif field == "editorial_only":
-        if not isinstance(value, bool):
+        case "editorial_only" if not isinstance(value, bool):
             raise _wrong(field, f"{value!r} is neither yes nor no", "Say yes or no.")
-    elif field == "new_editions":
-        if value not in EDITIONS:
+        case "new_editions" if value not in EDITIONS:
             raise _wrong(field, f"{value!r} is not known", f"Say {' or '.join(EDITIONS)}.")
-    elif field == "releases" and not (isinstance(value, str) and value.strip()):
-        raise _wrong(field, "nothing is said", "Say which releases there are.")
+        case "releases" if not (isinstance(value, str) and value.strip()):
+            raise _wrong(field, "nothing is said", "Say which releases there are.")
     return value
 
 
@@ -153,7 +157,7 @@ def serve(
 
 
 def unserve(ledger: Ledger, licence_id: int, serves_id: int, *, who: str, now: datetime) -> bool:
-    """Unties it. True if it was tied. A tie that our note makes comes back with the next synchronisation: the licence was taken for it."""
+    """Unties it. True if it was tied. Our note at the download does not tie it again: a person has said otherwise."""
     with ledger.session() as session:
         row = stored.get(session, licence_id, lock=True)
         one = next((one for one in row.serves if one.id == serves_id), None)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import selectinload
 from include.clients.getty import Getty
 from include.ledger import licences as stored
 from include.ledger.database import Ledger
-from include.ledger.licence_rows import LicenceRow, LicenceServesRow, LicenceSyncRow
+from include.ledger.licence_rows import LicenceChangeRow, LicenceRow, LicenceServesRow, LicenceSyncRow
 from include.licences import assets, derive, histories, terms
 from include.licences.desk import PRODUCTS, Desk, Tally, allowed
 from include.licences.model import Problem, Synced
@@ -112,6 +112,21 @@ def settled(desk: Desk) -> Synced:
     return allowed(desk, "settled", "licences", work)
 
 
+TOLD = "told"
+
+
+def untold(ledger: Ledger, problems: Sequence[Problem], *, now: datetime) -> list[Problem]:
+    """Those that the last run did not have: people are told of each once, and again where it went and came back. Noted before they are
+    told, so that nobody hears it twice."""
+    keys = {hashlib.sha256(f"{one['where']} {one['what']}".encode()).hexdigest()[:16]: one for one in problems}
+    with ledger.session() as session:
+        row = session.get(LicenceSyncRow, TOLD) or LicenceSyncRow(part=TOLD, seen_at=now, counts={})
+        before = set(row.counts.get("keys") or ())
+        row.counts, row.seen_at = {"keys": sorted(keys)}, now
+        session.add(row)
+    return [one for key, one in keys.items() if key not in before]
+
+
 PARTS: dict[str, Callable[[Desk], Synced]] = {
     "products": products, "downloads": downloads, "purchases": purchases, "changes": changes, "details": details, "settled": settled,
 }  # fmt: skip
@@ -144,9 +159,12 @@ def _agreements(desk: Desk, tally: Tally) -> None:
 
 
 def _titles(desk: Desk, tally: Tally) -> None:
-    """Notes that named no title of ours may name one now; those that still do not are told."""
+    """Notes that named no title of ours may name one now; those that still do not are told. What a person tied or untied stays so."""
     tied = exists().where(LicenceServesRow.licence_id == LicenceRow.id, LicenceServesRow.source == NOTE)
-    query = select(LicenceRow).where(LicenceRow.notes.contains("colophon:"), ~tied).options(selectinload(LicenceRow.serves))
+    by_hand = exists().where(
+        LicenceChangeRow.licence_id == LicenceRow.id, LicenceChangeRow.field == "serves", LicenceChangeRow.source == "person"
+    )
+    query = select(LicenceRow).where(LicenceRow.notes.contains("colophon:"), ~tied, ~by_hand).options(selectinload(LicenceRow.serves))
     last = 0
     while True:
         with desk.ledger.session() as session:

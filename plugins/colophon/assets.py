@@ -23,6 +23,9 @@ SALES_LOADED = Asset("sales/loaded", group="sales")
 WORKBOOKS_PREPARED = Asset("workbooks/prepared", group="workbooks")
 """At least one import workbook of Consonance's waits for a person."""
 
+LICENCES_SYNCED = Asset("licences/synced", group="licences")
+"""`licence_sync` has run to its end: what the agency says of our licences is known as of now."""
+
 
 def stage(name: str) -> Asset:
     """At least one work reached this stage. `name` is a value of `[stages]` in `config/house.toml`, as in `production-approved`."""

@@ -19,6 +19,7 @@ from colophon import (
     backup_commands,
     commands,
     intake_commands,
+    licence_commands,
     package_commands,
     preflight_commands,
     readiness_commands,
@@ -131,6 +132,8 @@ def _files_coming_in(groups: Any) -> None:
 
 def _of_rows(groups: Any) -> None:
     """Files of which the rows are the matter."""
+    licences = groups.add_parser("licences", help="licences of images").add_subparsers(required=True, metavar="what")
+    licence_commands.add_options(licences)
     sales_commands.add_options(groups.add_parser("sales", help="reports of sales and usage").add_subparsers(required=True, metavar="what"))
     titles_commands.add_options(groups.add_parser("titles", help="sheets of titles").add_subparsers(required=True, metavar="what"))
     statements = groups.add_parser("statements", help="exported royalty statements").add_subparsers(required=True, metavar="what")

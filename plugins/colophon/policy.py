@@ -38,6 +38,7 @@ class Tag(StrEnum):
     SALES = "sales"
     IMPORTS = "imports"
     ROYALTIES = "royalties"
+    LICENCES = "licences"
 
 
 class RetryByErrorClass(RetryPolicy):
@@ -90,6 +91,7 @@ class PoolSize:
 
 
 CONSONANCE_POOL = "consonance"
+GETTY_POOL = "getty"
 
 
 def pool_for(partner: Party | str) -> str:
@@ -114,7 +116,11 @@ def pools(partners: Iterable[Party] | None = None) -> list[PoolSize]:
     sources += [PoolSize(archive_pool(each), each.bounds.connections, f"{each.name}: connections at once") for each in load_archives()]
     of_partners = [PoolSize(pool_for(p), 1, f"{p.name}: one task at a time; files in flight are the partner's `parallel`") for p in known]
     # Consonance publishes no limit; two flows at once are what a careful guest allows itself.
-    return [PoolSize(CONSONANCE_POOL, 2, "Flows that read or write Consonance"), *of_partners, *sources]
+    services = [
+        PoolSize(CONSONANCE_POOL, 2, "Flows that read or write Consonance"),
+        PoolSize(GETTY_POOL, 1, "Flows that read Getty or license there: its limit is per key, and not published"),
+    ]
+    return [*services, *of_partners, *sources]
 
 
 def pools_file(partners: Iterable[Party] | None = None) -> str:

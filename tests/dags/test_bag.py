@@ -34,6 +34,7 @@ FILES = {
     "royalty_statements.py": 1,
     "rights_reports.py": 1,
     "title_import.py": 1,
+    "licence_sync.py": 1,
 }
 
 

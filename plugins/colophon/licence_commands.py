@@ -1,0 +1,123 @@
+"""`colophon licences …`: licences of images, from a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from colophon.commands import say
+
+
+def add_options(group: Any) -> None:
+    """The arguments of each, on its own parser."""
+    command = group.add_parser("sync", help="bring licences up to date with Getty; a second run changes nothing")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=sync)
+    command = group.add_parser("terms", help="load a sheet of invoice terms; refused rows come back marked")
+    command.add_argument("sheet", type=Path, metavar="SHEET", help="XLSX or CSV; headings: config/licences/terms.toml")
+    command.add_argument("--out", type=Path, metavar="FILE", help="where the marked sheet goes (.xlsx); else beside the sheet")
+    command.add_argument("--who", default="", help="who says these terms; else your user name")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=terms)
+    command = group.add_parser("list", help="licences, the soonest end first")
+    command.add_argument("--state", default="", help="cleared, terms required, review, blocked, expired, withdrawn")
+    command.add_argument("--work", type=int, help="only those that serve this work")
+    command.add_argument("--asset", default="", help="only those of this asset")
+    command.add_argument("--find", default="", metavar="WORDS", help="asset, order, invoice, ISBN, or part of a name or title")
+    command.add_argument("--limit", type=int, default=100)
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=listed)
+
+
+def sync(args: argparse.Namespace) -> int:
+    """What changed, and what is to be looked at; 0 only where there is nothing of that."""
+    from colophon.hooks.getty import GettyImagesHook
+    from colophon.hooks.ledger import open_ledger
+    from include.licences.sync import sync as run
+    from include.partners.registry import load_agreements, load_campaigns, load_house
+
+    done = run(
+        open_ledger(), GettyImagesHook().get_conn(), agreements=load_agreements(), campaigns=load_campaigns(),
+        rules=load_house().licences, now=datetime.now(UTC),
+    )  # fmt: skip
+    if args.json:
+        say(json.dumps(done.to_json(), indent=2, ensure_ascii=False))
+    else:
+        for what, count in sorted(done.counts.items()):
+            say(f"{what:<20} {count:>8,}")
+        _print(done.problems)
+    return 1 if done.problems else 0
+
+
+def terms(args: argparse.Namespace) -> int:
+    """How many rows count, which do not and why; 0 only if all do."""
+    import shutil
+
+    from colophon.hooks.ledger import open_ledger, open_store
+    from include.errors import ConfigurationError
+    from include.files.bounds import printable
+    from include.intake import handing
+    from include.licences.invoice_cells import load_terms_sheet
+    from include.licences.invoices import load
+    from include.partners.inboxes import Limits
+    from include.partners.registry import load_campaigns
+
+    if not args.sheet.is_file():
+        raise ConfigurationError("there is no such file", where=printable(str(args.sheet)), todo="Name a sheet.")
+    handing.examine(args.sheet, args.sheet.name, Limits())
+    store = open_store()
+    done = load(
+        open_ledger(), store, args.sheet, args.sheet.name, mapping=load_terms_sheet(), campaigns=[one.id for one in load_campaigns()],
+        now=datetime.now(UTC), who=args.who or getpass.getuser(),
+    )  # fmt: skip
+    out = args.out or args.sheet.with_name(f"{args.sheet.stem} (answer).xlsx")
+    with store.open(done.answer) as marked, out.open("wb") as file:
+        shutil.copyfileobj(marked, file)
+    if args.json:
+        say(json.dumps(done.to_json() | {"answer_file": str(out)}, indent=2, ensure_ascii=False))
+    else:
+        say(f"{done.rows:,} rows: {done.applied:,} applied, {done.unchanged:,} without anything new, {done.bad:,} refused")
+        _print(done.reasons)
+        say(f"marked sheet: {printable(str(out))}")
+    return 1 if done.bad else 0
+
+
+def listed(args: argparse.Namespace) -> int:
+    """State, end, asset, what it serves."""
+    from colophon.hooks.ledger import open_ledger
+    from include.errors import ConfigurationError
+    from include.files.bounds import printable
+    from include.ledger import licences
+
+    if args.state and args.state not in licences.STATES:
+        raise ConfigurationError(f"there is no state {args.state!r}", where="--state", todo=f"There are {', '.join(licences.STATES)}.")
+    wish = licences.Wish(words=args.find, state=args.state, work_id=args.work, asset_id=args.asset)
+    with open_ledger().read() as session:
+        found = licences.page(session, wish, limit=max(1, args.limit))
+        titles = licences.titles(session, found)
+        rows = [licences.as_json(row) for row in found]
+    if args.json:
+        say(json.dumps(rows, indent=2, ensure_ascii=False))
+        return 0
+    for row in rows:
+        ends = row["terms"].get("ends", {})
+        end = row["ends_on"] or str(ends.get("state", "unknown"))
+        served = "; ".join(
+            one["campaign"] or f"{titles.get((one['work_id'], one['product_id']), ('', ''))[0]} ({one['role'] or 'use not said'})"
+            for one in row["serves"]
+        )
+        what = f"{row['asset_id']:<12} {printable(row['name'])[:44]:<44}"
+        say(f"{row['id']:<6} {row['state']:<15} {end:<11} {what} {printable(served) or '-'}")
+    say(f"{len(rows):,} licences")
+    return 0
+
+
+def _print(problems: Any) -> None:
+    from include.files.bounds import printable
+
+    for one in problems:
+        say(f"{printable(one['where'])}: {printable(one['what'])}. {one['todo']}")
