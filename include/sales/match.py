@@ -261,7 +261,7 @@ def _cut(text: str) -> str:
 
 
 class Titles:
-    """The mirror's identifiers and titles, read once: about 100 MB for 112,000 products of 40,000 works."""
+    """The mirror's identifiers and titles, read once: three seconds and 160 MB for 112,000 products of 40,000 works."""
 
     def __init__(self, session: Session) -> None:
         self._isbns: dict[str, list[int]] = {}

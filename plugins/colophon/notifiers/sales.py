@@ -40,22 +40,38 @@ def question_notice(context: Any, taken: dict[str, Any]) -> Notice:
 
 def tell_of_report(taken: Taken) -> None:
     """Of what was set aside or has rows that could not be read, and nobody is asked about."""
+    if notice := report_notice(taken):
+        tell(notice)
+
+
+def report_notice(taken: Taken) -> Notice | None:
+    """None where there is nothing to look at, and where a question says it."""
     if taken.asks or not taken.said or taken.became == "duplicate":
-        return
+        return None
     name, to, sender = _people(taken.source)
-    what = "was set aside" if taken.batch is None else f"is batch {taken.batch}; something is to be looked at"
-    text = "\n".join([f"{taken.name} {what}.", "", *(f"* {one}" for one in taken.said), "", "See Publishing → Sales, or Quarantine."])
-    tell(Notice(f"{name}: {taken.name} {what.partition(';')[0]}", text, to, sender, topic=f"sales report {taken.source} {taken.name}"))
+    what = "was set aside" if taken.batch is None else "has something to look at"
+    where = "Publishing → Quarantine" if taken.batch is None else f"Publishing → Sales, batch {taken.batch}"
+    text = "\n".join([f"{taken.name} {what}.", "", *(f"* {one}" for one in taken.said), "", f"See {where}."])
+    return Notice(f"{name}: {taken.name} {what}", text, to, sender, topic=f"sales report {taken.source} {taken.name}")
 
 
 def tell_of_late(due: Sequence[Due]) -> None:
-    """One notice for each source."""
+    for notice in late_notices(due):
+        tell(notice)
+
+
+def late_notices(due: Sequence[Due]) -> list[Notice]:
+    """One for each source."""
+    found = []
     for source in sorted({one.source for one in due}):
         theirs = [one for one in due if one.source == source]
         name, to, sender = _people(source)
         lines = [f"{one.period}{f', {one.currency}' if one.currency else ''}: was due on {one.due_on}" for one in theirs]
         text = "\n".join([f"Reports of {name} that are not there:", "", *lines, "", "Ask the sender. You are told of each once."])
-        tell(Notice(f"{name}: {len(theirs)} report{'s' if len(theirs) > 1 else ''} late", text, to, sender, topic=f"sales {source} late"))
+        found.append(
+            Notice(f"{name}: {len(theirs)} report{'s' if len(theirs) > 1 else ''} late", text, to, sender, topic=f"sales {source} late")
+        )
+    return found
 
 
 def _people(source: str) -> tuple[str, tuple[str, ...], str]:
