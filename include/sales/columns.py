@@ -175,10 +175,17 @@ class Columns:
                 pass
         if name == "units":
             return self._read(texts, column, ("units", self._mark), extractors.whole(self._mark), kind)
-        if cell.as_:
-            return self._read(texts, column, (cell.as_, self._mark), extractors.percent(self._mark, cell.as_), kind)
         places = 18 if kind == RATE else 10
-        return self._read(texts, column, ("decimal", self._mark, str(places)), extractors.decimal(self._mark, places), kind)
+        as_written = extractors.percent(self._mark, cell.as_) if cell.as_ else extractors.decimal(self._mark)
+
+        def read(text: str) -> Decimal:
+            value = as_written(text)
+            fits = extractors.fitting(value, places, text)
+            if fits != value:
+                self._notes.add(f"amounts with more than {places} decimals are rounded at the last of them ({column})")
+            return fits
+
+        return self._read(texts, column, (cell.as_ or "decimal", self._mark, str(places)), read, kind)
 
     def _summed(self, cell: Cell) -> pa.Array:
         total: pa.Array | None = None

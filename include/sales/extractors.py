@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,7 @@ from include.files.bounds import printable
 from include.sales.readers.workbook import dated
 from include.titles.identifiers import countries, isbn13
 
-_PLACES = 10  # of lines.MONEY
-_RATE_PLACES = 18  # of lines.RATE
+_WIDE = Context(prec=100)
 _PLAIN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _GROUPED = {  # thousands marked: what follows three digits; also India's 12,34,567
     ".": re.compile(r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?", re.ASCII),
@@ -45,7 +44,7 @@ class Unreadable(Exception):
         self.code, self.what, self.todo = code, what, todo
 
 
-def decimal(mark: str, places: int = _PLACES) -> Callable[[str], Decimal]:
+def decimal(mark: str) -> Callable[[str], Decimal]:
     """Numbers with this decimal mark, thousands marked or not: `1.234,56`, `(1.23)`, `1.23-`, `£5`, `12 %`.
 
     The other mark is understood where it can be nothing else: `0,125` and `1,5` are no thousands. `1,234` is what `mark` makes of it.
@@ -62,11 +61,8 @@ def decimal(mark: str, places: int = _PLACES) -> Callable[[str], Decimal]:
         bare = bare.replace(",", ".") if used == "," and "." not in bare else bare
         if not _PLAIN.fullmatch(bare):
             raise _number(text, mark)
-        try:
-            value = Decimal(bare)
-        except InvalidOperation as bad:
-            raise _number(text, mark) from bad
-        return exact(-value if negative else value, text, places)
+        value = Decimal(bare)
+        return -value if negative else value
 
     return read
 
@@ -92,12 +88,11 @@ def _number(text: str, mark: str) -> Unreadable:
     )
 
 
-def exact(value: Decimal, text: str, places: int = _PLACES) -> Decimal:
-    """The value if it fits: `places` digits after the mark, and all 38 together before that. Raises `Unreadable`."""
-    _, digits, exponent = (value if -int(value.as_tuple().exponent) <= places else value.normalize()).as_tuple()
-    if -int(exponent) > places or len(digits) + int(exponent) > 38 - places:
-        raise Unreadable("too-many-digits", f"{_shown(text)} has more digits than can be kept exactly", "Ask what the number means.")
-    return Decimal((int(value.is_signed()), digits, int(exponent)))
+def fitting(value: Decimal, places: int, text: str) -> Decimal:
+    """With at most `places` digits after the mark, rounded half to even where a spreadsheet computed more. Raises `Unreadable`."""
+    if value.adjusted() >= 38 - places:
+        raise Unreadable("too-many-digits", f"{_shown(text)} is larger than any amount of money", "Ask what the number means.")
+    return value if -int(value.as_tuple().exponent) <= places else value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _WIDE)
 
 
 def whole(mark: str) -> Callable[[str], int]:
@@ -106,7 +101,7 @@ def whole(mark: str) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         value = number(text)
-        if value != value.to_integral_value() or abs(value) >= 10**15:
+        if value.adjusted() > 15 or value != value.to_integral_value():
             raise Unreadable("not-whole", f"{_shown(text)} is no whole number", "Correct the cell: units are counted in whole ones.")
         return int(value)
 

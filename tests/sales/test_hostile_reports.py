@@ -155,8 +155,9 @@ def test_numbers_that_no_money_is_are_refused(tmp_path: Path) -> None:
     rows = "".join(f'9781912345014,x,1,"{amount}",GBP,2026-09-01\n' for amount in amounts)
     (path := tmp_path / "sales-2026-09.csv").write_text(HEADER.decode() + rows, encoding="utf-8")
     found = read(path)
-    assert [str(line["net"]) for line in found.lines] == ["None", "5.0000000000"]
-    assert [one.row for one in found.reading.rejects] == [*range(2, 11), 12]
+    assert [str(line["net"]) for line in found.lines] == ["1.0000000000", "None", "5.0000000000"]
+    assert [one.row for one in found.reading.rejects] == [2, 3, 4, 5, 7, 8, 9, 10, 12]
+    assert any("more than 10 decimals" in note for note in found.reading.notes.counted)
 
 
 def test_an_archive_of_reports_is_read_whole_and_its_letters_are_not(tmp_path: Path) -> None:

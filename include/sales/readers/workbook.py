@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -27,7 +28,8 @@ from include.sales.readers.rows import Gatherer, Ragged, Rows, Shape
 _FIFTEEN = Context(prec=15)
 _DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])  # built-in ones, ECMA-376 18.8.30
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
-_COLUMN = re.compile(r"[A-Z]+")
+_COLUMN = re.compile(r"[A-Z]{1,3}")
+_DIGITS = "0123456789"
 _AGAIN = "Open it in Excel, save it as a new workbook, or ask for it again."
 MOST_COLUMNS = 16_384
 MOST_TEXT = 256 << 20  # bytes of shared texts, which are held in memory
@@ -135,11 +137,11 @@ class Workbook:
                 for _, row in _events(stream, "{*}row"):
                     number = int(row.get("r") or number + 1)
                     cells: list[str] = []
-                    for cell in row.iterchildren("{*}c"):
-                        at = _position(cell.get("r", ""), len(cells))
-                        if at >= MOST_COLUMNS:
-                            raise ValueError("column")
-                        cells.extend([""] * (at - len(cells)))
+                    for cell in row:
+                        reference = cell.get("r")
+                        at = _position(reference.rstrip(_DIGITS)) if reference else len(cells)
+                        if at > len(cells):
+                            cells.extend([""] * (at - len(cells)))
                         cells.append(self._cell(cell, mark))
                     _forget(row)
                     if any(cells):
@@ -151,11 +153,16 @@ class Workbook:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             return _said(cell)
-        text = next((child.text or "" for child in cell.iterchildren("{*}v")), "")
+        text = ""
+        for child in cell:
+            if child.tag.endswith("}v"):
+                text = child.text or ""
         if not text:
             return ""
         if kind == "s":
-            return self._shared[int(text)]
+            if (place := int(text)) < 0:
+                raise IndexError(place)
+            return self._shared[place]
         if kind == "b":
             return "TRUE" if text == "1" else "FALSE"
         if kind == "d":
@@ -187,9 +194,8 @@ class WorkbookSheet:
 
 def number(text: str, mark: str) -> str:
     """A number as Excel shows it in full: fifteen significant digits, no exponent. Raises `InvalidOperation`."""
-    plain = text.lstrip("-")
-    if plain.isdigit() and len(plain) <= 15:
-        return text
+    if len(text) <= 15 and "E" not in text and "e" not in text:
+        return text.replace(".", mark) if mark != "." else text
     shown = format(_FIFTEEN.create_decimal(text), "f")
     if "." in shown:
         shown = shown.rstrip("0").rstrip(".")
@@ -228,14 +234,19 @@ def _forget(element: Any) -> None:
 
 def _said(item: Any) -> str:
     """The text of an item, without the readings that Japanese texts carry (`rPh`)."""
+    if len(item) == 1 and len(item[0]) == 0 and item[0].tag.endswith("}t"):
+        return item[0].text or ""
     return "".join(one.text or "" for one in item.iter("{*}t") if not any(True for _ in one.iterancestors("{*}rPh")))
 
 
-def _position(reference: str, otherwise: int) -> int:
-    found = _COLUMN.match(reference)
-    if not found:
-        return otherwise
+@cache
+def _position(letters: str) -> int:
+    """`AB` → 27. Raises `ValueError` beyond the last column that a workbook has."""
+    if not _COLUMN.fullmatch(letters):
+        raise ValueError(letters)
     at = 0
-    for letter in found[0]:
+    for letter in letters:
         at = at * 26 + ord(letter) - 64
+    if at > MOST_COLUMNS:
+        raise ValueError(letters)
     return at - 1
