@@ -8,7 +8,7 @@ currency of payment where the report says it. Lines of a product go in whole or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -43,6 +43,7 @@ _READ = (
 _KEYS = ("product", "date", "channel", "territory", "model", "list_price", "currency", "pays")
 _SUMS = ("sold", "returned", "usage", "came", "went", "own_came", "own_went")
 _OFTEN = 200_000
+_AT_ONCE = 5_000
 _READY = (BatchState.LOADED, BatchState.APPROVED, BatchState.HANDED_OVER, BatchState.CONFIRMED)
 _CHUNK = 500
 _ZERO = Decimal(0)
@@ -119,7 +120,7 @@ def make(
         known = _known(session, batch_id)
         editions = _editions(session, {one.product_id for one in known.values() if one.product_id is not None})
     source = source or load_source(batch.source)
-    groups = grouped(store, batch, template.currency)
+    groups = Groups(store, batch, template.currency)
     waiting, going = _sorted_out(groups, known, editions, source)
     idle = [one.row_id for one in known.values() if one.workbook_id is None and not (one.sold or one.returned or any(one.net.values()))]
 
@@ -142,19 +143,25 @@ def make(
     return Made(all_of_it or prepared, waiting)
 
 
-def grouped(store: ArtefactStore, batch: SalesBatchRow, currency: str) -> list[dict[str, Any]]:
-    """Lines that are alike but for quantity and value, added up, in an order of their own: whatever the order of the lines was."""
-    sums: list[pa.Table] = []
-    for lines in in_store(store, batch.lines, _READ):
-        if not lines.num_rows:
-            continue
-        sums.append(_added(_columns(lines, currency)))
-        if sum(part.num_rows for part in sums[1:]) > max(_OFTEN, sums[0].num_rows):
-            sums = [_added(pa.concat_tables(sums))]
-    if not sums:
-        return []
-    whole: list[dict[str, Any]] = _added(pa.concat_tables(sums)).sort_by([(name, "ascending") for name in _KEYS]).to_pylist()
-    return whole
+class Groups:
+    """Lines that are alike but for quantity and value, added up, in an order of their own: whatever the order of the lines was. May be gone
+    through more than once; what is not looked at stays in columns."""
+
+    def __init__(self, store: ArtefactStore, batch: SalesBatchRow, currency: str) -> None:
+        sums: list[pa.Table] = []
+        for lines in in_store(store, batch.lines, _READ):
+            if not lines.num_rows:
+                continue
+            sums.append(_added(_columns(lines, currency)))
+            if sum(part.num_rows for part in sums[1:]) > max(_OFTEN, sums[0].num_rows):
+                sums = [_added(pa.concat_tables(sums))]
+        whole = _added(pa.concat_tables(sums)) if sums else None
+        self._table = whole.sort_by([(name, "ascending") for name in _KEYS]) if whole is not None else None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        if self._table is not None:
+            for batch in self._table.to_batches(max_chunksize=_AT_ONCE):
+                yield from batch.to_pylist()
 
 
 def _columns(lines: pa.RecordBatch, currency: str) -> pa.Table:
@@ -197,7 +204,7 @@ def _added(table: pa.Table) -> pa.Table:
 
 
 def _sorted_out(
-    groups: Sequence[dict[str, Any]], known: dict[str, _Known], editions: dict[int, _Edition], source: SalesSource
+    groups: Iterable[dict[str, Any]], known: dict[str, _Known], editions: dict[int, _Edition], source: SalesSource
 ) -> tuple[list[Waiting], set[str]]:
     """What waits, and the keys of the products that go: those of which every line can."""
     going: set[str] = set()
@@ -250,7 +257,7 @@ def _waits(one: _Known, code: str, message: str, todo: str) -> Waiting:
 
 
 def rows(
-    groups: Sequence[dict[str, Any]],
+    groups: Iterable[dict[str, Any]],
     going: set[str],
     known: dict[str, _Known],
     editions: dict[int, _Edition],
