@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Operator
+from pikepdf.exceptions import PikepdfError
 
 from include.errors import RejectedData
 
@@ -27,7 +28,7 @@ DROPPED = frozenset({
 })  # fmt: skip
 """Entries that tell of more than what is drawn: never taken along."""
 _BOXES = ("/MediaBox", "/CropBox", "/Rotate", "/UserUnit")
-_BROKEN = (pikepdf.PdfError, pikepdf.DataDecodingError, ValueError, TypeError, RuntimeError)
+_BROKEN = (PikepdfError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, OverflowError)
 
 
 class Cutter:
@@ -48,6 +49,9 @@ class Cutter:
             self._pdf.generate_appearance_streams()
             self._pdf.flatten_annotations("all")
             self._scrub()
+        except _BROKEN as broken:
+            self._pdf.close()
+            raise RejectedData("the PDF can't be taken apart", todo="Export it again, or print it to PDF anew.") from broken
         except BaseException:
             self._pdf.close()
             raise
@@ -59,8 +63,11 @@ class Cutter:
         self._pdf.close()
 
     def save_flat(self, target: Path) -> None:
-        """The whole file with annotations drawn into the pages: what the texts are read from."""
-        self._pdf.save(target, static_id=True)
+        """The whole file with annotations drawn into the pages: what the texts are read from. Raises `RejectedData`."""
+        try:
+            self._pdf.save(target, static_id=True)
+        except _BROKEN as broken:
+            raise RejectedData("the PDF can't be taken apart", todo="Export it again, or print it to PDF anew.") from broken
 
     def cut(self, pages: Sequence[int], target: Path) -> None:
         """Writes these pages (from 0, in this order) into a PDF of their own. Raises `RejectedData` for what can't be taken apart."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST_PICTURE = 0.25  # of a page: a larger one may show anything, and nobody has read it
+MOST_PIXELS = 250_000  # of a picture whose size on the page is not told
 LONGEST = 200_000_000  # bytes of one stream or member
 DEPTH = 3  # zips within zips
 
@@ -173,7 +174,7 @@ def _pdf(local: Path) -> Iterator[Seen]:
                 yield from _object(one)
             for number, page in enumerate(pdf.pages, start=1):
                 yield from _named_only(page, number)
-    except (pikepdf.PdfError, pikepdf.DataDecodingError, ValueError, TypeError, RuntimeError):
+    except (pikepdf.exceptions.PikepdfError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, OverflowError):
         yield Seen("", wrong="the PDF can't be read to its end")
         return
     yield from _drawn(local)
@@ -232,7 +233,7 @@ def _object(one: Any) -> Iterator[Seen]:
         raw = one.read_raw_bytes()
         try:
             data = one.read_bytes() if len(raw) < LONGEST else b""
-        except pikepdf.PdfError:
+        except pikepdf.exceptions.PikepdfError:
             data = b""
         picture = one.get("/Subtype") == pikepdf.Name.Image
         if not data and raw and not picture:
@@ -308,7 +309,7 @@ def _named_only(page: Any, number: int) -> Iterator[Seen]:
 
     try:
         content = b"\n".join(bytes(stream.read_bytes()) for stream in _streams(page.obj.get("/Contents")))
-    except pikepdf.PdfError:
+    except pikepdf.exceptions.PikepdfError:
         yield Seen(f"page {number}", wrong="its content can't be read")
         return
     named = {found.decode("latin-1") for found in _NAMED.findall(content)}
@@ -366,9 +367,19 @@ def _drawn(local: Path) -> Iterator[Seen]:
                 yield Seen(f"page {number}", wrong="letters that can't be read: the font does not say what they are")
             whole = page.get_width() * page.get_height()
             for picture in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=15):
-                left, bottom, right, top = picture.get_bounds()
-                if whole and abs((right - left) * (top - bottom)) > whole * LARGEST_PICTURE:
+                if _is_large(picture, whole):
                     yield Seen(f"page {number}", wrong="a picture of more than a quarter of the page: what it shows can't be checked")
             page.close()
+    except pypdfium2.PdfiumError:
+        yield Seen("", wrong="the PDF can't be drawn to its end")
     finally:
         document.close()
+
+
+def _is_large(picture: Any, whole: float) -> bool:
+    """Whether a picture may show more than a letterhead does. Within a form its place on the page is not told, so its pixels count."""
+    if picture.level:
+        width, height = picture.get_px_size()
+        return bool(width * height > MOST_PIXELS)
+    left, bottom, right, top = picture.get_bounds()
+    return bool(abs((right - left) * (top - bottom)) > whole * LARGEST_PICTURE)

@@ -12,6 +12,7 @@ from include.errors import RejectedData
 from include.royalties.layout import PdfMarks, StatementLayout
 from include.royalties.statements import Said, money, reason
 
+_AGAIN = "Export it again from Consonance."
 _ASK = "Export the batch again from Consonance, or say on the page whose these pages are."
 
 
@@ -52,17 +53,20 @@ def texts(local: Path) -> list[str]:
     try:
         document = pypdfium2.PdfDocument(local)
     except pypdfium2.PdfiumError as bad:
-        raise RejectedData(f"the PDF does not open ({bad})", todo="Export it again from Consonance.") from bad
+        raise RejectedData("the PDF can't be read", todo=_AGAIN) from bad
+    found = []
     try:
-        found = []
-        for page in document:
+        for number in range(len(document)):
+            page = document[number]
             lines = page.get_textpage()
             found.append(lines.get_text_range().replace("\r\n", "\n").replace("\r", "\n"))
             lines.close()
             page.close()
-        return found
+    except pypdfium2.PdfiumError as bad:
+        raise RejectedData("a page can't be read", where=f"page {len(found) + 1}", todo=_AGAIN) from bad
     finally:
         document.close()
+    return found
 
 
 def layout_of(pages: Sequence[str], layouts: Sequence[StatementLayout]) -> StatementLayout | None:
