@@ -117,3 +117,11 @@ def test_refused_rows_name_row_column_value_and_what_to_do() -> None:
     assert (refused.row, refused.column, refused.value) == (4, "ISBN", "9.78191E+12")
     assert "cut off" in refused.message
     assert refused.todo
+
+
+def test_rows_are_numbered_rightly_beyond_the_first_blocks(tmp_path: Path) -> None:
+    row = '9781912345014,"The Quiet\nHarbour",1,1.00,GBP\n'
+    (report := tmp_path / "sales-2026-09.csv").write_text("ISBN,Title,Units,Net,Currency\n" + (row * 60_000 + "short,row\n\n") * 2 + row)
+    found = read(report, rows_at_once=20_000)
+    assert [(one.row, one.code) for one in found.reading.rejects] == [(60_002, "cells"), (120_004, "cells")]
+    assert [line["row"] for line in found.lines] == [*range(2, 60_002), *range(60_004, 120_004), 120_006]

@@ -234,6 +234,8 @@ def _forget(element: Any) -> None:
 
 def _said(item: Any) -> str:
     """The text of an item, without the readings that Japanese texts carry (`rPh`)."""
+    if len(item) == 1 and item[0].tag.endswith("}is"):
+        item = item[0]
     if len(item) == 1 and len(item[0]) == 0 and item[0].tag.endswith("}t"):
         return item[0].text or ""
     return "".join(one.text or "" for one in item.iter("{*}t") if not any(True for _ in one.iterancestors("{*}rPh")))
