@@ -74,11 +74,12 @@ def test_who_was_killed_between_the_write_and_the_record_writes_nothing_twice(of
 
 def test_a_second_run_and_the_same_bytes_again_change_nothing(office: Office) -> None:
     (_, product), *_ = office.editions(1)
-    number = sheet_of(office, [product.isbn, "Once", None, None])
+    content = workbook(HEAD, [product.isbn, "Once", None, None])
+    number = office.take("sheet.xlsx", content).import_id
     office.work_through(number)
     before, mutations = office.row_counts(), office.mutations()
     office.work_through(number)
-    again = office.take("another name.xlsx", workbook(HEAD, [product.isbn, "Once", None, None]))
+    again = office.take("another name.xlsx", content)
     assert (again.import_id, again.again) == (number, True)
     assert (office.row_counts(), office.mutations()) == (before, mutations)
 

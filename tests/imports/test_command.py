@@ -12,8 +12,8 @@ from tests.imports.office import NOW, Office, workbook
 
 
 @pytest.fixture
-def at_home(office: Office, full_mirror: Path, colophon_home: Path) -> Office:
-    shutil.copy(full_mirror, colophon_home / "ledger.sqlite")
+def at_home(office: Office, mirror: Path, colophon_home: Path) -> Office:
+    shutil.copy(mirror, colophon_home / "ledger.sqlite")
     return office
 
 
