@@ -87,11 +87,14 @@ class Rights:
     def told(self) -> str:
         """In a word or two: worldwide, worldwide but for some countries, some countries, unknown."""
         if self.worldwide:
-            return f"worldwide except {len(self.not_sold_in)} countries" if self.not_sold_in else "worldwide"
+            return f"worldwide except {_counted(self.not_sold_in)}" if self.not_sold_in else "worldwide"
         if self.sold_in:
-            allowed = len(set(self.sold_in) - set(self.not_sold_in))
-            return f"{allowed} {'country' if allowed == 1 else 'countries'}"
+            return _counted(set(self.sold_in) - set(self.not_sold_in))
         return UNKNOWN
+
+
+def _counted(countries: Collection[str]) -> str:
+    return f"{len(countries)} {'country' if len(countries) == 1 else 'countries'}"
 
 
 def of_any(products: Collection[Rights], territory: str) -> Finding:
