@@ -90,6 +90,7 @@ DUCKDB = (
     "import duckdb",
     """
 base = duckdb.connect(home + "/bench.duckdb")
+base.execute("SET enable_progress_bar = false")
 amounts = {name: "DECIMAL(38,10)" for name in ("List price", "Gross", "Net")}
 columns = open(path).readline().strip().split(",")
 types = {name: amounts.get(name, {"Units": "BIGINT"}.get(name, "VARCHAR")) for name in columns}

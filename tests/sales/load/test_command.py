@@ -70,14 +70,14 @@ def test_a_restated_file_and_its_undoing(ledger, config, tmp_path, capsys):
 def test_one_bad_file_or_row_stops_nothing_and_says_what_to_do(ledger, config, tmp_path, capsys):
     strange = tmp_path / "strange.csv"
     strange.write_text("Apples,Pears\n1,2\n")
-    bad = [*ROWS, ["2026-09-05", "9781402894627", "The Lamp", "Harbour Books", "GB", "1", "2.50", "GBP", "A4"]]
+    bad = [*ROWS, ["2026-09-05", "9781402894626", "The Lamp", "Harbour Books", "GB", "1", "2.5O", "GBP", "A4"]]
     status, found = told(capsys, "load", str(strange), csv(tmp_path / "september.csv", bad), str(tmp_path / "none.csv"))
     assert status == 1
     assert ["error" in one for one in found] == [True, False, True]
     assert found[0]["error"]["message"]
     assert found[0]["error"]["todo"]
-    (rejected,) = found[1]["rejected_rows"]
-    assert (found[1]["state"], found[1]["rows"], rejected["row"], rejected["column"]) == ("loaded", 3, 5, "ISBN")
+    (state, rows, rejected), told_row = (found[1][name] for name in ("state", "rows", "rejected")), found[1]["rejected_rows"][0]
+    assert (state, rows, rejected, told_row["row"], told_row["column"]) == ("loaded", 3, 1, 5, "Net")
 
 
 def test_a_dry_run_tells_and_leaves_nothing_also_where_nobody_is_known_to_send_it(ledger, store, config, tmp_path, capsys):
