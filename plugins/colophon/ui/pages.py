@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from colophon.ui import redelivery, roles, shell
 from colophon.ui.shell import Reading, User, printable, render
 from include.errors import PermanentError
-from include.ledger import lists, packages, questions
+from include.ledger import lists, packages, questions, statements
 from include.ledger.answers import overdue
 from include.ledger.backups import FLOW as BACKUP
 from include.ledger.deliveries import get
@@ -179,7 +179,7 @@ def delivery(
         feed=row.flow == FEED,
         package=package,
         product=package_product(session, package) if package else None,
-        may_fetch=row.flow != BACKUP or roles.is_admin(user),
+        may_fetch=(row.flow != BACKUP or roles.is_admin(user)) and (row.flow != statements.FLOW or roles.may(user)(statements.ROLE)),
     )
 
 
