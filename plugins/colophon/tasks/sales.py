@@ -18,6 +18,7 @@ GROUP = "question"
 ROLE = "sales"
 WAYS = ("difference", "replace", "add")
 WORKBOOKS = AssetAlias("workbooks")  # an event only if a workbook waits for a person
+SALES = AssetAlias("sales")  # an event only if something counts that did not
 
 
 @task(trigger_rule="all_done")
@@ -53,10 +54,12 @@ def read(inbox_id: str, arrival: int, *, dag_run: Any = None) -> dict[str, Any]:
     return taken.to_json()
 
 
-@task(trigger_rule="all_done")
-def settled(taken: list[dict[str, Any]] | None) -> list[int]:
-    """Batches of this run that count; also when another report could not be read."""
-    return [one["batch"] for one in taken or [] if one["batch"] is not None and not one["asks"]]
+@task(trigger_rule="all_done", outlets=[SALES])
+def settled(taken: list[dict[str, Any]] | None, *, outlet_events: Any = None) -> list[int]:
+    """Batches of this run that nobody is asked about; also when another report could not be read. Tells that there are new sales."""
+    if counting := [one for one in taken or [] if one["batch"] is not None and one["became"] == "batch" and one["state"] != "refused"]:
+        outlet_events[SALES].add(assets.SALES_LOADED, extra={"batches": len(counting)})
+    return [one["batch"] for one in taken or [] if one["batch"] is not None and one["became"] == "batch" and not one["asks"]]
 
 
 @task(trigger_rule="all_done")
@@ -94,8 +97,8 @@ def ask_a_person() -> HITLOperator:
     )
 
 
-@task(map_index_template="{{ taken.name }}")
-def decide(taken: dict[str, Any], answer: dict[str, Any]) -> int:
+@task(map_index_template="{{ taken.name }}", outlets=[SALES])
+def decide(taken: dict[str, Any], answer: dict[str, Any], *, outlet_events: Any = None) -> int:
     """Records who let it count, and how; or skips itself: a no leaves the batch as it is."""
     from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
@@ -110,6 +113,7 @@ def decide(taken: dict[str, Any], answer: dict[str, Any]) -> int:
     given = answer.get("params_input") or {}
     how, note = str(given.get("how") or WAYS[0]), str(given.get("note") or "")
     approved(open_ledger(), open_store(), taken["batch"], how=how, note=note, now=datetime.now(UTC), who=who or "a person")
+    outlet_events[SALES].add(assets.SALES_LOADED, extra={"batches": 1})
     return int(taken["batch"])
 
 
@@ -155,8 +159,8 @@ def late(inbox_id: str) -> list[str]:
     return [one.key for one in due]
 
 
-@task
-def match_again() -> list[int]:
+@task(outlets=[SALES])
+def match_again(*, outlet_events: Any = None) -> list[int]:
     """Tries what waits once more; gives the batches of which something can go on."""
     import logging
 
@@ -166,6 +170,8 @@ def match_again() -> list[int]:
 
     ledger = open_ledger()
     done = match.again(ledger, datetime.now(UTC))
+    if done.batches:
+        outlet_events[SALES].add(assets.SALES_LOADED, extra={"batches": len(done.batches)})
     logging.getLogger("colophon.sales").info("%s matched, %s none of ours, %s wait", done.matched, done.ignored, done.unmatched)
     return to_prepare(ledger)
 
