@@ -64,13 +64,13 @@ def _unsaid(row: WorkbookRow) -> list[dict[str, Any]]:
 
 
 def _not_there(row: WorkbookRow, client: Reader) -> list[dict[str, Any]]:
-    wanted = [str(one["isbn"]) for one in row.expects if one.get("isbn")]
+    wanted = [_isbn(one) for one in row.expects if one.get("isbn")]
     there: dict[str, list[Mapping[str, Any]]] = {}
     for product in client.products_by_isbn(sorted(set(wanted))) if wanted else ():
         there.setdefault(identifiers.isbn13(str((product.get("isbn") or {}).get("isbn13") or "")), []).append(product)
     missing: list[dict[str, Any]] = []
     for one in row.expects:
-        isbn = str(one.get("isbn") or "")
+        isbn = _isbn(one)
         if not isbn:
             continue  # a number that Consonance chose: there is nothing to look for
         products = there.get(isbn, [])
@@ -83,11 +83,17 @@ def _not_there(row: WorkbookRow, client: Reader) -> list[dict[str, Any]]:
     return missing
 
 
+def _isbn(expected: Mapping[str, Any]) -> str:
+    text = str(expected.get("isbn") or "")
+    return identifiers.isbn13(text) or text
+
+
 def _has_price(product: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    key = tuple(str(wanted[name]) for name in ("currency", "type", "qualifier"))
-    return any(
-        _key(price) == key and _amount(price.get("amount")) == Decimal(str(wanted["amount"])) for price in product.get("prices") or ()
-    )
+    """Of this amount, in this currency, with these codes. A type that was not told, as in REST, counts as any."""
+    currency, type, qualifier = (str(wanted[name]) for name in ("currency", "type", "qualifier"))
+    keys = {(currency, type, qualifier), (currency, "", qualifier)}
+    amount = Decimal(str(wanted["amount"]))
+    return any(_key(price) in keys and _amount(price.get("amount")) == amount for price in product.get("prices") or ())
 
 
 def _key(price: Mapping[str, Any]) -> tuple[str, str, str]:

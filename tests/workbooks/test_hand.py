@@ -130,7 +130,7 @@ def test_lines_of_a_sheet_follow_their_workbook(made, ledger, client, load):
     assert states() == ["verified", "verified", "missing"]
 
 
-def test_prices_are_read_back_by_currency_type_qualifier_and_amount(made, ledger, client, load):
+def test_prices_are_read_back_by_currency_type_qualifier_and_amount(made, ledger, client, load, sandbox):
     isbn = isbn_there(client)
 
     def price(amount: str, kind: str = "02") -> Row:
@@ -147,7 +147,8 @@ def test_prices_are_read_back_by_currency_type_qualifier_and_amount(made, ledger
     (second,) = made("prices", [price("20.00")], subject="prices 2", sources=[])
     assert load(second)["updated"] == 1
     hand.confirm(ledger, second.id, now=NOW, who="ada")
-    assert verify(ledger, client, second.id, now=NOW).state == "verified"
+    by_rest = Consonance(Exchange(client.address, timeout=20), str(sandbox.connections["consonance"]["password"]), rest="only")
+    assert verify(ledger, by_rest, second.id, now=NOW).state == "verified", "REST tells no type"
 
 
 def isbn_there(client: Consonance) -> str:

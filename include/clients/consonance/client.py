@@ -127,7 +127,7 @@ class Consonance:
         wanted = sorted(set(isbns))
         if self.rest == "only":
             for isbn in wanted:
-                yield from ({**row, "isbn": {"isbn13": row.get("isbn")}} for row in _rows(self._get({"q[isbn_eq]": isbn})))
+                yield from (_as_graphql(row) for row in _rows(self._get({"q[isbn_eq]": isbn})))
             return
         for start in range(0, len(wanted), ISBNS):
             after, chunk = 0, wanted[start : start + ISBNS]
@@ -277,6 +277,13 @@ def id_of(row: Any) -> int:
 
 def _rows(reply: Row) -> list[Row]:
     return [row for row in reply["products"] if isinstance(row, dict)]
+
+
+def _as_graphql(row: Row) -> Row:
+    """A REST record's ISBN and prices under GraphQL's names. REST does not tell a price's type."""
+    names = {"currencyCode": "currency_code", "onixPriceTypeQualifierCode": "price_qualifier", "amount": "price_amount"}
+    prices = [{name: price.get(old) for name, old in names.items()} for price in row.get("prices") or () if isinstance(price, dict)]
+    return {**row, "isbn": {"isbn13": row.get("isbn")}, "prices": prices}
 
 
 def _row_or_none(found: Any, name: str) -> Row | None:
