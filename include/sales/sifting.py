@@ -133,7 +133,7 @@ class Sifter:
             kept = _fitting(columns, self._table.keeps[0])
             for one in self._table.keeps[1:]:
                 kept = pc.or_(kept, _fitting(columns, one))
-            columns = self._without(columns, pc.invert(kept), self._table.keeps[0].reason or "of another kind")
+            columns = self._without(columns, pc.invert(kept), self._table.keeps[0].reason)
         self._columns_stated(columns)
         return columns
 
