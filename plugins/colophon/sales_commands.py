@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from colophon import load_commands, workbook_commands
+from colophon import load_commands, payment_commands, workbook_commands
 from colophon.commands import say
 
 
@@ -18,6 +18,7 @@ def add_options(group: Any) -> None:
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=recognise)
     load_commands.add_options(group)
+    payment_commands.add_options(group)
     workbook_commands.add_options(group)
 
 

@@ -1,0 +1,30 @@
+"""`colophon sales payment` and `due`."""
+
+from __future__ import annotations
+
+import json
+
+from colophon.cli import main
+from tests.sales import shelf
+
+
+def test_a_payment_is_compared_and_an_explained_one_is_well(ledger, capsys):
+    number = shelf.batch(ledger)
+    words = ["sales", "payment", "kobo", "2026-10", "gbp", "11.40", "--reference", "R-1", "--json"]
+    assert main(words) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["reported"], told["paid"], told["difference"], told["batches"]) == ("12.00", "11.40", "-0.60", [number])
+    assert told["reasons"][0]["code"] == "payment-differs"
+    assert main([*words, "--note", "withheld tax"]) == 0
+    assert main(["sales", "payment", "kobo", "2026-10", "GBP", "eleven", "--reference", "R-2"]) != 0
+    assert "Digits and a point" in capsys.readouterr().err
+
+
+def test_what_is_due_is_listed_with_its_batches(ledger, capsys):
+    number = shelf.batch(ledger, period="2026-01")
+    assert main(["sales", "due", "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[0] == {"source": "kobo", "period": "2026-01", "currency": "", "due": "2026-02-20", "state": "there", "batches": [number]}
+    assert rows[1]["state"] == "late"
+    assert main(["sales", "due", "--late"]) == 1
+    assert "2026-01 " not in capsys.readouterr().out
