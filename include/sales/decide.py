@@ -12,7 +12,7 @@ from include.errors import RejectedData, TransientError
 from include.ledger import sales
 from include.ledger.database import Ledger
 from include.ledger.sales_rows import BatchState, Overlap, SalesBatchRow
-from include.sales import balance, overlap, recording, staging, store
+from include.sales import balance, overlap, recording, staging, store, undo
 from include.sales.facts import Look
 from include.sales.overlap import Decision
 from include.sales.staging import Comparer
@@ -96,7 +96,9 @@ def accept(
                 session.flush()
                 recording.settle(session, row, decision, counting.totals, parts, now=now, who=who)
                 sales.said(session, "sales accepted", row, now=now, who=who, note=note.strip(), choice=choice, came=decision.choice)
-                return row
+        undo.compare_payments(ledger, row)
+        with ledger.read() as session:
+            return sales.get(session, batch_id)
     raise TransientError("others keep loading reports of the same source", where=f"batch {batch_id}", todo="Try again.")
 
 

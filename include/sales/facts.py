@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -136,23 +136,28 @@ def known(facts: Facts, row: SalesBatchRow) -> Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What of a source counts at one moment; equal as long as nothing changed that a decision hangs on."""
+    """What of a source counts at one moment; equal as long as nothing changed that the decision about a report hangs on.
 
-    claims: tuple[tuple[int, str | None], ...]
-    standing: tuple[Standing, ...]
+    `claims`: of each part that the report meets, whether it counts and whether a person or Consonance has it.
+    """
+
+    claims: tuple[tuple[int, str | None, bool], ...]
+    standing: tuple[Standing, ...] = field(compare=False)
     kept: Mapping[int, Kept]
 
     @classmethod
     def of(cls, session: Session, source: str, parts: Sequence[Part]) -> Look:
         rows = sales.standing(session, source)
         standing = [Standing(row.id, row.batch_id, Part(row.period, row.currency, row.rows, int(row.digest or "0", 16))) for row in rows]
-        batches = {row.batch_id: row.batch for row in rows}
-        met = {each.batch for meeting in overlap.meet(parts, standing) for each in meeting.earlier}
-        kept = {id for id in met if _is_kept(session, batches[id])}
+        batches, days = {row.batch_id: row.batch for row in rows}, [part.days for part in parts if not part.rows]
+        met = {each.id for meeting in overlap.meet(parts, standing) for each in meeting.earlier}
+        met |= {one.id for one in standing if any(one.part.days.meets(each) for each in days)}
+        of_these = sorted({one.batch for one in standing if one.id in met})
+        kept = {id for id in of_these if _is_kept(session, batches[id])}
         return cls(
-            tuple((row.id, row.claim) for row in rows),
+            tuple((row.id, row.claim, row.batch_id in kept) for row in rows if row.id in met),
             tuple(Standing(one.id, one.batch, one.part, one.batch in kept) for one in standing),
-            {id: Kept(id, batches[id].lines, batches[id].rows) for id in met},
+            {id: Kept(id, batches[id].lines, batches[id].rows) for id in of_these},
         )
 
 

@@ -9,7 +9,7 @@ import pytest
 from include.errors import RejectedData
 from include.ledger import sales, workbooks
 from include.ledger.sales_rows import Overlap, SalesBatchRow, WorkbookRow, WorkbookState
-from include.sales import decide
+from include.sales import decide, payments
 from include.sales.undo import undo
 from include.workbooks import hand
 from tests.sales.load.reports import NOW, SEA, SHOP, Read, counted, expected, line, month, take, totals
@@ -128,6 +128,20 @@ def test_a_refused_batch_cant_be_undone(ledger, store):
         undo(ledger, refused, now=NOW, who="ben")
 
 
+def test_payments_are_compared_again_with_what_counts_then(ledger, store, tmp_path, monkeypatch):
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "shop.toml").write_text('id = "shop"\nname = "The Shop"\nlayouts = ["shop"]\n')
+    monkeypatch.setenv("COLOPHON_CONFIG", str(tmp_path))
+    first = take(ledger, store, TWO).batch
+    paid = payments.Payment("2026-09", "GBP", Decimal("7.50"), "BACS 1")
+    assert payments.enter(ledger, SHOP, paid, now=NOW, who="ben").reasons
+    second = take(ledger, store, RESTATED, rule="difference", name="restated.csv").batch
+    payments.recheck(ledger, SHOP, second)
+    assert state(ledger, first) == "loaded"
+    undo(ledger, second, now=NOW, who="ben")
+    assert state(ledger, first) == "unbalanced"
+
+
 # --- a person's word on what was refused
 
 
@@ -163,7 +177,7 @@ def test_of_a_week_across_a_month_a_person_may_load_what_the_month_lacks(ledger,
 def test_a_file_of_another_source_is_loaded_where_a_person_says_so(ledger, store):
     take(ledger, store, TWO)
     refused = take(ledger, store, TWO, source=SHOP.model_copy(update={"id": "other"})).batch
-    assert decide.accept(ledger, store, refused, "add", now=NOW, who="ben").overlap is Overlap.NEW
+    assert decide.accept(ledger, store, refused, "add", now=NOW, who="ben").overlap == Overlap.NEW
     assert counted(ledger, store) == expected([*TWO, *TWO])
 
 
