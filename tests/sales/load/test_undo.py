@@ -133,7 +133,7 @@ def test_payments_are_compared_again_with_what_counts_then(ledger, store, tmp_pa
     (tmp_path / "sources" / "shop.toml").write_text('id = "shop"\nname = "The Shop"\nlayouts = ["shop"]\n')
     monkeypatch.setenv("COLOPHON_CONFIG", str(tmp_path))
     first = take(ledger, store, TWO).batch
-    paid = payments.Payment("2026-09", "GBP", Decimal("7.50"), "BACS 1")
+    paid = payments.Entry("2026-09", "GBP", Decimal("7.50"), "BACS 1")
     assert payments.enter(ledger, SHOP, paid, now=NOW, who="ben").reasons
     second = take(ledger, store, RESTATED, rule="difference", name="restated.csv").batch
     payments.recheck(ledger, SHOP, second)
