@@ -23,8 +23,8 @@
   along. Answers `inbox`, `folder` and `files` with name, path, bytes, sha256, kind, work_id, product_id, isbn, revision, part.
   The same words make the same bytes.
   `{"inbox": "sales", "kind": "report", "layout": "kobo", "month": "2026-09"}` puts a report of sales or usage into its sender's folder,
-  made of the catalogue; more, where wanted: `currency`, `rows`, `seed`, `hazards` (`sandbox.sales.figures.HAZARDS`). Its file also has totals
-  (currency → rows, sold, returned, units, net), paid, pages, controls and planted: what is in it, to compare with.
+  made of the catalogue; more, where wanted: `currency`, `rows`, `seed`, `hazards` (`sandbox.sales.figures.HAZARDS`). Its file also has
+  totals (currency → rows, sold, returned, units, net), paid, pages, controls and planted: what is in it, to compare with.
 - `POST import`: `{"kind": "sales" | "products" | "prices", "content": Base64}`: a person uploads an import workbook into Consonance and
   approves it; answers rows, created and updated, or with 422 the errors that the person sees. `GET sales`: what was imported so far.
   `{"inbox": "statements", "kind": "pdf" | "csv" | "zip"}` puts an export of royalty statements there (see `sandbox.statements.drop`).
