@@ -75,7 +75,7 @@ def ask_a_person() -> Approve:
         body="{% set sheet = " + sheet + " %}"
         "{% for reason in sheet['asks'] %}\n* {{ reason }}{% endfor %}\n\n"
         "| Rows | |\n|---|---:|\n{% for state, number in sheet['counts'].items() %}| {{ state }} | {{ number }} |\n{% endfor %}\n"
-        "{% for line in sheet['examples'] %}\n* {{ line }}{% endfor %}\n\n"
+        "{% for line in sheet['examples'] %}\n* {{ line | replace('[', '(') | replace(']', ')') }}{% endfor %}\n\n"  # a title is no link
         "[Sheet {{ sheet['id'] }}](plugin/imports/colophon/imports/sheets/{{ sheet['id'] }}) shows every row.\n\n"
         "**Approve** writes them, and makes workbooks of new titles and prices. **Reject** writes nothing, and the sheet goes back to its "
         "sender. No answer in twelve hours is a *Reject*.",
