@@ -34,7 +34,7 @@ def give(
     """The statement is `payee`'s; it goes with the next run. `may_name`: payees who may be named in it (a co-author).
 
     A person decides whose it is, not whether it is checked: raises `RejectedData`, and leaves it held with what was found, if it names
-    another payee or can't be checked; also for an unknown payee, one whose recipient gets no statements, and one that is not held.
+    another payee or can't be checked; also for an unknown payee, one whose recipient gets no statements, and one that is neither held nor refused.
     """
     one = rules.payees.get(payee)
     where = f"statement {statement_id}"
@@ -43,7 +43,7 @@ def give(
     allowed = [other.id for name in may_name if (other := rules.payees.get(name)) is not None and other.id != one.id]
     with ledger.session() as session:
         row = statements.get(session, statement_id, lock=True)
-        if row.state != StatementState.HELD:
+        if row.state not in {StatementState.HELD, StatementState.REFUSED}:
             raise RejectedData(f"it is {row.state}, not held", where=where, todo="Look at the page again.")
         found = match.recipient(one, rules.parties) or check_row(store, row, Watching(rules.payees).of(session, row, one.id, allowed))
         if found:

@@ -31,15 +31,16 @@ def refuse(
 ) -> None:
     """Raises `Stopped` if a delivery of statements holds anything that is not for this party, by what the payee list says now; nothing of
     it leaves then. Does nothing to other deliveries, nor to one that has arrived and is not wanted again."""
-    with ledger.session() as session:
+    with ledger.read() as session:  # opening files takes its time: nobody else has to wait
         delivery = deliveries.get(session, delivery_id)
         if delivery.flow != FLOW or (delivery.delivered_at is not None and not again):
             return
+        reasons = [*_unfit(session, store, party, delivery, packages.of_delivery(session, delivery_id))]
+    if not reasons:
+        return
+    with ledger.session() as session:
         row = packages.of_delivery(session, delivery_id)
-        reasons = [*_unfit(session, store, party, delivery, row)]
-        if not reasons:
-            return
-        if row is not None and delivery.delivered_at is None:
+        if row is not None and deliveries.get(session, delivery_id).delivered_at is None:
             packages.stop(session, row, reasons, now=now, who=who)
     codes = ", ".join(sorted({str(one["code"]) for one in reasons}))
     what = f"the statements may not leave: {len(reasons)} reasons ({codes})"

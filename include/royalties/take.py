@@ -83,27 +83,22 @@ def take(
             return Counter({"again" if mine else "unchanged": len(known)})
     with store.local(sha256) as local:
         found = read.read(local, name, store, rules)
+    with ledger.read() as session:  # drawing pages takes its time: nobody else has to wait
+        shown = {at for at, one in enumerate(found) if _shows_what_is_known(session, store, row_of(one, rules, name, sha256, now))}
+    fresh = [one for at, one in enumerate(found) if at not in shown]
     with ledger.session() as session:
-        return _record(session, store, rules, name, sha256, found, intake_id, now, who)
+        return Counter({"unchanged": len(shown)}) + _record(session, rules, name, sha256, fresh, intake_id, now, who)
 
 
 def _record(
-    session: Session,
-    store: ArtefactStore,
-    rules: Rules,
-    name: str,
-    sha256: str,
-    found: list[Found],
-    intake_id: int | None,
-    now: datetime,
-    who: str,
+    session: Session, rules: Rules, name: str, sha256: str, found: list[Found], intake_id: int | None, now: datetime, who: str
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
     if statements.of_source(session, sha256):  # another worker was first
         return Counter({"again": len(found)})
     for one in found:
         row = row_of(one, rules, name, sha256, now)
-        if _is_known(session, row) or _shows_what_is_known(session, store, row):
+        if _is_known(session, row):
             counts["unchanged"] += 1
             continue
         row.intake_id, row.contracts = intake_id, statements.contracts_of(session, one.part.said.contracts)
@@ -118,11 +113,16 @@ def _record(
 
 
 def _is_known(session: Session, row: StatementRow) -> bool:
-    """The same bytes came in another export, for the same payee, or a person has decided about them."""
+    """The same bytes came in another export, for the same payee, or a person has decided about them. What was held then and is not
+    now (its pages lay apart, a payee was missing) is news."""
     return any(
-        one.payee == row.payee or one.decided_at is not None or one.state == StatementState.HELD
+        one.decided_at is not None or (one.state == StatementState.HELD and row.state == StatementState.HELD) or _counts_for(one, row)
         for one in statements.same_bytes(session, row.sha256, row.source_sha256)
     )
+
+
+def _counts_for(one: StatementRow, row: StatementRow) -> bool:
+    return one.payee == row.payee and one.state in statements.GOES
 
 
 def _shows_what_is_known(session: Session, store: ArtefactStore, row: StatementRow) -> bool:
@@ -131,7 +131,8 @@ def _shows_what_is_known(session: Session, store: ArtefactStore, row: StatementR
         return False
     current = [one for one in statements.versions(session, row) if one.state != StatementState.REPLACED][:1]
     for one in current:
-        if one.media_type == PDF and one.source_sha256 != row.source_sha256:
+        settled = one.state != StatementState.HELD or row.state == StatementState.HELD
+        if settled and one.media_type == PDF and one.source_sha256 != row.source_sha256:
             with store.local(one.sha256) as earlier, store.local(row.sha256) as now:
                 return show_the_same(earlier, now)
     return False
