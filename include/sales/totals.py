@@ -83,7 +83,9 @@ class Totals:
         self.rows += batch.num_rows
         pays, money = paid_in(batch)
         columns = {name: pc.fill_null(batch.column(name), "") for name in _KEYS if name not in {"pays", "date"}}
-        columns |= {"pays": pays, "date": pc.fill_null(batch.column("date").cast(pa.int32()), 0)}
+        day = pc.fill_null(batch.column("date").cast(pa.int32()), 0)
+        monthly = pc.invert(pc.match_substring(columns["period"], "/"))  # counts in its month, whenever the day was
+        columns |= {"pays": pays, "date": pc.if_else(monthly, pa.scalar(0, pa.int32()), day)}
         columns |= {"units": batch.column("units"), "money": money}
         facts = pa.table(columns)
         self._facts.append(_added(facts, _KEYS, _AMOUNTS))
