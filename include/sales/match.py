@@ -123,7 +123,9 @@ def _write(ledger: Ledger, answers: dict[int, _Answer], now: datetime) -> Matche
     became: dict[int, dict[str, int]] = {}
     with ledger.session() as session:
         for ids in _chunks(sorted(answers), CHUNK):
-            for row in session.scalars(select(SalesProductRow).where(SalesProductRow.id.in_(ids)).with_for_update()):
+            for row in session.scalars(
+                select(SalesProductRow).where(SalesProductRow.id.in_(ids)).order_by(SalesProductRow.id).with_for_update()
+            ):
                 answer = answers[row.id]
                 if row.state != "unmatched":
                     continue
