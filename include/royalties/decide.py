@@ -34,7 +34,8 @@ def give(
     """The statement is `payee`'s; it goes with the next run. `may_name`: payees who may be named in it (a co-author).
 
     A person decides whose it is, not whether it is checked: raises `RejectedData`, and leaves it held with what was found, if it names
-    another payee or can't be checked; also for an unknown payee, one whose recipient gets no statements, and one that is neither held nor refused.
+    another payee or can't be checked; also for an unknown payee, one whose recipient gets no statements,
+    and a statement that is neither held nor refused.
     """
     one = rules.payees.get(payee)
     where = f"statement {statement_id}"
