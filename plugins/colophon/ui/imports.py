@@ -5,6 +5,7 @@ The role `royalties` alone sees statements; a workbook is handed out to the role
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from colophon.ui import roles, runs, shell
 from colophon.ui.files import saved
 from colophon.ui.shell import Reading, Typed, User, render
-from include.errors import PermanentError
+from include.errors import ColophonError, PermanentError
 from include.imports import record as sheets
 from include.ledger import import_lists
 from include.ledger.sales_rows import LineState, StatementRow, StatementState, TitleImportRow, WorkbookRow
@@ -27,9 +28,11 @@ from include.royalties.read import Rules
 from include.workbooks import hand
 
 ROWS = 40
+READS_BACK = "import_workbooks"
 TABS = {"workbooks": "Workbooks", "done": "Loaded workbooks", "sheets": "Sheets of titles", "statements": "Held statements"}
 ROYALTIES, EDITORIAL = "royalties", "editorial"
 router = APIRouter()
+log = logging.getLogger("colophon.ui")
 
 
 class Note(BaseModel):
@@ -99,13 +102,18 @@ def workbook(session: Reading, user: User, workbook_id: int) -> Response:
 
 
 @router.post("/imports/{workbook_id}/confirm", dependencies=[Depends(runs.from_our_page)])
-def confirm(session: Reading, user: User, workbook_id: int, wish: Confirmation) -> dict[str, Any]:
-    """The person says that Consonance has it. What can be read back is read back by the flow's next run."""
+def confirm(request: Request, session: Reading, user: User, workbook_id: int, wish: Confirmation) -> dict[str, Any]:
+    """The person says that Consonance has it. A run reads back what can be read back: now, if the person may start it, else the next."""
     roles.must(user, _workbook(session, workbook_id).role)
     if not wish.loaded:
         raise HTTPException(400, "Tick the box once Consonance says that the import is done.")
     hand.confirm(shell.ledger(), workbook_id, now=datetime.now(UTC), who=user.get_name(), note=wish.note, said=hand.Said(agrees=True))
-    return {"said": "Confirmed. What can be read back is read back now."}
+    try:
+        if not runs.refusal(READS_BACK, user):
+            return {"said": "Confirmed. What can be read back is read back now.", **runs.start(request, READS_BACK, {}, user)}
+    except ColophonError as refused:  # the person's word is kept all the same
+        log.warning("%s", refused)
+    return {"said": "Confirmed. The next run of import_workbooks reads back what can be read back."}
 
 
 @router.post("/imports/{workbook_id}/withdraw", dependencies=[Depends(runs.from_our_page)])
