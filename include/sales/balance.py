@@ -15,6 +15,7 @@ from typing import Any
 from babel.numbers import get_currency_precision
 
 from include.sales.reading import Control
+from include.sales.totals import EXACT
 
 COUNTS = frozenset({"rows", "units", "sold", "returned", "usage"})
 UNBALANCING = frozenset({"unbalanced", "controls-disagree", "payment-differs"})  # codes of reasons for which a person must look
@@ -60,7 +61,7 @@ def balance(
 
 def compared(control: Control, found: Decimal, explained: Iterable[tuple[Decimal, str]], tolerance: Decimal) -> dict[str, Any]:
     """A control as a batch keeps it: the difference is what was stated less what was found; `open` is what is left unexplained."""
-    difference = control.stated - found
+    difference = EXACT.subtract(control.stated, found)
     why = list(explained)
     left = difference - sum((amount for amount, _ in why), Decimal(0))
     if left and control.what not in COUNTS and abs(left) <= tolerance:
@@ -92,7 +93,7 @@ def unbalanced(reasons: Iterable[Mapping[str, Any]]) -> bool:
 def text(amount: Decimal | int) -> str:
     """A decimal with every digit that says something: `12.5`, `0`, `1200`."""
     exact = Decimal(amount)
-    return format(exact.normalize(), "f") if exact else "0"
+    return format(EXACT.normalize(exact), "f") if exact else "0"
 
 
 def money(amount: Decimal, currency: str) -> str:

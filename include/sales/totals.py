@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -22,6 +22,7 @@ from include.errors import RejectedData
 from include.sales import digests, periods
 from include.sales.lines import MONEY, Kind, Model
 
+EXACT = Context(prec=76)  # Python's own would round sums after 28 digits
 SOLD = (Model.SALE, Model.RENTAL)
 _KEYS = ("period", "pays", "date", "channel", "territory", "model", "kind")
 _AMOUNTS = ("units", "money")
@@ -45,7 +46,7 @@ class Sums:
         self.sold += other.sold
         self.returned += other.returned
         self.usage += other.usage
-        self.net += other.net
+        self.net = EXACT.add(self.net, other.net)
 
 
 @dataclass(slots=True)
