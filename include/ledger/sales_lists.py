@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Float, Select, cast, func, select
+from sqlalchemy import Float, cast, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from include.ledger.models import ProductRow
@@ -51,9 +51,9 @@ def batches(session: Session, wish: Wish, *, before: int | None = None, limit: i
 
 def states(session: Session, wish: Wish) -> dict[str, int]:
     """Number of batches in each state, whichever state was wished."""
-    counted: Select[Any] = select(SalesBatchRow.state, func.count())
-    query = _chosen(counted, Wish(wish.source, "", wish.month, wish.words)).group_by(SalesBatchRow.state)
-    return {str(row[0]): int(row[1]) for row in session.execute(query)}
+    chosen = _chosen(select(SalesBatchRow.id, SalesBatchRow.state), Wish(wish.source, "", wish.month, wish.words)).subquery()
+    counted = select(chosen.c.state, func.count()).group_by(chosen.c.state)
+    return {str(row[0]): int(row[1]) for row in session.execute(counted)}
 
 
 def sources(session: Session) -> list[str]:
@@ -167,7 +167,7 @@ def net_of(parts: Sequence[SalesPartRow]) -> dict[str, Decimal]:
     return found
 
 
-def _chosen(query: Select[Any], wish: Wish) -> Select[Any]:
+def _chosen(query: Any, wish: Wish) -> Any:
     if wish.source:
         query = query.where(SalesBatchRow.source == wish.source)
     if wish.state:
