@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from include.clients.consonance import Consonance
-from include.errors import CapabilityMissing, ConfigurationError
+from include.errors import CapabilityMissing, ConfigurationError, PermanentError, RejectedData
 from include.files.model import Refused
 from include.imports import answer, record, settle, workbooks
 from include.imports.apply import Applied, Applying
@@ -114,9 +114,11 @@ class Desk:
                     self.ledger, self.store, self.mapping, self.offers, sha256=arrival.sha256, name=arrival.name,
                     arrived=arrival.modified or arrival.seen_at, now=now, intake_id=arrival.id,
                 )  # fmt: skip
-            except Refused as bad:
+            except (RejectedData, PermanentError) as bad:  # of this sheet alone: the others go on
                 self.say(f"{arrival.name}: {bad}")
-                handing.set_aside(self.ledger, arrival.id, [bad.as_reason()], kind=KIND, now=now)
+                code = bad.code if isinstance(bad, Refused) else "sheet-broken"
+                reason = {"code": code, "message": bad.what, "where": bad.where or arrival.name, "todo": bad.todo}
+                handing.set_aside(self.ledger, arrival.id, [reason], kind=KIND, now=now)
                 continue
             about = {"title import": taken.import_id}
             repeats = taken.again and not self._is_of(taken.import_id, arrival.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 from typing import Literal, Self
@@ -114,6 +115,10 @@ class Mapping(Table):
             raise ValueError("dates: day and month can't be told apart if both orders are allowed")
         if wrong := [name for name in (*self.ask.fields, *self.new_requires) if name not in self.columns]:
             raise ValueError(f"there is no column {', '.join(wrong)}")
+        try:
+            codecs.lookup(self.encoding or "utf-8")
+        except LookupError as bad:
+            raise ValueError(f"encoding: {bad}") from bad
         try:
             groups = re.compile(self.stated).groups
         except re.error as bad:

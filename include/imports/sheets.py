@@ -21,6 +21,7 @@ from include.files.model import Refused
 from include.imports.extractors import UNCALCULATED, Cell, plain
 from include.imports.mapping import Column, Mapping, PriceColumn, fold
 
+MOST_BYTES = 500_000_000  # of a text, or of a workbook's parts unpacked: far more than any sheet of titles has
 MOST_COLUMNS = 400
 BLANK_ROWS = 2_000  # so many in a row, and the sheet is over, whatever its formatting says
 _SAMPLE = 1 << 18  # bytes
@@ -75,6 +76,10 @@ def read(path: Path, name: str, mapping: Mapping, *, arrived: datetime | None = 
 
     Raises `Refused`: not-a-sheet, sheet-broken, sheet-missing, encoding, csv-broken, no-headings, heading-twice, too-long, empty.
     """
+    if _unpacked(path) > MOST_BYTES:
+        raise Refused(
+            "too-long", f"the sheet has more than {MOST_BYTES // 1_000_000} MB", where=name, todo="Send the rows of titles alone."
+        )
     suffix = Path(name).suffix.lower()
     with path.open("rb") as file:
         start = file.read(8)
@@ -87,6 +92,15 @@ def read(path: Path, name: str, mapping: Mapping, *, arrived: datetime | None = 
         raise Refused("not-a-sheet", f"sheets are .xlsx or .csv files, not {suffix or 'without an extension'}", where=name,
                       todo="Save it as an Excel workbook (.xlsx), and send it again.")  # fmt: skip
     return _text(path, name, mapping, arrived)
+
+
+def _unpacked(path: Path) -> int:
+    """Bytes that reading it may need. What is no zip, or a broken one, is as large as it is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return path.stat().st_size
 
 
 # --- workbooks
@@ -174,7 +188,10 @@ def _zoned(moment: datetime | None) -> datetime | None:
 def _text(path: Path, name: str, mapping: Mapping, arrived: datetime | None) -> Sheet:
     encoding = encoding_of(path, name, mapping.encoding)
     with path.open(encoding=encoding, newline="") as stream:
-        start = stream.read(1 << 16)
+        try:
+            start = stream.read(1 << 16)
+        except UnicodeDecodeError as bad:
+            raise _undecodable(name, encoding) from bad
         stream.seek(0)
         delimiter = mapping.delimiter or _delimiter(start)
         reader = csv.reader((line.replace("\0", "") for line in stream), delimiter=delimiter, strict=True)

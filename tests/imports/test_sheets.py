@@ -12,6 +12,7 @@ import pytest
 
 from include.errors import ConfigurationError
 from include.files.model import Refused
+from include.imports import sheets
 from include.imports.mapping import Mapping, load_mapping, load_mappings
 from include.imports.rows import read_row
 from include.imports.sheets import BLANK_ROWS, Sheet, read
@@ -141,6 +142,14 @@ def test_what_is_no_sheet_is_refused_with_its_reason(tmp_path, content, name, co
     assert refused(tmp_path, content, name) == code
 
 
+def test_a_workbook_that_would_unpack_to_more_than_any_sheet_has_is_not_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "MOST_BYTES", 1_000_000)
+    out = io.BytesIO(workbook(["ISBN", "Title"], [ISBN, "The Lamp"]))
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/zeros.bin", bytes(1_000_000))
+    assert refused(tmp_path, out.getvalue()) == "too-long"
+
+
 def test_a_truncated_workbook_is_refused(tmp_path):
     whole = workbook(["ISBN", "Title"], *([ISBN, f"T{n}"] for n in range(300)))
     assert refused(tmp_path, whole[: len(whole) // 2]) == "sheet-broken"
@@ -174,6 +183,7 @@ def test_shipped_mappings_are_sound():
         ({"columns": {"title": {"headers": ["Title"]}}, "prices": []}, "which title"),
         ({"dates": ["%d/%m/%Y", "%m/%d/%Y"]}, "day and month"),
         ({"stated": "As of (.+"}, "regular expression"),
+        ({"encoding": "klingon"}, "klingon"),
         ({"ask": {"fields": ["price"]}}, "no column price"),
     ],
 )
