@@ -43,6 +43,7 @@ def set_term(
     """
     if field not in SETTABLE:
         raise RejectedData(f"{field!r} is no term that a person sets", where="licence", todo=f"Terms are {', '.join(SETTABLE)}.")
+    value = checked(field, TermState(state), value)
     with ledger.session() as session:
         row = stored.get(session, licence_id, lock=True)
         said = terms.said_of(row.terms)
@@ -54,7 +55,6 @@ def set_term(
         else:
             if field == "restrictions":
                 value = list(statements[Source.API].values) if Source.API in statements else []
-            value = checked(field, TermState(state), value)
             moment = now.isoformat(timespec="seconds")
             told = Term(TermState(state), value, Source.PERSON, reference[:200], moment, who, note.strip()[:LONGEST])
             if told.same_as(before):

@@ -59,7 +59,7 @@ def read_downloads(desk: Desk, tally: Tally) -> None:
         tally.tell([problem_of(refused, "downloads of all users of the account; only this user's are known")])
         own = copy.copy(client)
         own.company = False
-        _read(desk, tally, "downloads", own.downloads, of_download)
+        _read(desk, tally, "downloads of ours", own.downloads, of_download)  # a place of its own: once others' are enabled, all are read
 
 
 def read_purchases(desk: Desk, tally: Tally) -> None:
