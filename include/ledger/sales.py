@@ -6,7 +6,7 @@ changes a source's batches takes its turn first, so that what was decided from l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -126,8 +126,3 @@ def _insert(session: Session, table: type[Any], rows: Iterator[dict[str, Any]]) 
             chunk = []
     if chunk:
         session.execute(insert(table), chunk)
-
-
-def of_batches(session: Session, ids: Sequence[int]) -> list[SalesBatchRow]:
-    """These batches in this order. Raises `PermanentError` for one that is not there."""
-    return [get(session, id) for id in ids]
