@@ -39,7 +39,7 @@ class LicenceRow(Base):
     __table_args__ = (
         UniqueConstraint("provider", "asset_id", "use"),
         Index("ix_licence_state", "state", "id"),
-        Index("ix_licence_ends", "ends_on", "id"),
+        Index("ix_licence_ends", "ends_on", "ends_state", "id", "state", "territories"),  # lists and pictures need nothing else of a row
         Index("ix_licence_order", "order_id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -59,6 +59,7 @@ class LicenceRow(Base):
     notes: Mapped[str] = mapped_column(Text, default="")  # as written at the download
     state: Mapped[str] = mapped_column(String(20), default=LicenceState.TERMS_REQUIRED)
     ends_on: Mapped[str] = mapped_column(String(10), default="")  # last day of use as known; empty: unknown or perpetual, see `terms`
+    ends_state: Mapped[str] = mapped_column(String(10), default="unknown")  # of the term `ends`: tells perpetual from unknown
     agreement_ends_on: Mapped[str] = mapped_column(String(10), default="")
     editorial_only: Mapped[bool | None]  # None: not said
     territories: Mapped[str] = mapped_column(Text, default="")  # ` GB IE `, `*` worldwide, empty: unknown; for finding, `terms` says more
@@ -72,6 +73,11 @@ class LicenceRow(Base):
     serves: Mapped[list[LicenceServesRow]] = relationship(
         back_populates="licence", order_by="LicenceServesRow.id", cascade="all, delete-orphan"
     )
+
+    @validates("terms")
+    def _ends(self, column: str, terms: dict[str, Any]) -> dict[str, Any]:
+        self.ends_state = str((terms.get("ends") or {}).get("state") or "unknown")[:10]
+        return terms
 
 
 class LicenceServesRow(Base):
@@ -120,6 +126,7 @@ class LicenceFlagRow(Base):
         UniqueConstraint("licence_id", "cause", "subject", "threshold"),
         Index("ix_licence_flag_state", "state", "due_on", "id"),
         Index("ix_licence_flag_work", "work_id", "state"),
+        Index("ix_licence_flag_open", "state", "licence_id", "team", "cause", "blocking"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     licence_id: Mapped[int] = mapped_column(ForeignKey("licence.id"), index=True)

@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("ends_on", sa.String(length=10), nullable=False),
+        sa.Column("ends_state", sa.String(length=10), nullable=False),
         sa.Column("agreement_ends_on", sa.String(length=10), nullable=False),
         sa.Column("editorial_only", sa.Boolean(), nullable=True),
         sa.Column("territories", sa.Text(), nullable=False),
@@ -83,7 +84,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_licence")),
         sa.UniqueConstraint("provider", "asset_id", "use", name=op.f("uq_licence_provider_asset_id_use")),
     )
-    op.create_index("ix_licence_ends", "licence", ["ends_on", "id"], unique=False)
+    op.create_index("ix_licence_ends", "licence", ["ends_on", "ends_state", "id", "state", "territories"], unique=False)
     op.create_index("ix_licence_order", "licence", ["order_id"], unique=False)
     op.create_index("ix_licence_state", "licence", ["state", "id"], unique=False)
     op.create_table(
@@ -179,6 +180,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("licence_id", "cause", "subject", "threshold", name=op.f("uq_licence_flag_licence_id_cause_subject_threshold")),
     )
     op.create_index(op.f("ix_licence_flag_licence_id"), "licence_flag", ["licence_id"], unique=False)
+    op.create_index("ix_licence_flag_open", "licence_flag", ["state", "licence_id", "team", "cause", "blocking"], unique=False)
     op.create_index("ix_licence_flag_state", "licence_flag", ["state", "due_on", "id"], unique=False)
     op.create_index("ix_licence_flag_work", "licence_flag", ["work_id", "state"], unique=False)
     op.create_table(
