@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from include.imports.rows import Row, read_row
 from include.imports.sheets import Sheet, read
 from include.ledger import imports
 from include.ledger.sales_rows import LineState
+from include.titles import codelists
 
 ADVICE = "What to do"
 """Heading of the column beside the status, in the answer."""
@@ -122,6 +123,7 @@ def check(
             _check_new(line.row, mapping)
         else:
             line.changes = differences(line.row, line.about, known, mapping, offers, made_at)
+        _doubt(line, now.date())
         line.state = state_of(line)
     checked = CheckedSheet(name, sheet, mapping, lines, made_at)
     passed_over = {mapping.status.casefold(), ADVICE.casefold()}
@@ -171,6 +173,19 @@ def _check_new(row: Row, mapping: Mapping) -> None:
         if not row.fields.get(name):
             heading = mapping.columns[name].headers[0]
             row.wrong("new-lacks", f"a new title needs {heading}", "Fill it in.", field=name, column=heading)
+
+
+def _doubt(line: Checked, today: date) -> None:
+    """What a reader of the record would not believe: a status of List 64 against the day of publication. The row is taken all the same."""
+    changed = {change["field"] for change in line.changes}
+    if line.row.bad or not (line.about.new or {"publishing_status", "publication_date"} & changed):
+        return
+    product = line.about.title.product if line.about.title else None
+    status = line.row.fields.get("publishing_status") or (product.publishing_status if product else "")
+    day = line.row.fields.get("publication_date") or (product.publication_date.isoformat() if product and product.publication_date else "")
+    if (status == "04" and str(day) > today.isoformat()) or (status == "02" and "" < str(day) < today.isoformat()):
+        what = f"the status is {status} ({codelists.names(64)[str(status)]}), and the publication date {day}"
+        line.row.wrong("status-and-date", what, "Correct the one that is wrong.", field="publishing_status", severity="warning")
 
 
 def _refuse_twins(lines: Sequence[Checked]) -> None:

@@ -208,6 +208,13 @@ def test_a_person_is_asked_beyond_the_limit_and_for_fields_that_are_always_asked
     assert checked(desk, {"ISBN": isbn(1), "Subtitle": "N"}, mapping=few).asks == []
 
 
+def test_a_status_that_the_day_of_publication_belies_is_doubted_and_taken(desk):
+    line = one(desk, ISBN=isbn(1), Publication_date="2028-01-01")
+    assert (line.state, codes(line)) == ("waiting", ["status-and-date"])
+    assert "04 (Active)" in line.row.problems[0]["message"]
+    assert codes(one(desk, ISBN=isbn(1), Subtitle="New")) == []
+
+
 def test_a_mirror_that_was_never_filled_makes_nothing_new(ledger):
     with pytest.raises(ConfigurationError, match="never filled"):
         checked(Desk(ledger, None), {"ISBN": isbn(1), "Title": "X"})
