@@ -27,8 +27,8 @@ def test_digests_are_what_they_always_were(tmp_path):
     "change",
     [
         {"units": 2}, {"net": "2.51"}, {"net": None}, {"net": "0"}, {"currency": "USD"}, {"kind": "return"}, {"model": "rental"},
-        {"channel": "x"}, {"territory": "IE"}, {"transaction": "Ä-2"}, {"fees": None}, {"id_value": "9780306406157"}, {"other_ids": "sku:1"}, {"rate": "1.2"},
-        {"date": None}, {"class_of_trade": "x"}, {"paid": "1", "paid_currency": "GBP"},
+        {"channel": "x"}, {"territory": "IE"}, {"transaction": "Ä-2"}, {"fees": None}, {"id_value": "9780306406157"},
+        {"other_ids": "sku:1"}, {"rate": "1.2"}, {"date": None}, {"class_of_trade": "x"}, {"paid": "1", "paid_currency": "GBP"},
     ],
 )  # fmt: skip
 def test_what_a_line_says_makes_its_digest(tmp_path, change):
