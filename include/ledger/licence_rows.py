@@ -126,6 +126,8 @@ class LicenceFlagRow(Base):
         UniqueConstraint("licence_id", "cause", "subject", "threshold"),
         Index("ix_licence_flag_state", "state", "due_on", "id"),
         Index("ix_licence_flag_work", "work_id", "state"),
+        Index("ix_licence_flag_mailed", "mailed_in", "state"),
+        Index("ix_licence_flag_issued", "issued_in", "team", "state"),
         Index("ix_licence_flag_open", "state", "licence_id", "team", "cause", "blocking"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -145,6 +147,8 @@ class LicenceFlagRow(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(120), default="")
     note: Mapped[str] = mapped_column(Text, default="")
+    mailed_in: Mapped[int] = mapped_column(BigId, default=0)  # the batch of mails, or of notes in Jira, that told of it; 0: none yet
+    issued_in: Mapped[int] = mapped_column(BigId, default=0)
 
     @validates("decided_by")
     def _cut(self, column: str, person: str) -> str:
@@ -157,11 +161,11 @@ class LicenceTellingRow(Base):
     __tablename__ = "licence_telling"
     __table_args__ = (UniqueConstraint("channel", "key"),)
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    channel: Mapped[str] = mapped_column(String(20))  # mail, jira, report
+    channel: Mapped[str] = mapped_column(String(20))  # mail, issue, note
     key: Mapped[str] = mapped_column(String(160))
     team: Mapped[str] = mapped_column(String(31), default="")
     reference: Mapped[str] = mapped_column(String(200), default="")  # the issue's key, the delivery's number
-    flags: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{"flag": 12}]
+    flags: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{"batch": 12, "flags": 3}]: those with this `mailed_in`
     begun_at: Mapped[datetime]
     told_at: Mapped[datetime | None]
 

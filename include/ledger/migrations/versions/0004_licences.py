@@ -175,11 +175,15 @@ def upgrade() -> None:
         sa.Column("decided_at", MOMENT, nullable=True),
         sa.Column("decided_by", sa.String(length=120), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("mailed_in", BIG_ID, nullable=False),
+        sa.Column("issued_in", BIG_ID, nullable=False),
         sa.ForeignKeyConstraint(["licence_id"], ["licence.id"], name=op.f("fk_licence_flag_licence_id_licence")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_licence_flag")),
         sa.UniqueConstraint("licence_id", "cause", "subject", "threshold", name=op.f("uq_licence_flag_licence_id_cause_subject_threshold")),
     )
+    op.create_index("ix_licence_flag_issued", "licence_flag", ["issued_in", "team", "state"], unique=False)
     op.create_index(op.f("ix_licence_flag_licence_id"), "licence_flag", ["licence_id"], unique=False)
+    op.create_index("ix_licence_flag_mailed", "licence_flag", ["mailed_in", "state"], unique=False)
     op.create_index("ix_licence_flag_open", "licence_flag", ["state", "licence_id", "team", "cause", "blocking"], unique=False)
     op.create_index("ix_licence_flag_state", "licence_flag", ["state", "due_on", "id"], unique=False)
     op.create_index("ix_licence_flag_work", "licence_flag", ["work_id", "state"], unique=False)
