@@ -95,21 +95,28 @@ class Extract:
         return dict(sorted(found.items()))
 
     def must_re_add(self, batches: Iterable[SalesBatchRow], periods: Collection[str]) -> None:
-        """Of an extract of everything. Raises `PermanentError` unless its rows come to the parts of all batches that count, to the digit:
-        rows, units and money, currency by currency."""
-        told: dict[str, Sums] = {}
-        for batch in batches:
-            for part in batch.parts:
-                if part.period in periods and part.rows:
-                    told.setdefault(part.currency, Sums()).add(Sums(part.rows, part.sold, part.returned, part.usage, part.net))
-        found = {currency: rows for currency, (rows, _) in self.by_currency().items()}
-        if found != told:
-            wrong = next(currency for currency in sorted({*found, *told}) if found.get(currency) != told.get(currency))
-            raise PermanentError(
-                f"the extract does not re-add to its batches in {wrong or 'usage'}: {found.get(wrong)}, not {told.get(wrong)}",
-                where="finance extract",
-                todo="Nothing was sent. Run it again: a batch may have been loaded meanwhile. If it stays, tell whoever keeps Colophon.",
+        """Of an extract of everything: its sources become what the ledger says of all batches that count. Raises `PermanentError` unless
+        its rows come to that, to the digit: rows, units and money, currency by currency."""
+        self.sources = [
+            Source(
+                batch.id,
+                batch.source,
+                batch.name,
+                part.period,
+                part.currency,
+                Sums(part.rows, part.sold, part.returned, part.usage, part.net),
             )
+            for batch in batches
+            for part in sorted(batch.parts, key=lambda one: (one.period, one.currency))
+            if part.period in periods and part.rows
+        ]
+        for currency, (rows, sources) in self.by_currency().items():
+            if rows != sources:
+                raise PermanentError(
+                    f"the extract does not re-add to its batches in {currency or 'usage'}: {rows}, not {sources}",
+                    where="finance extract",
+                    todo="Nothing was sent. Run it again; if it stays, tell whoever keeps Colophon.",
+                )
 
 
 def _imprints(session: Session, batch_id: int, keys: list[str], belongs: Belongs | None) -> list[str | None]:

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -32,6 +34,7 @@ KEYS = ("product", "period", "currency", "territory", "model")
 SUMS = ("rows", "sold", "returned", "usage", "net")
 SCHEMA = pa.schema([*((name, pa.string()) for name in KEYS), *((name, pa.int64()) for name in SUMS[:-1]), ("net", MONEY)])
 _NEEDS = ("period", "id_type", "id_value", "title", "territory", "model", "kind", "units", "net", "currency", "paid", "paid_currency")
+_WIDTH, _MASK, _SEPARATOR = 32, (1 << 32) - 1, "\x1f"
 _OFTEN = 300_000  # rows of partial sums that are added up before more are kept
 
 
@@ -58,15 +61,21 @@ def seen(session: Session, store: ArtefactStore, batch: SalesBatchRow) -> pa.Tab
 
 def add_up(batches: Iterable[pa.RecordBatch]) -> pa.Table:
     """Lines with the columns that are needed → sums by `KEYS`, sorted by them."""
+    products, rests = _Codes(), _Codes()
     parts: list[pa.Table] = []
     for batch in batches:
-        parts.append(_added(_facts(batch)))
+        if not batch.num_rows:
+            continue
+        parts.append(_added(_facts(batch, products, rests)))
         if sum(part.num_rows for part in parts[1:]) > max(_OFTEN, parts[0].num_rows):
             parts = [_added(pa.concat_tables(parts))]
     if not parts:
         return SCHEMA.empty_table()
-    whole = _added(pa.concat_tables(parts)) if len(parts) > 1 else parts[0]
-    return whole.sort_by([(name, "ascending") for name in KEYS]).combine_chunks()
+    whole = _added(pa.concat_tables(parts)).combine_chunks()
+    codes = whole.column("key").to_numpy()
+    named = [products.named(codes >> _WIDTH), *_split(rests.named(codes & _MASK))]
+    sums = [whole.column(name) for name in SUMS]
+    return pa.table([*named, *sums], schema=SCHEMA).sort_by([(name, "ascending") for name in KEYS]).combine_chunks()
 
 
 def must_agree(batch: SalesBatchRow, table: pa.Table) -> None:
@@ -92,30 +101,49 @@ def _known(session: Session, store: ArtefactStore, batch: SalesBatchRow) -> pa.T
         return pq.read_table(path, use_threads=False, memory_map=False)
 
 
-def _facts(batch: pa.RecordBatch) -> pa.Table:
+class _Codes:
+    """Texts as numbers: ten million lines have few different ones."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def of(self, column: Any) -> npt.NDArray[np.int64]:
+        coded = column.dictionary_encode()
+        codes = [self._known.setdefault(text, len(self._known)) for text in coded.dictionary.to_pylist()]
+        found: npt.NDArray[np.int64] = np.array(codes, np.int64)[coded.indices.to_numpy(zero_copy_only=False)]
+        return found
+
+    def named(self, codes: npt.NDArray[np.int64]) -> pa.Array:
+        return pa.array(list(self._known), pa.string()).take(pa.array(codes))
+
+
+def _facts(batch: pa.RecordBatch, products: _Codes, rests: _Codes) -> pa.Table:
+    """Of each line its key (product, and all else that sums are by, as one number) and what is to be added."""
     pays, money = paid_in(batch)
     model, units = pc.fill_null(batch.column("model"), ""), pc.fill_null(batch.column("units"), 0)
     back = pc.equal(pc.fill_null(batch.column("kind"), ""), str(Kind.RETURN))
     sells = pc.or_(pc.is_in(model, pa.array([str(one) for one in SOLD])), pc.equal(model, ""))
     used = pc.and_(pc.invert(sells), pc.not_equal(model, str(Model.ADJUSTMENT)))
+    rest = pc.binary_join_element_wise(batch.column("period"), pays, pc.fill_null(batch.column("territory"), ""), model, _SEPARATOR)
 
     def where(mask: Any, of: Any) -> Any:
         return pc.if_else(mask, of, pa.scalar(0, pa.int64()))
 
     columns = {
-        "product": product_keys(batch), "period": batch.column("period"), "currency": pays,
-        "territory": pc.fill_null(batch.column("territory"), ""), "model": model,
+        "key": pa.array((products.of(product_keys(batch)) << _WIDTH) | rests.of(rest)),
         "rows": pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows),
         "sold": where(pc.and_(sells, pc.invert(back)), units), "returned": where(pc.and_(sells, back), pc.negate(units)),
         "usage": where(used, units), "net": money,
     }  # fmt: skip
-    return pa.table([_plain(columns[name]) for name in SCHEMA.names], schema=SCHEMA)
+    return pa.table(columns)
 
 
-def _plain(column: Any) -> Any:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+def _split(texts: pa.Array) -> list[pa.Array]:
+    coded = texts.dictionary_encode()
+    cut = [text.split(_SEPARATOR) for text in coded.dictionary.to_pylist()]
+    return [pa.array([one[place] for one in cut], pa.string()).take(coded.indices) for place in range(len(KEYS) - 1)]
 
 
 def _added(table: pa.Table) -> pa.Table:
-    grouped = table.group_by(list(KEYS), use_threads=False).aggregate([(name, "sum") for name in SUMS])
-    return grouped.rename_columns([name.removesuffix("_sum") for name in grouped.column_names]).select(SCHEMA.names).cast(SCHEMA)
+    grouped = table.group_by(["key"], use_threads=False).aggregate([(name, "sum") for name in SUMS])
+    return grouped.rename_columns([name.removesuffix("_sum") for name in grouped.column_names])
