@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from include.sales import digests, store
 from include.sales.totals import paid_in
 
-SHARE = 1_000_000  # lines that are compared at once
-_SIDES = ("digest", "period", "currency", "paid_currency", "paid", "net")
+SHARE = 500_000  # lines that are compared at once
+_KEYED = ("period", "currency", "paid_currency", "paid", "net")
 _SIGNED = ("units", "gross", "fees", "net", "paid")
 Key = tuple[str, str]
 Mask = npt.NDArray[np.bool_]
@@ -46,9 +46,10 @@ def compare(report: Side, earlier: Sequence[Side], *, share: int = SHARE) -> Mar
     """Lines are equal if their digests are; a line counts as often as it is there, less the lines that take it back."""
     sides = [*earlier, report]
     marks = [np.zeros(side.rows, np.bool_) for side in sides]
+    meetings = [np.concatenate([np.empty(0, np.int32), *_meetings(side)]) for side in sides]
     bits = max(0, (sum(side.rows for side in sides) - 1) // share).bit_length()
     for number in range(1 << bits):
-        high, low, meeting, of_side, position = _share(sides, bits, number)
+        high, low, meeting, of_side, position = _share(sides, meetings, bits, number)
         if not len(high):
             continue
         back = digests.is_reversal(high)
@@ -82,16 +83,22 @@ def _first_of_each(line: npt.NDArray[np.int64], which: Mask, wanted: npt.NDArray
     return np.asarray(places[np.arange(len(places)) - starts < wanted[lines]], np.int64)
 
 
-def _share(sides: Sequence[Side], bits: int, number: int) -> tuple[Any, Any, Any, Any, Any]:
+def _meetings(side: Side) -> Iterator[npt.NDArray[np.int32]]:
+    """Of each line the number of its meeting; -1 for none."""
+    for batch in store.in_file(side.path, _KEYED):
+        yield numbers(batch, side.meetings).astype(np.int32)
+
+
+def _share(sides: Sequence[Side], meetings: Sequence[npt.NDArray[np.int32]], bits: int, number: int) -> tuple[Any, Any, Any, Any, Any]:
     found: list[tuple[Any, ...]] = []
     for place, side in enumerate(sides):
         start = 0
-        for batch in store.in_file(side.path, _SIDES):
+        for batch in store.in_file(side.path, ("digest",)):
             high, low = digests.lanes_of(batch.column("digest"))
             takes = np.ones(len(high), np.bool_)
             if bits:
                 takes = (high << np.uint64(1)) >> np.uint64(64 - bits) == np.uint64(number)
-            meeting = numbers(batch, side.meetings)
+            meeting = meetings[place][start : start + batch.num_rows]
             at = np.flatnonzero(takes & (meeting >= 0))
             found.append((high[at], low[at], meeting[at], np.full(len(at), place, np.int32), at + start))
             start += batch.num_rows
