@@ -214,26 +214,39 @@ class AssetChangeRow(Base):
 
 
 class CoverRow(Base):
-    """One version of one cover asset of Cloudinary, and what it is for by its structured metadata."""
+    """One version of one cover asset of Cloudinary, and what it was for by its structured metadata when it was the newest."""
 
     __tablename__ = "cover"
-    __table_args__ = (UniqueConstraint("asset_id", "version"), Index("ix_cover_public_id", "public_id"))
+    __table_args__ = (
+        UniqueConstraint("asset_id", "version"),
+        Index("ix_cover_public_id", "public_id"),
+        Index("ix_cover_isbn", "isbn"),
+        Index("ix_cover_etag", "etag"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     asset_id: Mapped[str] = mapped_column(String(60))
     public_id: Mapped[str] = mapped_column(String(255))
     version: Mapped[int] = mapped_column(BigInteger)
     etag: Mapped[str] = mapped_column(String(64))
-    kind: Mapped[str] = mapped_column(String(20))  # front, back, full
-    isbn: Mapped[str] = mapped_column(String(20), default="")
-    work_id: Mapped[int | None] = mapped_column(BigId)
+    type: Mapped[str] = mapped_column(String(20), default="upload")  # of delivery: upload, private, authenticated
+    kind: Mapped[str] = mapped_column(String(20))  # front, back, full, series
+    isbn: Mapped[str] = mapped_column(String(20), default="")  # as the field says, without hyphens
+    work: Mapped[str] = mapped_column(String(100), default="")  # as the field says: Consonance's id, or the reference
+    work_id: Mapped[int | None] = mapped_column(BigId, index=True)  # the work that it means, once it was found
     series: Mapped[str] = mapped_column(String(300), default="")
-    moderation: Mapped[str] = mapped_column(String(20))  # approved, pending, rejected
+    revision: Mapped[int] = mapped_column(Integer, default=0)
+    moderation: Mapped[str] = mapped_column(String(20))  # approved, pending, rejected: as the queue said last
+    confirmed: Mapped[bool] = mapped_column(default=False)  # that it is approved was read on the asset itself
+    approved_at: Mapped[datetime | None]  # when that was first read
+    gone_at: Mapped[datetime | None]  # since when Cloudinary does not list the asset
     width: Mapped[int] = mapped_column(Integer, default=0)
     height: Mapped[int] = mapped_column(Integer, default=0)
     format: Mapped[str] = mapped_column(String(20), default="")
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     sha256: Mapped[str] = mapped_column(String(64), default="")  # artefact: the JPG that is sent
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # why it may not go
+    rules: Mapped[str] = mapped_column(String(32), default="")  # digest of the rules by which it may not
+    lost: Mapped[str] = mapped_column(Text, default="")  # why no title has it
     seen_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 

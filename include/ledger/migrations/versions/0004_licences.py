@@ -34,23 +34,34 @@ def upgrade() -> None:
         sa.Column("public_id", sa.String(length=255), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("etag", sa.String(length=64), nullable=False),
+        sa.Column("type", sa.String(length=20), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("isbn", sa.String(length=20), nullable=False),
+        sa.Column("work", sa.String(length=100), nullable=False),
         sa.Column("work_id", BIG_ID, nullable=True),
         sa.Column("series", sa.String(length=300), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("moderation", sa.String(length=20), nullable=False),
+        sa.Column("confirmed", sa.Boolean(), nullable=False),
+        sa.Column("approved_at", MOMENT, nullable=True),
+        sa.Column("gone_at", MOMENT, nullable=True),
         sa.Column("width", sa.Integer(), nullable=False),
         sa.Column("height", sa.Integer(), nullable=False),
         sa.Column("format", sa.String(length=20), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("rules", sa.String(length=32), nullable=False),
+        sa.Column("lost", sa.Text(), nullable=False),
         sa.Column("seen_at", MOMENT, nullable=False),
         sa.Column("changed_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cover")),
         sa.UniqueConstraint("asset_id", "version", name=op.f("uq_cover_asset_id_version")),
     )
+    op.create_index("ix_cover_etag", "cover", ["etag"], unique=False)
+    op.create_index("ix_cover_isbn", "cover", ["isbn"], unique=False)
     op.create_index("ix_cover_public_id", "cover", ["public_id"], unique=False)
+    op.create_index(op.f("ix_cover_work_id"), "cover", ["work_id"], unique=False)
     op.create_table(
         "licence",
         sa.Column("id", BIG_ID, nullable=False),
