@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake", "package", "workbook", "sales")
+NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake", "package", "workbook", "sales", "licences")
 
 
 def main(argv: list[str]) -> int:

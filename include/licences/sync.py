@@ -16,6 +16,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import selectinload
 
 from include.clients.getty import Getty
+from include.clients.getty.model import Product
 from include.ledger import licences as stored
 from include.ledger.database import Ledger
 from include.ledger.licence_rows import LicenceChangeRow, LicenceRow, LicenceServesRow, LicenceSyncRow
@@ -81,6 +82,10 @@ def products(desk: Desk) -> Synced:
             before = (row.counts.get("products") or {}) if row else {}
         desk.reached(PRODUCTS, told={"products": before | found})  # one that is gone still says when its agreement ended
         tally.counts["products"] += len(found)
+        with desk.ledger.read() as session:
+            first = session.scalar(select(LicenceRow.id).limit(1)) is None
+        if first:  # what comes now is settled by these agreements as it comes
+            desk.reached(SETTINGS, told={"digest": _settings(desk)[0]})
 
     return allowed(desk, PRODUCTS, "products of our agreements", read)
 
@@ -134,12 +139,7 @@ PARTS: dict[str, Callable[[Desk], Synced]] = {
 
 
 def _agreements(desk: Desk, tally: Tally) -> None:
-    with desk.ledger.read() as session:
-        known = desk.products(session)
-        kept = session.get(LicenceSyncRow, SETTINGS)
-        before = kept.counts.get("digest") if kept else None
-    facts = [RULES, [one.model_dump(mode="json") for one in desk.agreements], {id: str(one.expires_at) for id, one in known.items()}]
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    digest, known, before = _settings(desk)
     if digest == before:
         return
     last = 0
@@ -156,6 +156,16 @@ def _agreements(desk: Desk, tally: Tally) -> None:
             break
         last = found[-1].id
     desk.reached(SETTINGS, told={"digest": digest})
+
+
+def _settings(desk: Desk) -> tuple[str, dict[str, Product], str]:
+    """Digest of what all licences are settled by, the products in it, and the digest by which they were settled last."""
+    with desk.ledger.read() as session:
+        known = desk.products(session)
+        kept = session.get(LicenceSyncRow, SETTINGS)
+        before = str(kept.counts.get("digest") or "") if kept else ""
+    facts = [RULES, [one.model_dump(mode="json") for one in desk.agreements], {id: str(one.expires_at) for id, one in known.items()}]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(), known, before
 
 
 def _titles(desk: Desk, tally: Tally) -> None:
