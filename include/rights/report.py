@@ -273,7 +273,8 @@ def _prepared(
     folder = posixpath.join(party.transport.folder, scope.wish.folder) if scope.wish.folder else party.transport.folder
     about = {"from": house.sender.name, "report": made.report, "period": made.period, "schema": SCHEMA}
     new = NewPackage(
-        party=party, flow=FLOW, subject=subject, items=items, folder=folder, about=about, ticket={"sums": made.sums, "lines": made.lines},
+        party=party, flow=FLOW, subject=subject, items=items, folder=folder, about=about,
+        ticket={"sums": made.sums, "lines": made.lines, **_clients(scope)},
         flat=True, bare=True, format=f"{made.report} {SCHEMA}",
     )  # fmt: skip
     row = prepare(ledger, store, new, now=now, run=run)
@@ -281,6 +282,12 @@ def _prepared(
         return None
     with ledger.read() as session:
         return row.delivery_id if deliveries.get(session, row.delivery_id).state in _SENDABLE else None
+
+
+def _clients(scope: Scope) -> dict[str, list[str]]:
+    """Whose report it is, for the last look before it leaves."""
+    contracts = sorted({number for payee in scope.payees for number in payee.contracts})
+    return {"payees": [payee.id for payee in scope.payees], "contracts": contracts} if scope.payees else {}
 
 
 def _subject(report: str, period: str) -> str:

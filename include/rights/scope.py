@@ -85,6 +85,9 @@ def scope_of(party: Party, payees: PayeeList, today: date) -> Scope:
     where = f"config/partners/{party.id}.toml, rights"
     if party.rights is None:
         raise ConfigurationError(f"{party.name} gets no rights reports", where=where, todo="Add a [rights] table, or name another party.")
+    if party.kind == "agent" and not party.rights.payees:
+        todo = "Name them in payees; or take the [rights] table out."
+        raise ConfigurationError("an agent hears of its own clients only, and none is named", where=f"{where}.payees", todo=todo)
     found = []
     for id in party.rights.payees:
         payee = payees.get(id)

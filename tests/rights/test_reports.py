@@ -19,8 +19,10 @@ from sqlalchemy import select
 from include.errors import ConfigurationError, PermanentError
 from include.ledger import deliveries
 from include.ledger.models import DeliveryRow, DeliveryState
+from include.ledger.packages import Stopped
 from include.ledger.sales_rows import SalesPartRow, SalesProductRow
 from include.partners import load_house
+from include.rights import leaving
 from include.rights.report import build, write
 from include.royalties.payees import Payee, PayeeList
 from include.sales import undo
@@ -296,6 +298,24 @@ def test_a_client_who_has_another_agent_now_is_no_secret_to_be_told_to_the_old_o
         due(house, store, "foxglove", known=payees, **FOXGLOVE)
     with house.read() as session:
         assert session.scalars(select(DeliveryRow)).all() == []
+
+
+def test_an_agent_without_clients_does_not_get_everything(house, store):
+    with pytest.raises(ConfigurationError, match="its own clients only"):
+        due(house, store, "foxglove", reports=("rights",))
+
+
+def test_a_report_that_waits_does_not_leave_once_the_client_has_another_agent(house, store):
+    ours = party("foxglove", **FOXGLOVE)
+    waiting = [one.delivery_id for one in build(house, store, ours, load_house(), PAYEES, NOW)]
+    for id in waiting:
+        leaving.refuse(house, ours, PAYEES, id, now=NOW)
+    for moved in (Payee("P-1", "Ana Lamp", "merrow", (), ("501",)), Payee("P-1", "Ana Lamp", "foxglove", (), ())):
+        with pytest.raises(Stopped, match="not this party's any more"):
+            leaving.refuse(house, ours, PayeeList((moved,)), waiting[0], now=NOW)
+    with house.read() as session:
+        states = {row.id: row.state for row in session.scalars(select(DeliveryRow))}
+    assert states == {waiting[0]: DeliveryState.WITHDRAWN, waiting[1]: DeliveryState.PREPARED}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from include.deliveries.build import Run
+    from include.ledger.database import Ledger
+    from include.partners import Party
 
 
 def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = False) -> dict[str, Any]:
@@ -18,18 +20,28 @@ def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = 
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
     from include.deliveries.send import Sending
-    from include.ledger import deliveries, statements
+    from include.ledger import deliveries, rights, statements
     from include.packages import leaving
     from include.partners import load_house, load_party
 
     log = logging.getLogger("colophon.deliver")
     partner, ledger = load_party(partner_id), open_ledger()
     with ledger.read() as session:
-        of_statements = deliveries.get(session, delivery_id).flow == statements.FLOW
-    if of_statements:
+        flow = deliveries.get(session, delivery_id).flow
+    if flow == statements.FLOW:
         from include.royalties.send import send
 
         return send(ledger, open_store(), partner, delivery_id, lambda: open_remote(partner.transport), run=run, again=again)
+    if flow == rights.FLOW:
+        _refuse_of_others(ledger, partner, delivery_id, run, again=again)
     leaving.refuse(ledger, partner, load_house(), delivery_id, now=datetime.now(UTC), again=again, who=run.who)
     sending = Sending(ledger, open_store(), partner, run, say=log.info)
     return sending.send(delivery_id, lambda: open_remote(partner.transport), again=again)
+
+
+def _refuse_of_others(ledger: Ledger, party: Party, delivery_id: int, run: Run, *, again: bool) -> None:
+    """Rights reports of clients who are not this party's any more."""
+    from include.rights.leaving import refuse
+    from include.royalties.payees import load_payees
+
+    refuse(ledger, party, load_payees(), delivery_id, now=datetime.now(UTC), again=again, who=run.who)
