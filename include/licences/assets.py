@@ -98,18 +98,18 @@ def _when(one: AssetChange, now: datetime) -> datetime:
 def _licences(session: Session, assets: Sequence[str]) -> dict[str, list[LicenceRow]]:
     query = select(LicenceRow).where(LicenceRow.provider == GETTY, LicenceRow.asset_id.in_(assets))
     found: dict[str, list[LicenceRow]] = {}
-    for row in session.scalars(query.options(selectinload(LicenceRow.serves))):
+    for row in session.scalars(query.options(selectinload(LicenceRow.serves)).with_for_update()):
         found.setdefault(row.asset_id, []).append(row)
     return found
 
 
 def _told(session: Session, channel: str, assets: Sequence[str]) -> set[tuple[str, str, datetime | None, str]]:
-    """Changes that are kept: by their set, and by their moment whatever the set, where they have one."""
+    """Changes that are kept: by their set; a withdrawal by its moment, too, whatever set tells it again."""
     query = select(AssetChangeRow).where(AssetChangeRow.channel == channel, AssetChangeRow.asset_id.in_(assets))
     found = set()
     for one in session.scalars(query):
         found.add((one.asset_id, one.lifecycle, one.changed_at, one.change_set))
-        if one.changed_at is not None:
+        if one.changed_at is not None and one.lifecycle == DELETE:  # two updates within a second are two
             found.add((one.asset_id, one.lifecycle, one.changed_at, ""))
     return found
 
@@ -160,7 +160,7 @@ def _has_channels(session: Session) -> bool:
 
 
 def _keep_details(session: Session, desk: Desk, ids: Sequence[int], images: dict[str, GettyImage | None], tally: Tally) -> None:
-    query = select(LicenceRow).where(LicenceRow.id.in_(ids)).options(selectinload(LicenceRow.serves))
+    query = select(LicenceRow).where(LicenceRow.id.in_(ids)).options(selectinload(LicenceRow.serves)).with_for_update()
     for row in session.scalars(query):
         image, first = images[row.asset_id], not (row.terms.get("availability") or {}).get("value")
         said = terms.said_of(row.terms)

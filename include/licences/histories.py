@@ -138,7 +138,7 @@ def _once(facts: Sequence[Fact]) -> dict[tuple[str, str], Fact]:
 
 def _known(session: Session, assets: set[str]) -> dict[tuple[str, str], LicenceRow]:
     query = select(LicenceRow).where(LicenceRow.provider == GETTY, LicenceRow.asset_id.in_(assets))
-    return {(row.asset_id, row.use): row for row in session.scalars(query.options(selectinload(LicenceRow.serves)))}
+    return {(row.asset_id, row.use): row for row in session.scalars(query.options(selectinload(LicenceRow.serves)).with_for_update())}
 
 
 def _made(fact: Fact, now: datetime) -> LicenceRow:
@@ -197,7 +197,7 @@ def _unread_orders(desk: Desk) -> list[str]:
 
 def _keep_order(session: Session, desk: Desk, order: Order, tally: Tally) -> None:
     query = select(LicenceRow).where(LicenceRow.provider == GETTY, LicenceRow.order_id == order.id)
-    rows = list(session.scalars(query.options(selectinload(LicenceRow.serves))))
+    rows = list(session.scalars(query.options(selectinload(LicenceRow.serves)).with_for_update()))
     purchase_order = f"PO {order.purchase_order_number}" if order.purchase_order_number else ""
     words = "; ".join(part for part in (order.project_title, purchase_order, order.end_client) if part)
     for row in rows:

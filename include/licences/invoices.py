@@ -127,7 +127,7 @@ def _licence(session: Session, row: TermsRow) -> LicenceRow | None:
     """The one licence that the row is about; its order or invoice tells two of one asset apart."""
     asset, order, invoice = row.keys["asset_id"], row.keys.get("order_id", ""), row.keys.get("invoice", "")
     query = select(LicenceRow).where(LicenceRow.asset_id == asset).options(selectinload(LicenceRow.serves)).order_by(LicenceRow.id)
-    found = list(session.scalars(query))
+    found = list(session.scalars(query.with_for_update()))
     if not found:
         row.wrong(
             "asset-unknown", f"there is no licence of asset {asset}", "Compare the number; or run licence_sync if it was licensed today."

@@ -146,7 +146,7 @@ def _agreements(desk: Desk, tally: Tally) -> None:
     while True:
         with desk.ledger.session() as session:
             query = select(LicenceRow).where(LicenceRow.id > last).order_by(LicenceRow.id).limit(CHUNK)
-            found = list(session.scalars(query.options(selectinload(LicenceRow.serves))))
+            found = list(session.scalars(query.options(selectinload(LicenceRow.serves)).with_for_update()))
             for row in found:
                 said = terms.said_of(row.terms)
                 desk.grant(said, row, known)
@@ -178,7 +178,7 @@ def _titles(desk: Desk, tally: Tally) -> None:
     last = 0
     while True:
         with desk.ledger.session() as session:
-            found = list(session.scalars(query.where(LicenceRow.id > last).order_by(LicenceRow.id).limit(CHUNK)))
+            found = list(session.scalars(query.where(LicenceRow.id > last).order_by(LicenceRow.id).limit(CHUNK).with_for_update()))
             linked, problems = link(session, found, desk.campaigns)
             for row in found if linked else ():
                 settle_state(session, row, terms.read(row), who=SYNC, now=desk.now)
@@ -194,7 +194,7 @@ def _ended(desk: Desk, tally: Tally) -> None:
         with desk.ledger.session() as session:
             ids = stored.expired(session, desk.today, limit=CHUNK)
             for id in ids:
-                row = stored.get(session, id)
+                row = stored.get(session, id, lock=True)
                 tally.counts["ended"] += settle_state(session, row, terms.read(row), who=SYNC, now=desk.now)
         if len(ids) < CHUNK:
             return

@@ -229,6 +229,21 @@ def reasons(row: LicenceRow, today: date) -> tuple[str, ...]:
     return state_of(read(row), model=row.model, family=row.family, roles=roles, withdrawn=row.withdrawn_at is not None, today=today)[1]
 
 
+def gaps(terms: Terms, *, model: str, roles: Collection[str]) -> tuple[str, ...]:
+    """What nobody has told, does not agree or was not read, in sentences; for these roles as `state_of` has them."""
+    used = set(roles) or {""}
+    untied = () if roles else ("What it serves is not known: tie it to its title or campaign.",)
+    return (*_missing(terms, model, used), *_review(terms, used), *untied)
+
+
+def unreleased(terms: Terms) -> str:
+    """What the agency says of releases where that is not that all are there, and nobody has settled it; "" for none."""
+    held = terms["releases"]
+    if not held.known or held.source != Source.API or str(held.value).casefold().rstrip(".") in _RELEASED:
+        return ""
+    return held.shown()
+
+
 def _blocked(terms: Terms, used: Collection[str]) -> Iterator[str]:
     if terms.editorial_only:
         for role in sorted(_EDITORIAL_FORBIDS & set(used)):

@@ -1,0 +1,62 @@
+"""Licences on PostgreSQL, which locks rows and not the whole ledger: a person speaks while a run goes on."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from include.ledger import licences
+from include.ledger.database import Ledger
+from include.licences import edit, terms
+from sandbox.getty.library import id_of
+from tests.ledger.conftest import postgres
+from tests.licences.rights_desk import Desk, desk_of
+
+__all__ = ["postgres"]  # fixture
+
+
+@pytest.fixture
+def ledger(postgres: str) -> Iterator[Ledger]:
+    name = f"licences_{uuid.uuid4().hex}"
+    engine = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    ledger = Ledger(postgres.replace("/postgres?", f"/{name}?"))
+    ledger.upgrade()
+    yield ledger
+    ledger.dispose()
+    with engine.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    engine.dispose()
+
+
+def test_what_a_person_says_while_a_run_goes_on_is_not_lost(account: Any, ledger: Ledger, store: Any, tmp_path: Any):
+    desk: Desk = desk_of(account, ledger, store, tmp_path)
+    desk.sync()
+    row = desk.licence(id_of(0))
+    for days in range(1, 5):
+        account.turn(image={"id": id_of(0), "set": {"allowed_use": {"release_info": f"Released {days}", "editorial_use_only": False}}})
+        account.turn(notify=[id_of(0), "Update"])
+        with ThreadPoolExecutor(2) as pool:
+            said = pool.submit(
+                edit.set_term, ledger, row.id, "print_run", state="known", value=1000 * days, who="rightsmanager", now=desk.now
+            )
+            done = pool.submit(desk.sync)
+            assert said.result()
+            done.result()
+        told = terms.read(desk.licence(id_of(0)))
+        assert (told.print_run, told["releases"].value) == (1000 * days, f"Released {days}")
+    before = desk.everything()
+    desk.sync()
+    assert desk.everything() == before
+    with ledger.read() as session:
+        wish = licences.Wish(words="light", territory="GB", flagged=False, serving=True, ends_since="2020-01-01", ends_until="2040-01-01")
+        assert licences.page(session, wish, after=("2020-01-01", 0)) == [] == licences.page(session, wish, before=("2020-01-01", 0))
+        assert licences.horizon(session)
+        assert licences.choices(session)["model"] == ["rightsmanaged", "royaltyfree"]
+        assert sum(licences.totals(session).values()) == len(desk.uses())
