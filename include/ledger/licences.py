@@ -5,7 +5,7 @@ Lists go by the last day of use, those without one last, and are turned page by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -123,15 +123,50 @@ def of_title(session: Session, work_id: int, product_id: int | None = None) -> l
 
 
 def blocking(session: Session, work_ids: Collection[int]) -> dict[int, list[LicenceFlagRow]]:
-    """Flags that stop a delivery of these works: blocking ones that nobody has settled. Works without any are left out."""
+    """Flags that stop a delivery of these works: blocking ones that nobody has settled. Works without any are left out.
+
+    A flag with a `product_id` stops that edition alone. One without a work stops every work that its licence serves.
+    """
     wanted, found = sorted(set(work_ids) - {0}), dict[int, list[LicenceFlagRow]]()
+    stops = (LicenceFlagRow.blocking, LicenceFlagRow.state.in_(UNTOLD))
     for start in range(0, len(wanted), CHUNK):
-        query = select(LicenceFlagRow).where(
-            LicenceFlagRow.work_id.in_(wanted[start : start + CHUNK]), LicenceFlagRow.blocking, LicenceFlagRow.state.in_(UNTOLD)
-        )
+        some = wanted[start : start + CHUNK]
+        query = select(LicenceFlagRow).where(LicenceFlagRow.work_id.in_(some), *stops)
         for flag in session.scalars(query.order_by(LicenceFlagRow.work_id, LicenceFlagRow.id)):
             found.setdefault(flag.work_id, []).append(flag)
+        served = select(LicenceServesRow.work_id, LicenceFlagRow).distinct().where(
+            LicenceFlagRow.licence_id == LicenceServesRow.licence_id, LicenceFlagRow.work_id == 0, LicenceServesRow.work_id.in_(some), *stops
+        )  # fmt: skip
+        for work_id, flag in session.execute(served.order_by(LicenceServesRow.work_id, LicenceFlagRow.id)):
+            found.setdefault(int(work_id), []).append(flag)
     return found
+
+
+def stopping(session: Session, products: Mapping[int, int]) -> dict[int, list[dict[str, str]]]:
+    """Why products may not leave, as reasons ({code, message, todo, where}); `products`: id to the work's. Those that may are left out."""
+    of_works = blocking(session, products.values())
+    if not of_works:
+        return {}
+    rows: dict[int, LicenceRow] = {}
+    ids = sorted({flag.licence_id for found in of_works.values() for flag in found})
+    for start in range(0, len(ids), CHUNK):
+        rows |= {row.id: row for row in session.scalars(select(LicenceRow).where(LicenceRow.id.in_(ids[start : start + CHUNK])))}
+    found: dict[int, list[dict[str, str]]] = {}
+    for product, work in products.items():
+        for flag in of_works.get(work, ()):
+            if flag.product_id in {0, product}:
+                found.setdefault(product, []).append(_reason(flag, rows[flag.licence_id]))
+    return found
+
+
+def _reason(flag: LicenceFlagRow, row: LicenceRow) -> dict[str, str]:
+    named = f" ({row.name})" if row.name else ""
+    return {
+        "code": f"licence-{flag.cause}",
+        "message": f"licence {row.id} of the image {row.asset_id}{named} forbids it: {flag.message}",
+        "todo": f"{flag.todo} Then resolve flag {flag.id} on the licence's page.",
+        "where": f"licence {row.id}, asset {row.asset_id}",
+    }
 
 
 def flags(session: Session, licence_id: int) -> list[LicenceFlagRow]:

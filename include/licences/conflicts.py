@@ -45,7 +45,10 @@ def _territories(case: Case, today: date) -> Iterator[Found]:
                 "territory", f"product {edition.id} unknown", message, enter, work_id=edition.work_id, product_id=edition.id, due=due
             )
         elif beyond := sold_in(edition) - allowed:
-            message = f"{edition.named} is for sale in {_countries(beyond)}, where the image may not be used: its licence is for {_countries(allowed)}."
+            message = (
+                f"{edition.named} is for sale in {_countries(beyond)}, where the image may not be used: "
+                f"its licence is for {_countries(allowed)}."
+            )
             yield Found("territory", _subject(f"product {edition.id}", beyond), message, todo,
                         work_id=edition.work_id, product_id=edition.id, due=due)  # fmt: skip
     for campaign in case.campaigns:

@@ -72,7 +72,8 @@ def _end(case: Case, today: date, horizons: Collection[int]) -> Iterator[Found]:
     ends, agreement = terms.ends, terms.agreement_ends
     if ends is None:
         if agreement is not None and (threshold := nearest((agreement - today).days, horizons)) is not None:
-            message = f"The agreement {row.agreement or 'it was taken under'} {_when(agreement, today)}, and nobody has said how long it may be used."
+            named = row.agreement or "it was taken under"
+            message = f"The agreement {named} {_when(agreement, today)}, and nobody has said how long it may be used."
             todo = "Find out whether its use goes on after that, and say so on the licence's page."
             yield Found("agreement", f"agreement until {agreement}", message, todo, threshold, case.work_id, due=agreement)
         return

@@ -233,7 +233,7 @@ def gaps(terms: Terms, *, model: str, roles: Collection[str]) -> tuple[str, ...]
     """What nobody has told, does not agree or was not read, in sentences; for these roles as `state_of` has them."""
     used = set(roles) or {""}
     untied = () if roles else ("What it serves is not known: tie it to its title or campaign.",)
-    return (*_missing(terms, model, used), *_review(terms, used), *untied)
+    return (*_missing(terms, model, used), *_unsettled(terms, used), *untied)
 
 
 def unreleased(terms: Terms) -> str:
@@ -267,6 +267,14 @@ def _missing(terms: Terms, model: str, used: Collection[str]) -> Iterator[str]:
 
 
 def _review(terms: Terms, used: Collection[str]) -> Iterator[str]:
+    yield from _unsettled(terms, used)
+    if words := unreleased(terms):
+        yield f"Releases: {words}."
+    if terms["availability"].value == GONE:
+        yield "The agency no longer shows the asset, and has not said that it was withdrawn."
+
+
+def _unsettled(terms: Terms, used: Collection[str]) -> Iterator[str]:
     for name in sorted(terms.disputed):
         shown = " against ".join(one.shown() for one in (terms[name], *terms.others(name)) if one.known)
         yield f"{LABELS[name]}: what is said does not agree ({shown})."
@@ -274,11 +282,6 @@ def _review(terms: Terms, used: Collection[str]) -> Iterator[str]:
         yield f"Restrictions that nobody has read: {' '.join(unread)}"
     if terms.editorial_only and used == {""}:
         yield "It is for editorial use only, and what it is used for is not said."
-    releases = terms["releases"]
-    if releases.known and releases.source == Source.API and str(releases.value).casefold().rstrip(".") not in _RELEASED:
-        yield f"Releases: {releases.shown()}."
-    if terms["availability"].value == GONE:
-        yield "The agency no longer shows the asset, and has not said that it was withdrawn."
 
 
 def unread_prose(terms: Terms) -> tuple[str, ...]:
