@@ -16,6 +16,7 @@ from docs.markdown import NOTE, table
 from include.imports.mapping import Mapping
 from include.partners import Archive, House, Inbox, Partner
 from include.partners.inboxes import People
+from include.partners.licensing import Agreement, Campaigns
 from include.partners.printers import Printer
 from include.partners.tables import Table
 from include.partners.vendors import Vendor
@@ -45,6 +46,8 @@ FILES: tuple[tuple[str, type[Table], str], ...] = (
     ("A vendor's profile", Vendor, "config/vendors/<profile>.toml"),
     ("How a sheet of titles is read", Mapping, "config/mappings/<id>.toml"),
     ("How exported statements look", StatementLayout, "config/statements/<id>.toml"),
+    ("An agreement with an image agency", Agreement, "config/agreements/<id>.toml"),
+    ("Campaigns that use images", Campaigns, "config/campaigns.toml"),
     ("Consonance's import workbooks", Template, "config/workbooks/<import>.toml"),
     ("A report layout", Layout, "config/reports/<id>.toml"),
 )
@@ -117,7 +120,10 @@ def _quoted(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-NAMES = {"str": "text", "int": "whole number", "Decimal": "number", "bool": "true or false", "time": "time of day"}
+NAMES = {
+    "str": "text", "int": "whole number", "Decimal": "number", "float": "number", "bool": "true or false", "time": "time of day",
+    "date": "day",
+}  # fmt: skip
 
 
 def _type(annotation: Any, metadata: Iterable[Any] = ()) -> str:

@@ -113,6 +113,20 @@ def agreement_of(row: LicenceRow, agreements: Sequence[Agreement]) -> Agreement 
     return found[0] if len(found) == 1 else None
 
 
+def claimed_twice(agreements: Sequence[Agreement]) -> list[str]:
+    """What two agreements both claim, in sentences: of such licences the terms stay unknown."""
+    owners: dict[tuple[str, str, str, str], list[str]] = {}
+    for one in agreements:
+        claims = [("product", id) for id in one.products] + [("name", name.casefold().strip()) for name in one.names]
+        for kind, claimed in claims:
+            for model in one.license_models:
+                owners.setdefault((one.provider, model, kind, claimed), []).append(one.id)
+    return [
+        f"{' and '.join(ids)} both have the {kind} {claimed!r} for {model}: their licences' terms stay unknown. Leave it in one of them."
+        for (_, model, kind, claimed), ids in owners.items() if len(ids) > 1
+    ]  # fmt: skip
+
+
 def from_agreement(said: Said, agreement: Agreement | None, agreement_ends: Term | None) -> None:
     """What the agreement grants; what it leaves out stays unknown."""
     found: dict[str, Term] = {}

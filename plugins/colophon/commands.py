@@ -22,6 +22,7 @@ def say(text: str = "") -> None:
 
 
 def partners_check(args: argparse.Namespace) -> int:
+    from colophon.licence_commands import check_config as licences_config
     from colophon.statements_commands import check_config as statements_config
     from include.feeds import renderer_for
     from include.feeds.rules import codes_of
@@ -77,7 +78,7 @@ def partners_check(args: argparse.Namespace) -> int:
         except ColophonError as wrong:
             bad += 1
             say(f"FAIL  {path.stem:<16} {wrong}")
-    return 1 if bad + _layouts_check() + statements_config() else 0
+    return 1 if bad + _layouts_check() + statements_config() + licences_config() else 0
 
 
 def _layouts_check() -> int:

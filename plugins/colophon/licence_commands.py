@@ -33,6 +33,31 @@ def add_options(group: Any) -> None:
     command.set_defaults(run=listed)
 
 
+def check_config() -> int:
+    """Reads agreements, campaigns and the mapping of invoice terms, says what they are; gives how many are wrong."""
+    from include.errors import ColophonError
+    from include.licences.derive import claimed_twice
+    from include.licences.invoice_cells import load_terms_sheet
+    from include.partners.registry import load_agreements, load_campaigns
+
+    bad = 0
+    try:
+        agreements = load_agreements()
+        for one in agreements:
+            say(f"ok    {one.id:<16} {'':<5} agreements: {one.name}, read {one.checked_on} by {one.checked_by}")
+        for twice in claimed_twice(agreements):
+            bad += 1
+            say(f"FAIL  {'agreements':<16} {twice}")
+        if campaigns := load_campaigns():
+            say(f"ok    {'campaigns':<16} {'':<5} {', '.join(one.id for one in campaigns)}")
+        mapping = load_terms_sheet()
+        say(f"ok    {mapping.id:<16} {'':<5} licences: {mapping.name}, {len(mapping.columns)} columns")
+    except ColophonError as error:
+        bad += 1
+        say(f"FAIL  {'licences':<16} {error}")
+    return bad
+
+
 def sync(args: argparse.Namespace) -> int:
     """What changed, and what is to be looked at; 0 only where there is nothing of that."""
     from colophon.hooks.getty import GettyImagesHook
