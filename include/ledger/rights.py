@@ -42,10 +42,12 @@ def part_periods(session: Session) -> list[str]:
     return sorted(session.scalars(query.where(SalesBatchRow.state.in_(COUNTED)).distinct()))
 
 
-def products_of(session: Session, batch_id: int) -> Iterator[tuple[str, str, Known]]:
-    """Type and value of each product of a batch, and what it is."""
+def products_of(session: Session, batch_id: int, *, product_id: int = 0, work_id: int = 0) -> Iterator[tuple[str, str, Known]]:
+    """Type and value of each product of a batch, and what it is; of those that are this product, or of this work, where one is named."""
     row = SalesProductRow
     query = select(row.id_type, row.id_value, row.state, row.work_id, row.product_id).where(row.batch_id == batch_id)
+    if product_id or work_id:
+        query = query.where(row.product_id == product_id if product_id else row.work_id == work_id)
     for type, value, state, work, product in session.execute(query.execution_options(yield_per=2_000)):
         yield type, value, Known(work, product, state == "ignored")
 

@@ -26,6 +26,7 @@ from include.sales.totals import key_of
 from include.store import ArtefactStore
 
 _FINDINGS = (Finding.HELD, Finding.NOT_HELD, Finding.UNKNOWN, Finding.NOT_TOLD)
+_AT_ONCE = 5_000  # rows that are Python's for a moment
 _FIRST = {Finding.NOT_HELD: 0, Finding.UNKNOWN: 1, Finding.NOT_TOLD: 2}
 
 
@@ -91,16 +92,21 @@ def of_title(session: Session, store: ArtefactStore, *, product_id: int = 0, wor
     found: list[Flag] = []
     for id in ids:
         batch = sales.get(session, id)
-        known = {
-            key: one for key, one in _known(session, batch).items() if product_id in {0, one.product_id} and work_id in {0, one.work_id}
-        }
-        table = gathered.seen(session, store, batch)
-        found += of_sums(session, batch, table.filter(pc.is_in(table.column("product"), pa.array(sorted(known)))))
+        known = _known(session, batch, product_id=product_id, work_id=0 if product_id else work_id)
+        found += of_sums(session, batch, gathered.seen(session, store, batch, known), known=known)
     return found
 
 
-def of_sums(session: Session, batch: SalesBatchRow, table: pa.Table, *, periods: Collection[str] | None = None) -> list[Flag]:
-    """Flags of a batch whose sums (`gathered.SCHEMA`) are these, of these periods alone where some are named."""
+def of_sums(
+    session: Session,
+    batch: SalesBatchRow,
+    table: pa.Table,
+    *,
+    periods: Collection[str] | None = None,
+    known: dict[str, Known] | None = None,
+) -> list[Flag]:
+    """Flags of a batch whose sums (`gathered.SCHEMA`) are these, of these periods alone where some are named. `known`: what its products
+    are, where that was looked up already."""
     table = table.filter(pc.not_equal(table.column("model"), str(Model.ADJUSTMENT)))  # money alone: nothing was sold or used by it
     if periods is not None:
         table = table.filter(pc.is_in(table.column("period"), pa.array(sorted(periods), pa.string())))
@@ -109,7 +115,7 @@ def of_sums(session: Session, batch: SalesBatchRow, table: pa.Table, *, periods:
     table = table.combine_chunks()
     products, places = (table.column(name).combine_chunks().dictionary_encode() for name in ("product", "territory"))
     products, places = (one.chunk(0) if isinstance(one, pa.ChunkedArray) else one for one in (products, places))
-    titles = _titles(session, _known(session, batch), products.dictionary.to_pylist())
+    titles = _titles(session, _known(session, batch) if known is None else known, products.dictionary.to_pylist())
     findings = _findings(titles, places.dictionary.to_pylist())
     kinds, place = (one.indices.to_numpy(zero_copy_only=False) for one in (products, places))
     flagged = np.flatnonzero(findings[kinds, place])
@@ -122,7 +128,7 @@ def of_sums(session: Session, batch: SalesBatchRow, table: pa.Table, *, periods:
 def _told(batch: SalesBatchRow, table: pa.Table, titles: Sequence[_Title | None]) -> list[Flag]:
     sums: dict[tuple[int, int, str, str, str, str], list[Any]] = {}
     of: dict[tuple[int, int, str, str, str, str], _Title] = {}
-    for row in table.to_pylist():
+    for row in (row for some in table.to_batches(max_chunksize=_AT_ONCE) for row in some.to_pylist()):
         title = titles[row["title"]]
         if title is None:
             continue
@@ -149,8 +155,8 @@ def order(one: Flag) -> tuple[Any, ...]:
     return _FIRST[one.finding], -units, one.title, one.isbn, one.work_id, one.product_id, one.territory, one.period, one.model, one.currency
 
 
-def _known(session: Session, batch: SalesBatchRow) -> dict[str, Known]:
-    return {key_of(type, value): known for type, value, known in rights.products_of(session, batch.id)}
+def _known(session: Session, batch: SalesBatchRow, **of: int) -> dict[str, Known]:
+    return {key_of(type, value): known for type, value, known in rights.products_of(session, batch.id, **of)}
 
 
 def _titles(session: Session, known: dict[str, Known], keys: Sequence[str]) -> list[_Title | None]:
