@@ -231,7 +231,7 @@ class CoverRow(Base):
     type: Mapped[str] = mapped_column(String(20), default="upload")  # of delivery: upload, private, authenticated
     kind: Mapped[str] = mapped_column(String(20))  # front, back, full, series
     isbn: Mapped[str] = mapped_column(String(20), default="")  # as the field says, without hyphens
-    work: Mapped[str] = mapped_column(String(100), default="")  # as the field says: Consonance's id, or the reference
+    work: Mapped[str] = mapped_column(String(100), default="", index=True)  # as the field says: Consonance's id, or the reference
     work_id: Mapped[int | None] = mapped_column(BigId, index=True)  # the work that it means, once it was found
     series: Mapped[str] = mapped_column(String(300), default="")
     revision: Mapped[int] = mapped_column(Integer, default=0)

@@ -61,6 +61,7 @@ def upgrade() -> None:
     op.create_index("ix_cover_etag", "cover", ["etag"], unique=False)
     op.create_index("ix_cover_isbn", "cover", ["isbn"], unique=False)
     op.create_index("ix_cover_public_id", "cover", ["public_id"], unique=False)
+    op.create_index(op.f("ix_cover_work"), "cover", ["work"], unique=False)
     op.create_index(op.f("ix_cover_work_id"), "cover", ["work_id"], unique=False)
     op.create_table(
         "licence",

@@ -1,0 +1,187 @@
+"""Which cover belongs on which title, by the metadata alone: its ISBN before the work, the work before the series.
+
+Only what was approved, read on the asset itself and found fit is chosen. Of one asset the newest such version counts: while a newer one is
+pending, or was refused by our checks, the approved one stays; where the newest one that was ever approved is rejected, there is none, and
+a cover that is meant less exactly (for the work, for the series) takes the place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from include.ledger import covers
+from include.ledger.licence_rows import CoverRow
+from include.ledger.models import ProductRow, WorkRow
+
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The version of an asset that counts. `held`: it stays where it is, and comes nowhere new (unconfirmed again, or gone)."""
+
+    id: int
+    public_id: str
+    kind: str
+    isbn: str
+    work: str
+    series: str
+    revision: int
+    version: int
+    etag: str
+    held: bool
+
+    @property
+    def why(self) -> str:
+        return covers.why(self.isbn, self.work)
+
+    @property
+    def goes_first(self) -> tuple[int, int, int, int]:
+        return 0 if self.isbn else 1 if self.work else 2, -self.revision, -self.version, -self.id
+
+
+@dataclass(slots=True)
+class Choice:
+    """`wanted`: (product, kind) → what it should have. `works`: product → its work. `lost`: cover → why no title has it.
+    `found_work`: cover → the work that its metadata names."""
+
+    wanted: dict[tuple[int, str], Candidate] = field(default_factory=dict)
+    works: dict[int, int] = field(default_factory=dict)
+    lost: dict[int, str] = field(default_factory=dict)
+    found_work: dict[int, int] = field(default_factory=dict)
+
+
+def choose(session: Session) -> Choice:
+    """For every living product of the mirror."""
+    candidates, choice = list(_candidates(session)), Choice()
+    by_isbn = _products_by_isbn(session, {one.isbn for one in candidates if one.isbn})
+    works = _works(session, {one.work for one in candidates if one.work})
+    series = _series(session, {covers.series_key(one.series) for one in candidates if not one.isbn and not one.work and one.series})
+    meant: dict[int, list[Candidate]] = {}
+    for one in candidates:
+        ids = works.get(one.work, [])
+        if len(ids) == 1:
+            choice.found_work[one.id] = ids[0]
+        if one.isbn:
+            products = by_isbn.get(one.isbn, [])
+            if len(products) == 1:
+                _offer(choice, *products[0], one)
+            else:
+                choice.lost[one.id] = _number_of(len(products), f"with the ISBN {one.isbn}", "product")
+            continue
+        ids = ids if one.work else series.get(covers.series_key(one.series), [])
+        if why := _why_nobodys(one, len(ids)):
+            choice.lost[one.id] = why
+            continue
+        for id in ids:
+            meant.setdefault(id, []).append(one)
+    for product, work in _products_of(session, meant):
+        for one in meant[work]:
+            _offer(choice, product, work, one)
+    return choice
+
+
+def _why_nobodys(one: Candidate, works: int) -> str:
+    if one.work:
+        return "" if works == 1 else _number_of(works, f"with the id or reference {one.work}", "work")
+    if not one.series:
+        return "It names no title: fill in the ISBN, the work or the series in Cloudinary."
+    return "" if works else f"No work belongs to the series {one.series}."
+
+
+def _offer(choice: Choice, product: int, work: int, one: Candidate) -> None:
+    choice.works[product] = work
+    before = choice.wanted.get((product, one.kind))
+    if before is None or one.goes_first < before.goes_first:
+        choice.wanted[product, one.kind] = one
+
+
+def _number_of(count: int, what: str, noun: str) -> str:
+    if count:
+        return f"There are {count} {noun}s {what} in Consonance: mend it there."
+    return f"There is no {noun} {what} in the mirror of Consonance."
+
+
+def _candidates(session: Session) -> Iterator[Candidate]:
+    """One for each asset at most."""
+    columns = (
+        CoverRow.id, CoverRow.public_id, CoverRow.kind, CoverRow.isbn, CoverRow.work, CoverRow.series, CoverRow.revision, CoverRow.version,
+        CoverRow.etag, CoverRow.asset_id, CoverRow.moderation, CoverRow.confirmed, CoverRow.approved_at, CoverRow.gone_at, CoverRow.sha256,
+    )  # fmt: skip
+    query = select(*columns).order_by(CoverRow.asset_id, CoverRow.version.desc()).execution_options(yield_per=_BATCH)
+    settled = ""
+    for row in session.execute(query):
+        if row.asset_id == settled or not row.approved_at:
+            continue
+        if row.moderation == "rejected":
+            settled = row.asset_id
+        elif row.sha256:
+            settled = row.asset_id
+            held = row.gone_at is not None or (row.moderation == "approved" and not row.confirmed)
+            yield Candidate(*row[:9], held)
+
+
+def _products_by_isbn(session: Session, isbns: set[str]) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for some in covers.chunks(sorted(isbns)):
+        query = select(ProductRow.isbn, ProductRow.id, ProductRow.work_id).where(ProductRow.isbn.in_(some), ProductRow.deleted_at.is_(None))
+        for isbn, id, work in session.execute(query):
+            found.setdefault(isbn, []).append((id, work))
+    return found
+
+
+def _works(session: Session, named: set[str]) -> dict[str, list[int]]:
+    """Works by what the field says: Consonance's id, else the reference. The mirror is read through only for references."""
+    found: dict[str, list[int]] = {}
+    numbers = {name: int(name) for name in named if name.isascii() and name.isdigit() and len(name) < 18}
+    for some in covers.chunks(sorted(set(numbers.values()))):
+        there = set(session.scalars(select(WorkRow.id).where(WorkRow.id.in_(some), WorkRow.deleted_at.is_(None))))
+        found |= {name: [id] for name, id in numbers.items() if id in there}
+    if left := {name.casefold(): name for name in named - set(found)}:
+        query = select(WorkRow.id, WorkRow.content).where(WorkRow.deleted_at.is_(None)).execution_options(yield_per=_BATCH)
+        for id, content in session.execute(query):
+            reference = str(json.loads(content).get("reference") or "").strip().casefold()
+            if reference and reference in left:
+                found.setdefault(left[reference], []).append(id)
+    return found
+
+
+def _series(session: Session, named: set[str]) -> dict[str, list[int]]:
+    """Works by the series that they belong to, by its name or ISSN."""
+    found: dict[str, list[int]] = {}
+    if not named:
+        return found
+    query = select(WorkRow.id, WorkRow.content).where(WorkRow.deleted_at.is_(None)).execution_options(yield_per=_BATCH)
+    for id, content in session.execute(query):
+        for name in covers.series_of(content):
+            if name in named:
+                found.setdefault(name, []).append(id)
+    return found
+
+
+def _products_of(session: Session, works: Iterable[int]) -> Iterator[tuple[int, int]]:
+    for some in covers.chunks(sorted(works)):
+        query = select(ProductRow.id, ProductRow.work_id).where(ProductRow.work_id.in_(some), ProductRow.deleted_at.is_(None))
+        for row in session.execute(query.order_by(ProductRow.id)):
+            yield row.id, row.work_id
+
+
+def note_lost(session: Session, choice: Choice, now: datetime) -> int:
+    """Writes down why covers are on no title, and which works they name, where that is another than before."""
+    changed = 0
+    query = select(CoverRow.id, CoverRow.lost, CoverRow.work_id).where((CoverRow.lost != "") | CoverRow.work_id.is_not(None))
+    before = {id: (lost, work) for id, lost, work in session.execute(query)}
+    for id in before.keys() | choice.lost.keys() | choice.found_work.keys():
+        lost, work = before.get(id, ("", None))
+        told = (choice.lost.get(id, ""), choice.found_work.get(id, work))
+        if told != (lost, work) and (row := session.get(CoverRow, id)) is not None:
+            row.lost, row.work_id = told
+            row.changed_at = now
+            changed += 1
+    return changed
