@@ -28,6 +28,7 @@ OVERLAP = timedelta(days=7)
 """Records of others come late, and whether Getty counts the last day of a window in is not said."""
 ASKED_AGAIN = timedelta(days=60)
 """An order without an invoice number is asked for again until the licence is so old."""
+LONGEST_ID = 60  # characters; Getty's have ten digits
 REFUSALS = 3
 """So many orders refused and none given: the key may not read orders."""
 _COLUMNS = ("model", "agreement", "product_type", "getty_product_id", "order_id", "notes", "licensed_at")
@@ -73,20 +74,35 @@ def _read(desk: Desk, tally: Tally, part: str, pages: Callable[[date, date], Ite
     for first, last in windows(overlapping(desk.place(part), desk.today, desk.history_days, OVERLAP), desk.today):
         for page in pages(first, last):
             with desk.ledger.session() as session:
-                keep(session, desk, [make(one) for one in page], tally)
+                keep(session, desk, _sound([make(one) for one in page], tally), tally)
         desk.reached(part, last)
 
 
 def of_download(one: Download) -> Fact:
     return Fact(
-        one.asset_id, f"download {one.product_id or '-'} {_moment(one.downloaded_at)}"[:160], one.downloaded_at, one.license_model or "",
-        one.agreement_name or "", one.product_type or "", one.product_id or "", notes=noted(one.notes, one.project_code),
+        one.asset_id, f"download {one.product_id or '-'} {_moment(one.downloaded_at)}"[:160], one.downloaded_at,
+        _cut(one.license_model, 30), _cut(one.agreement_name, 200), _cut(one.product_type, 60), _cut(one.product_id, 60),
+        notes=noted(one.notes, one.project_code),
     )  # fmt: skip
 
 
 def of_purchase(one: PurchasedAsset) -> Fact:
     use = f"order {one.order_id}" if one.order_id else f"purchase {_moment(one.purchased_at)}"
-    return Fact(one.asset_id, use[:160], one.purchased_at, one.license_model or "", order_id=one.order_id or "")
+    return Fact(one.asset_id, use[:160], one.purchased_at, _cut(one.license_model, 30), order_id=_cut(one.order_id, 60))
+
+
+def _sound(facts: Sequence[Fact], tally: Tally) -> list[Fact]:
+    """Those with an id that can be one; the others are told, and the page goes on."""
+    for one in facts:
+        if len(one.asset_id) > LONGEST_ID:
+            what = f"the asset's id has {len(one.asset_id)} characters: the record was left out"
+            tally.tell([{"what": what, "where": one.use, "todo": "Compare with the history on Getty's site; tell Getty's support."}])
+    return [one for one in facts if len(one.asset_id) <= LONGEST_ID]
+
+
+def _cut(text: str | None, longest: int) -> str:
+    """One over-long name must not stop the others of its page."""
+    return (text or "")[:longest]
 
 
 def _moment(at: datetime | None) -> str:
