@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from sqlalchemy import event
 
 from include.files.model import Refused
 from include.ledger.licence_rows import LicenceState
-from include.licences import terms
+from include.licences import invoices, terms
 from include.licences.edit import set_term
 from include.licences.invoice_cells import load_terms_sheet
 from include.licences.invoices import load
@@ -147,6 +148,31 @@ def test_unlimited_must_be_said(desk: Desk):
     told = terms.read(desk.licence(MANAGED))
     assert (told.perpetual, told["territories"].state, told["print_run"].state) == (True, "unlimited", "unlimited")
     assert not told["use"].known
+
+
+def test_a_load_that_dies_in_the_middle_may_be_done_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(invoices, "CHUNK", 1)
+    desk.sync()
+    path = sheet(desk, GOOD, GOOD | {"Image ID": id_of(88)}, {"Image ID": "99", "Valid until": "perpetual"})
+    left = [1]
+
+    def commit(connection: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            connection.exec_driver_sql("ROLLBACK")  # what the database does once the process is gone
+            raise KeyboardInterrupt
+
+    event.listen(desk.ledger.engine, "commit", commit)
+    with pytest.raises(KeyboardInterrupt):
+        loaded(desk, path)
+    event.remove(desk.ledger.engine, "commit", commit)
+    assert desk.licence(MANAGED).ends_on == "2031-09-30"
+    assert desk.licence(id_of(88)).ends_on == ""
+    history = len(desk.history(desk.licence(MANAGED).id))
+    done = loaded(desk, path)
+    assert (done.applied, done.unchanged, done.bad) == (1, 1, 1)
+    assert desk.licence(id_of(88)).ends_on == "2031-09-30"
+    assert len(desk.history(desk.licence(MANAGED).id)) == history
 
 
 def test_a_file_that_is_no_sheet_of_terms_is_refused(desk: Desk):
