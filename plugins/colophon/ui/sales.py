@@ -25,11 +25,13 @@ from include.ledger import sales_lists
 from include.ledger.sales_lists import Bar, Wish
 from include.ledger.sales_rows import BatchState, SalesBatchRow
 from include.partners import SalesSource, load_sources
+from include.rights import flags
 from include.sales import calendar, match, queue, undo
 from include.sales import decide as said
 
 ROLE = "sales"
 ROWS = 40
+FLAGS = 200
 BACK = timedelta(days=730)  # that the picture shows
 CHANNELS = 6  # with a colour of their own; the others share one
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -151,6 +153,14 @@ def batch(request: Request, session: Reading, user: User, batch_id: int) -> HTML
         undecided=row.state == BatchState.REFUSED and row.decided_at is None and row.rows > 0,
         counted=row.state in sales_lists.COUNTED,
     )
+
+
+@router.get("/sales/{batch_id}/rights", response_class=HTMLResponse)
+def rights(request: Request, session: Reading, batch_id: int) -> HTMLResponse:
+    """Lines of a batch sold where no rights are held, or where nobody can say. Read from its sums, which takes a moment for large ones."""
+    row = _batch(session, batch_id)
+    found = flags.of_batch(session, shell.store(), batch_id, most=FLAGS + 1) if row.state in sales_lists.COUNTED else []
+    return render(request, "sales_rights.html", batch=row, flags=found[:FLAGS], more=len(found) > FLAGS)
 
 
 @router.get("/sales/{batch_id}/rejects")
