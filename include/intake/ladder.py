@@ -1,6 +1,6 @@
 """Takes an approved file as far into Consonance as this tenant lets it: the ladders of the design.
 
-    a picture for which Consonance has a place (front cover, back cover, author's picture)
+    a picture for which Consonance has a place (front cover, back cover, full jacket, branding of a series, author's picture)
         createSupportingResource with an address that Consonance fetches ─▶ title record
     any other file
         title record                                      (createProductionFile can't be carried through: see `NO_PRODUCTION_FILE`)
@@ -33,7 +33,7 @@ from include.errors import PermanentError, TransientError
 from include.files import previews
 from include.files.model import Kind, Sniffed
 from include.intake import web_links
-from include.ledger import title_files
+from include.ledger import covers, title_files
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.file_rows import Approval, TitleFileRow
@@ -57,6 +57,8 @@ PAPERS = "It is for few eyes: it stays in Colophon's title record."
 _VARIANTS: Final = {
     "front cover": re.compile(r"(?i)^front_?cover$"),
     "back cover": re.compile(r"(?i)^back_?cover$"),
+    "full jacket": re.compile(r"(?i)^(?:full_?(?:cover|jacket)|wraparound(?:_cover)?|whole_?jacket)$"),
+    "series branding": re.compile(r"(?i)^series_?(?:image|artwork|branding|logo)$"),
     "author": re.compile(r"(?i)^(?:author|contributor)_?(?:image|photo|photograph|picture)$"),
 }
 _FRONT = frozenset({"", "front cover", "cover", "jacket"})
@@ -93,16 +95,22 @@ class Ladder:
 
     # --- what is to do
 
-    def waiting(self, *, again: bool = False) -> list[int]:
-        """Ids of files to show or to take back, oldest first. `again`: also those that got no further than the title record."""
+    def waiting(self, *, again: bool = False, source: str = "") -> list[int]:
+        """Ids of files to show or to take back, oldest first. `again`: also those that got no further than the title record.
+
+        Covers that a flow brings by itself (`source`) are shown by that flow alone: two flows at one file would make it twice.
+        """
         approved = (TitleFileRow.state == title_files.ATTACHED) & (TitleFileRow.approval == Approval.APPROVED)
         told = func.length(cast(TitleFileRow.consonance, String)) > 2
-        query = select(TitleFileRow).where(approved | told).order_by(TitleFileRow.id).execution_options(yield_per=1000)
+        mine = TitleFileRow.source == source if source else TitleFileRow.source != covers.SOURCE
+        query = select(TitleFileRow).where(approved | told, mine).order_by(TitleFileRow.id).execution_options(yield_per=1000)
         with self.ledger.read() as session:
-            return [row.id for row in session.scalars(query) if self._due(row, again)]
+            return [row.id for row in session.scalars(query) if self._due(session, row, again)]
 
-    def _due(self, row: TitleFileRow, again: bool) -> bool:
+    def _due(self, session: Session, row: TitleFileRow, again: bool) -> bool:
         told = row.consonance or {}
+        if told.get("as") == UNLINKED and _still_in_its_place(session, row, told.get("by")):
+            return False
         if _current(row):
             return (again and told.get("as") == RECORD) or told.get("digest") != _digest(row, self.plan(row))
         return told.get("as") == RESOURCE and not _kept(row)
@@ -272,13 +280,20 @@ class Ladder:
     def _unlink_others(self, session: Session, row: TitleFileRow) -> None:
         """`unlinkPrevious` took the picture that was there before off these editions: should it be current again, it is shown anew."""
         for other in title_files.files_of(session, row.work_id, kinds=[Kind.JACKET, Kind.ARTWORK]):
-            same = other.product_id is None or row.product_id in {None, other.product_id}
+            same = row.product_id in {None, other.product_id}  # one edition's own leaves the work's on all the others
             if other.id != row.id and same and (other.consonance or {}).get("as") == RESOURCE and _place(other) == _place(row):
                 other.consonance = {"as": UNLINKED, "by": row.id, "why": f"{row.name} took its place."}
 
 
 def _current(row: TitleFileRow) -> bool:
     return row.state == title_files.ATTACHED and row.approval == Approval.APPROVED
+
+
+def _still_in_its_place(session: Session, row: TitleFileRow, by: int | None) -> bool:
+    """Whether what took its place is approved and shown for the same editions: two that are, must not take turns for ever."""
+    other = session.get(TitleFileRow, by) if by is not None else None
+    shown = other is not None and _current(other) and (other.consonance or {}).get("as") == RESOURCE
+    return shown and other is not None and other.product_id == row.product_id
 
 
 def _kept(row: TitleFileRow) -> bool:
@@ -290,7 +305,9 @@ def _place(row: TitleFileRow) -> str:
     if not row.media_type.startswith("image/"):
         return ""
     if row.kind == Kind.JACKET:
-        return "front cover" if row.part in _FRONT else "back cover" if row.part == "back cover" else ""
+        return "front cover" if row.part in _FRONT else row.part if row.part in {"back cover", "full jacket"} else ""
+    if row.kind == Kind.ARTWORK and row.part == "series branding":
+        return row.part
     return "author" if row.kind == Kind.ARTWORK and re.search(r"author|headshot|portrait", f"{row.part} {row.name}".lower()) else ""
 
 
