@@ -18,6 +18,7 @@ from colophon import (
     archive_commands,
     backup_commands,
     commands,
+    cover_commands,
     intake_commands,
     licence_commands,
     package_commands,
@@ -132,6 +133,7 @@ def _files_coming_in(groups: Any) -> None:
 
 def _of_rows(groups: Any) -> None:
     """Files of which the rows are the matter."""
+    cover_commands.add_options(groups.add_parser("covers", help="covers from Cloudinary").add_subparsers(required=True, metavar="what"))
     licences = groups.add_parser("licences", help="licences of images").add_subparsers(required=True, metavar="what")
     licence_commands.add_options(licences)
     sales_commands.add_options(groups.add_parser("sales", help="reports of sales and usage").add_subparsers(required=True, metavar="what"))

@@ -92,6 +92,7 @@ class PoolSize:
 
 CONSONANCE_POOL = "consonance"
 GETTY_POOL = "getty"
+CLOUDINARY_POOL = "cloudinary"
 
 
 def pool_for(partner: Party | str) -> str:
@@ -118,6 +119,7 @@ def pools(partners: Iterable[Party] | None = None) -> list[PoolSize]:
     # Consonance publishes no limit; two flows at once are what a careful guest allows itself.
     services = [
         PoolSize(CONSONANCE_POOL, 2, "Flows that read or write Consonance"),
+        PoolSize(CLOUDINARY_POOL, 1, "Flows that read or write Cloudinary: its hourly allowance is one for all"),
         PoolSize(GETTY_POOL, 1, "Flows that read Getty or license there: its limit is per key, and not published"),
     ]
     return [*services, *of_partners, *sources]
