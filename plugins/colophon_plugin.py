@@ -63,5 +63,5 @@ class ColophonPlugin(AirflowPlugin):
     ]
     external_views: ClassVar = [
         view(name, name.lower())
-        for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Sales", "Imports", "Migration", "Connections")
+        for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Licences", "Sales", "Imports", "Migration", "Connections")
     ]

@@ -180,12 +180,29 @@ def of_work(session: Session, work_id: int, *, limit: int = 100) -> list[Licence
     return list(session.scalars(query.order_by(LicenceRow.ends_on == "", LicenceRow.ends_on, LicenceRow.id).limit(limit)))
 
 
-def editions(session: Session, work_ids: Collection[int]) -> dict[int, list[ProductRow]]:
-    """Editions by work, for the addresses of their titles."""
-    found: dict[int, list[ProductRow]] = {}
-    query = select(ProductRow).where(ProductRow.work_id.in_(sorted(work_ids)), ProductRow.deleted_at.is_(None)).order_by(ProductRow.id)
-    for row in session.scalars(query):
-        found.setdefault(row.work_id, []).append(row)
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A title that a licence serves; `product_id` is an edition to show it by, 0 where there is none; no `isbn`: every edition."""
+
+    title: str
+    isbn: str
+    product_id: int
+
+
+def served(session: Session, rows: Sequence[LicenceRow]) -> dict[tuple[int, int], Served]:
+    """What these licences serve, by work and product as the licences have them."""
+    keys = {(one.work_id, one.product_id) for row in rows for one in row.serves if one.work_id}
+    works = sorted({work for work, _ in keys})
+    titles = {int(id): str(title) for id, title in session.execute(select(WorkRow.id, WorkRow.title).where(WorkRow.id.in_(works)))}
+    products: dict[int, dict[int, str]] = {}
+    of_works = select(ProductRow.work_id, ProductRow.id, ProductRow.isbn).where(ProductRow.work_id.in_(works)).order_by(ProductRow.id)
+    for work, product, isbn in session.execute(of_works.where(ProductRow.deleted_at.is_(None))):
+        products.setdefault(work, {})[product] = isbn
+    found = {}
+    for work, product in keys:
+        there = products.get(work, {})
+        edition = product if product in there else next(iter(there), 0)
+        found[work, product] = Served(titles.get(work, ""), there.get(product, ""), edition)
     return found
 
 

@@ -416,7 +416,7 @@ def test_the_plugin_is_what_airflow_loads_and_nothing_else(airflow_home) -> None
     assert errors == {}
     ours = [plugin for plugin in plugins if plugin.name == "colophon"]
     assert [(view["name"], view["category"], view["url_route"]) for view in ours[0].external_views] == [
-        (name, "Publishing", name.lower()) for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Sales", "Imports", "Migration", "Connections")
+        (name, "Publishing", name.lower()) for name in ("Deliveries", "Titles", "Quarantine", "Readiness", "Licences", "Sales", "Imports", "Migration", "Connections")
     ]  # fmt: skip
     ran = [
         Path(module.__file__)

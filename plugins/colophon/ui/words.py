@@ -29,6 +29,8 @@ TONES = {
         "verified",
         "confirmed",
         "matched",
+        "cleared",
+        "resolved",
     },
     "busy": {
         "prepared",
@@ -46,7 +48,18 @@ TONES = {
         "checked",
         "applying",
     },
-    "ask": {"awaiting approval", "held", "accepted with errors", "partly", "to review", "proposed", "unmatched", "conflict"},
+    "ask": {
+        "awaiting approval",
+        "held",
+        "accepted with errors",
+        "partly",
+        "to review",
+        "proposed",
+        "unmatched",
+        "conflict",
+        "terms required",
+        "review",
+    },
     "bad": {
         "failed",
         "rejected",
@@ -62,6 +75,8 @@ TONES = {
         "incomplete",
         "missing",
         "bad",
+        "blocked",
+        "expired",
     },
 }
 _XML = re.compile(r"(<!--.*?-->)|(<[/?!]?)([\w:.-]+)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)(\s*[/?]?>)|([^<]+|<)", re.DOTALL)

@@ -145,12 +145,14 @@ for (const form of document.querySelectorAll("form[data-post]")) {
     const wish = {};
     for (const [name, value] of new FormData(form, event.submitter)) {
       const field = form.elements[name];
+      const list = (field instanceof RadioNodeList ? field[0] : field)?.dataset?.list !== undefined;
+      if (list) { (wish[name] ||= []).push(value); continue; }
       wish[name] = field?.dataset?.number !== undefined ? (value === "" ? null : Number(value)) : field?.type === "checkbox" ? true : value;
     }
     const buttons = form.querySelectorAll("button");
     for (const button of buttons) button.disabled = true;
     try {
-      const answer = await fetch(form.dataset.post, {
+      const answer = await fetch(event.submitter?.dataset.postTo || form.dataset.post, {
         method: "POST",
         headers: { "Content-Type": "application/json", Accept: "application/json" },
         body: JSON.stringify(wish),
