@@ -25,6 +25,8 @@ from sandbox.consonance.app import Consonance
 from sandbox.control import Control
 from sandbox.faults import Faults
 from sandbox.getty.app import Getty
+from sandbox.jira.app import Jira
+from sandbox.mail.server import Mail
 
 HOST = "127.0.0.1"
 
@@ -41,8 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     partners = _start_partners(root, faults)
     cloudinary = Cloudinary(catalogue, [_cloudinary_account(root)], root / "cloudinary", faults)
     getty = Getty(catalogue, _key(root, "getty"), faults)
+    jira, mail = Jira(_key(root, "jira"), faults), Mail(root, _key(root, "mail"), faults)
     try:
-        asyncio.run(_serve(root, consonance, faults, partners, cloudinary, getty))
+        asyncio.run(_serve(root, consonance, faults, partners, cloudinary, getty, jira, mail))
     finally:
         if partners is not None:
             partners.stop()
@@ -115,11 +118,14 @@ class _Senders:
         return fill(self._root / "partners" / "vault" / "archive", self._catalogue, wanted)
 
 
-async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: Any, cloudinary: Cloudinary, getty: Getty) -> None:
+async def _serve(
+    root: Path, consonance: Consonance, faults: Faults, partners: Any, cloudinary: Cloudinary, getty: Getty, jira: Jira, mail: Mail
+) -> None:
     listener = _listen(root / "consonance-port")
     port = listener.getsockname()[1]
     url = consonance.base_url = f"http://{HOST}:{port}"
-    cloudinary.address, getty.base_url = f"{url}/cloudinary", url
+    cloudinary.address, getty.base_url, jira.base_url = f"{url}/cloudinary", url, url
+    await mail.start()
     names = frozenset(profile.id for profile in partners.profiles) if partners else frozenset()
     senders = _Senders(root, consonance.catalogue)
     control = Control(
@@ -130,6 +136,8 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
         *((senders.drop, senders.archive) if partners else ()),
         cloudinary=cloudinary,
         getty=getty,
+        jira=jira,
+        mail=mail,
     )
     config = uvicorn.Config(
         consonance.app(control.routes()), log_level="critical", lifespan="off", timeout_graceful_shutdown=3, access_log=False
@@ -153,6 +161,8 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
     connections |= partners.connections if partners else {}
     _write(root / "defects.json", control.defects())
     _write(root / "connections.json", connections)
+    # Beside the others: whoever has these is told of everything by mail and in Jira, and that is for the tests to choose.
+    _write(root / "telling.json", {"jira_default": jira.connection, "smtp_default": mail.connection})
     addresses = {name: f"{one.get('conn_type')}://{one['host']}:{one['port']}" for name, one in connections.items() if "port" in one}
     _write(
         root / "ready.json",
@@ -168,6 +178,7 @@ async def _serve(root: Path, consonance: Consonance, faults: Faults, partners: A
     )
     _print_table(root, consonance, url, addresses, cloudinary, getty)
     await serving
+    await mail.stop()
 
 
 def _listen(remembered: Path) -> socket.socket:

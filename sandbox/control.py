@@ -9,6 +9,8 @@
 - `GET cloudinary`, `POST cloudinary`: the moderation queue and new covers (`sandbox.cloudinary.switches`).
 - `POST getty`: what happens at Getty without us: a withdrawal, somebody's download, another allowance (`sandbox.getty.switches`).
   Getty's faults are told in `sandbox.getty.faulty`: `{"getty": {"drop": "after", "on": "POST /v3/downloads/images/{id}", "times": 1}}`.
+- `GET jira`, `POST jira`: issues, and people who close them (`sandbox.jira.app`). Mails lie in the folder `mail`; faults of both are told
+  beside them: `{"jira": {"drop": {"when": "after", "times": 1}}, "mail": {"drop": {"at": "taken", "times": 1}}}` (`sandbox.mail.server`).
 - `POST edit`: `{"works": n, "seed": s}` (a night's worth of changes), `{"product_id": id, "set": {…}}`,
   `{"work_id": id, "set": {"stage": "Production approved"}}` (also subtitle, season, tier), `{"delete_product": id}`, `{"delete_work": id}`,
   `{"add_works": n}`; answers `product_ids` that changed, `changes`, `deleted` and `added`.
@@ -55,6 +57,8 @@ from sandbox.consonance.imports import ImportRefused
 from sandbox.faults import CLOUDINARY, CONSONANCE, Faults
 from sandbox.getty.app import Getty
 from sandbox.getty.faulty import faults_of as getty_faults
+from sandbox.jira.app import Jira
+from sandbox.mail.server import Mail
 
 Answer = Callable[..., Any]
 Drop = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -73,15 +77,18 @@ class Control:
         archive: Drop | None = None,
         cloudinary: Cloudinary | None = None,
         getty: Getty | None = None,
+        jira: Jira | None = None,
+        mail: Mail | None = None,
     ) -> None:
         self.consonance, self.catalogue, self.faults, self.partners = consonance, consonance.catalogue, faults, partners
         self.answer, self.drop, self.archive = answer, drop, archive
-        self.cloudinary, self.getty = cloudinary, getty
+        self.cloudinary, self.getty, self.jira, self.mail = cloudinary, getty, jira, mail
 
     def routes(self) -> list[Route | Mount]:
         return [
             *(switches.routes(self.cloudinary) if self.cloudinary else ()),
             *((*self.getty.routes(), Route("/sandbox/getty", self._turn_getty, methods=["POST"])) if self.getty else ()),
+            *(self.jira.routes() if self.jira else ()),
             Route("/sandbox/defects", self._defects),
             Route("/sandbox/stats", self._stats),
             Route("/sandbox/faults", self._faults),
@@ -130,7 +137,8 @@ class Control:
 
     def _faults_of(self, service: str, fault: Any) -> list[tuple[str, dict[str, Any]]]:
         """(kind, fields) of each fault in the body; kind "" clears the service's."""
-        services = {"consonance"} | ({"cloudinary"} if self.cloudinary else set()) | ({"getty"} if self.getty else set())
+        beside = {"cloudinary": self.cloudinary, "getty": self.getty, "jira": self.jira, "mail": self.mail}
+        services = {"consonance", *(name for name, server in beside.items() if server)}
         if service not in services | self.partners:
             raise ValueError(f"there is no service {service!r}; there are {', '.join([*sorted(services), *sorted(self.partners)])}")
         if not fault:
@@ -253,6 +261,9 @@ class Control:
             await run_in_threadpool(self.cloudinary.reset)
         if self.getty:
             self.getty.state.reset()
+        for told in (self.jira, self.mail):
+            if told:
+                told.reset()
         return JSONResponse({"reset": True})
 
 

@@ -2,7 +2,7 @@
 
 A service is `consonance`, `cloudinary`, `getty` or a partner's id. A fault that was set with `times` ends after it was taken so often;
 without, it stays until it is cleared. What a server makes of a kind is told beside the server (`sandbox.consonance.faulty`,
-`sandbox.cloudinary.faulty`, `sandbox.getty.faulty`, `sandbox.partners.faults`).
+`sandbox.cloudinary.faulty`, `sandbox.getty.faulty`, `sandbox.jira.app`, `sandbox.mail.server`, `sandbox.partners.faults`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any
 CONSONANCE = ("status", "slow", "drop", "errors", "stop_after_pages")
 CLOUDINARY = ("status", "status_after", "slow", "drop", "drop_before", "not_json", "bad_signature")
 GETTY = ("status", "throttled", "slow", "drop", "not_json", "empty")
+JIRA = ("status", "drop", "lag")
+MAIL = ("drop", "reply")
 PARTNER = ("drop_after", "cut_after", "disk_full", "slow", "wrong_password", "host_key", "refuse")
-SERVICES = {"consonance": CONSONANCE, "cloudinary": CLOUDINARY, "getty": GETTY}
+SERVICES = {"consonance": CONSONANCE, "cloudinary": CLOUDINARY, "getty": GETTY, "jira": JIRA, "mail": MAIL}
 
 
 class Faults:

@@ -1,0 +1,1 @@
+"""A make-believe Jira: projects, issues, comments, a search that may lag behind."""
