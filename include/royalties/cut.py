@@ -109,14 +109,25 @@ class Cutter:
             group = given.get(kind) if isinstance(given, Dictionary) else None
             if not isinstance(group, Dictionary) or name not in group:
                 continue
-            one = group[name]
-            self._draws(one, given)
+            one = self._own(group[name], given)
+            self._draws(one)
             if kind not in kept:
                 kept[kind] = Dictionary()
             kept[kind][name] = one
         return kept
 
-    def _draws(self, one: Any, around: Any) -> None:
+    def _own(self, one: Any, around: Any) -> Any:
+        """A form without resources of its own draws with those of whatever draws it: other things on other pages. It is copied for each."""
+        if not isinstance(one, pikepdf.Stream) or one.get("/Subtype") != Name.Form or "/Resources" in one:
+            return one
+        copy = self._pdf.make_stream(one.read_bytes())
+        for key, value in one.stream_dict.items():
+            if key not in {"/Length", "/Filter", "/DecodeParms"}:
+                copy[key] = value
+        copy["/Resources"] = around if isinstance(around, Dictionary) else Dictionary()
+        return copy
+
+    def _draws(self, one: Any) -> None:
         """Forms, tiling patterns and soft masks have content and resources of their own: cleaned once, in place."""
         for stream in _drawn(one):
             if not isinstance(stream, pikepdf.Stream) or stream.objgen in self._cleaned:
@@ -124,7 +135,9 @@ class Cutter:
             self._cleaned.add(stream.objgen)
             if stream.get("/Subtype") == Name.Form or stream.get("/PatternType") == 1:
                 content, used = _cleaned(stream)
-                stream["/Resources"] = self._resources(stream.get("/Resources", around), used)
+                if used and "/Resources" not in stream:
+                    raise ValueError("a pattern or mask without resources of its own")
+                stream["/Resources"] = self._resources(stream.get("/Resources"), used)
                 stream.write(content)
 
     def _scrub(self) -> None:

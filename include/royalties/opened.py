@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 import json
 import re
-import unicodedata
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from include.royalties import unread
 
 LARGEST_PICTURE = 0.25  # of a page: a larger one may show anything, and nobody has read it
 MOST_PIXELS = 250_000  # of a picture whose size on the page is not told
@@ -154,7 +155,6 @@ _WRONG = frozenset({
     "/ActualText", "/Alt", "/Alternates", "/OPI", "/Ref", "/Measure", "/XFA", "/Perms",
 })  # fmt: skip
 _MAPS = frozenset({"/Font", "/XObject", "/ExtGState", "/ColorSpace", "/Pattern", "/Shading", "/CharProcs"})
-_SHOWS = re.compile(rb"(?:[)>\]]\s*(?:Tj|TJ|'|\"))")
 _NAMED = re.compile(rb"/([^\s/<>\[\]()%{}]+)")
 
 
@@ -174,6 +174,8 @@ def _pdf(local: Path) -> Iterator[Seen]:
                 yield from _object(one)
             for number, page in enumerate(pdf.pages, start=1):
                 yield from _named_only(page, number)
+            for where, wrong in unread.disguised(pdf):
+                yield Seen(where, wrong=wrong)
     except (pikepdf.exceptions.PikepdfError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, OverflowError):
         yield Seen("", wrong="the PDF can't be read to its end")
         return
@@ -240,17 +242,8 @@ def _object(one: Any) -> Iterator[Seen]:
             yield Seen(where, wrong="a stream that can't be read")
         for piece in (raw, data) if picture else (data,):
             yield from _as_text(piece, where)
-        drawn = one.get("/Subtype") == pikepdf.Name.Form
-        inside = one.get("/PatternType") == 1 or (not drawn and "/Subtype" not in one and "/Type" not in one and _is_glyph(data))
-        if inside and _SHOWS.search(data):
-            yield Seen(where, wrong="text inside a pattern or a letter, where it can't be read")
         one = one.stream_dict
     yield from _strings(one, where, 0)
-
-
-def _is_glyph(data: bytes) -> bool:
-    """A letter's drawing (Type 3 fonts) begins with its width."""
-    return bool(re.match(rb"[\s\d.+-]*\bd[01]\b", data[:200]))
 
 
 def _as_text(data: bytes, where: str) -> Iterator[Seen]:
@@ -336,11 +329,6 @@ def _streams(contents: Any) -> list[Any]:
     return list(contents) if isinstance(contents, pikepdf.Array) else [contents]
 
 
-def _unread(text: str) -> int:
-    """Letters whose font does not tell which they are."""
-    return sum((unicodedata.category(letter) in {"Co", "Cn", "Cc"} and not letter.isspace()) or letter == "\ufffd" for letter in text)
-
-
 def _drawn(local: Path) -> Iterator[Seen]:
     """What each page shows, has beside its edges, or draws unseen; and pictures that are large enough to show anything."""
     import pypdfium2
@@ -363,12 +351,11 @@ def _drawn(local: Path) -> Iterator[Seen]:
             yield Seen(f"page {number}", text)
             if not text.strip():
                 yield Seen(f"page {number}", wrong="a page without text: what it shows can't be checked")
-            elif _unread(text) * 10 > len(text):
+            elif unread.is_unread(text):
                 yield Seen(f"page {number}", wrong="letters that can't be read: the font does not say what they are")
-            whole = page.get_width() * page.get_height()
-            for picture in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=15):
-                if _is_large(picture, whole):
-                    yield Seen(f"page {number}", wrong="a picture of more than a quarter of the page: what it shows can't be checked")
+            pictures = page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=15)
+            if sum(_share(picture, page.get_width() * page.get_height()) for picture in pictures) > 1:  # also in strips
+                yield Seen(f"page {number}", wrong="pictures of more than a quarter of the page: what they show can't be checked")
             page.close()
     except pypdfium2.PdfiumError:
         yield Seen("", wrong="the PDF can't be drawn to its end")
@@ -376,10 +363,10 @@ def _drawn(local: Path) -> Iterator[Seen]:
         document.close()
 
 
-def _is_large(picture: Any, whole: float) -> bool:
-    """Whether a picture may show more than a letterhead does. Within a form its place on the page is not told, so its pixels count."""
+def _share(picture: Any, whole: float) -> float:
+    """How much of what a letterhead needs a picture takes. Within a form its place on the page is not told, so its pixels count."""
     if picture.level:
         width, height = picture.get_px_size()
-        return bool(width * height > MOST_PIXELS)
+        return float(width * height / MOST_PIXELS)
     left, bottom, right, top = picture.get_bounds()
-    return bool(abs((right - left) * (top - bottom)) > whole * LARGEST_PICTURE)
+    return float(abs((right - left) * (top - bottom)) / (whole * LARGEST_PICTURE))

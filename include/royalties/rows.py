@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,8 @@ from include.royalties.statements import Said, money, reason
 _ASK = "Export the batch again from Consonance, or say on the page whose these rows are."
 _HELD_IN_MEMORY = 16_000_000  # characters, of all statements together
 MOST_BROKEN = 100
+_NO_UTF8 = re.compile("[\udc80-\udcff]")  # bytes that are no UTF-8, as surrogateescape gives them
+_LETTERS = re.compile("[\u0080-\ud7ff\ue000-\U0010ffff]")
 _Key = tuple[str, str, str, str]
 
 
@@ -60,22 +64,28 @@ def opened(local: Path) -> Iterator[TextIO]:
     if not wide and b"\0" in head:
         raise RejectedData("it is no text", todo="Export it again as CSV.")
     encoding = "utf-16" if wide else "utf-8-sig" if _is_utf8(local) else "windows-1252"
-    with local.open(encoding=encoding, newline="") as text:
-        yield text
+    try:
+        with local.open(encoding=encoding, newline="") as text:
+            yield text
+    except UnicodeError as bad:
+        raise RejectedData("it holds bytes that are no text", todo="Export it again as CSV, in UTF-8.") from bad
 
 
 def _is_utf8(local: Path) -> bool:
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with local.open("rb") as file:
-            while block := file.read(1 << 20):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+    """Whether all of it is UTF-8. Raises `RejectedData` if some of its letters are and others are not: read as either, names would not be
+    what they are, and nobody's could be found."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    letters = others = False
+    with local.open("rb") as file:
+        while block := file.read(1 << 20):
+            text = decoder.decode(block)
+            if not text.isascii():
+                others = others or _NO_UTF8.search(text) is not None
+                letters = letters or _LETTERS.search(text) is not None
+    others = others or bool(decoder.getstate()[0])
+    if letters and others:
+        raise RejectedData("part of it is UTF-8, part is not", todo="Export it again as CSV, in UTF-8.")
+    return not others
 
 
 def header_of(local: Path) -> tuple[list[str], str]:
@@ -119,16 +129,17 @@ def _grouped(local: Path, layout: StatementLayout, folder: Path) -> Iterator[Row
     broken: list[Rows] = []
     held = 0
     with opened(local) as text:
-        reader = csv.reader(text, delimiter=delimiter)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
         next(reader)
         try:
             for cells in reader:
                 if not any(cell.strip() for cell in cells):
                     continue
-                if len(cells) != len(header):
+                why = _unlike(cells, header, delimiter)
+                if why:
                     if len(broken) == MOST_BROKEN:
                         raise RejectedData(f"more than {MOST_BROKEN} rows do not have the header's cells", todo="Export it again as CSV.")
-                    broken.append(_broken(reader.line_num, cells, len(header), folder))
+                    broken.append(_broken(reader.line_num, cells, why, folder))
                     continue
                 row = {name: " ".join(cells[at].split()) for name, at in place.items()}
                 statement = statements.setdefault(_key(row, columns), _Statement(folder / f"{len(statements)}.csv", reader.line_num))
@@ -205,11 +216,20 @@ def _rows(key: _Key, one: _Statement) -> Rows:
     return rows
 
 
-def _broken(line: int, cells: list[str], wanted: int, folder: Path) -> Rows:
-    """A row with more or fewer cells than the header: nobody can tell which cell is the payee."""
+def _unlike(cells: list[str], header: list[str], delimiter: str) -> str:
+    """Why a row can't be one row of this table; empty if it can. An open quote takes whole rows, of whomever, into a cell."""
+    if len(cells) != len(header):
+        return f"a row of {len(cells)} cells where the header has {len(header)}"
+    if any("\n" in cell.replace("\r", "\n") and cell.count(delimiter) >= len(header) - 1 for cell in cells):
+        return "a cell that holds other rows: a quote is not closed"
+    return ""
+
+
+def _broken(line: int, cells: list[str], why: str, folder: Path) -> Rows:
+    """A row that is none: nobody can tell which cell is the payee."""
     path = folder / f"line {line}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerow(cells)
     rows = Rows(path, Said(), line, line, 1)
-    rows.reasons.append(reason("nobody", f"a row of {len(cells)} cells where the header has {wanted}", rows.position, _ASK))
+    rows.reasons.append(reason("nobody", why, rows.position, _ASK))
     return rows

@@ -13,6 +13,7 @@ from include.files.model import Refused, Sniffed
 from include.intake import handing
 from include.partners.inboxes import Limits
 from include.royalties import rows, sheets
+from include.royalties.alike import still_shows
 from include.royalties.cut import Cutter
 from include.royalties.layout import StatementLayout
 from include.royalties.statements import CSV, PDF, Part, Said, reason
@@ -81,6 +82,9 @@ class Splitter:
                 raise RejectedData(f"{what}. {sheets.nearest(texts, self.layouts)}", where=lead.rstrip(", "), todo=_AGAIN)
             for one in sheets.grouped(texts, layout):
                 cutter.cut(one.pages, target)
+                if not still_shows(flat, one.pages, target):
+                    what = "cut out, its pages do not show what they showed"
+                    one.reasons.append(reason("not-checkable", what, one.position, "Print it to PDF anew."))
                 yield Part(lead + one.position, PDF, self.store.put(target), one.said, layout.id, one.reasons)
 
     def _rows(self, local: Path, lead: str) -> Iterator[Part]:
