@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from include.imports.check import ADVICE
 from include.imports.differences import shown
 from include.imports.mapping import Mapping, fold
-from include.imports.sheets import MOST_COLUMNS, Sheet, read
+from include.imports.sheets import MOST_COLUMNS, Sheet, read, unpacked
 from include.imports.workbooks import CREATED
 from include.ledger import deliveries, imports
 from include.ledger.database import Ledger
@@ -36,6 +36,8 @@ FLOW = "title_import"
 FOLDER = "answers"
 """Under the inbox; its files are never looked at (`exclude` of the inbox)."""
 
+MOST_WHOLE = 60_000_000  # bytes, unpacked: openpyxl holds a workbook in about twenty times as many
+LONGEST_CELL = 32_000  # characters; a spreadsheet takes 32,767
 GREEN, GREY, BLUE, AMBER, RED = "C6EFCE", "EDEDED", "DDEBF7", "FFEB9C", "FFC7CE"
 _UNWRITABLE = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, BadZipFile)
 _STATUS = {
@@ -186,14 +188,15 @@ def _bad_cells(lines: Sequence[TitleImportLineRow]) -> dict[int, set[str]]:
 
 def mark(path: Path, name: str, mapping: Mapping, told: dict[int, Status], bad: dict[int, set[str]], out: BinaryIO) -> None:
     """Writes the sheet with two more columns. A workbook keeps its sheets, formulas and styles as far as openpyxl knows them; a text, and
-    a workbook that can only be read row by row, becomes a workbook of its values."""
+    a workbook that is too large for that or can only be read row by row, becomes a workbook of its values."""
     from openpyxl import load_workbook
 
     sheet = read(path, name, mapping)
     book: Any = None
-    if sheet.kind == "xlsx":
+    if sheet.kind == "xlsx" and unpacked(path) <= MOST_WHOLE:
         try:
-            book = load_workbook(io.BytesIO(path.read_bytes()))
+            book = load_workbook(io.BytesIO(path.read_bytes()), rich_text=True)
+            book.template = False  # it is called .xlsx, and a spreadsheet opens no template of that name
             page = book[sheet.name]
         except _UNWRITABLE:  # openpyxl reads less of a workbook as a whole than row by row
             book = None
@@ -211,19 +214,41 @@ def _write_status(page: Any, sheet: Sheet, mapping: Mapping, told: dict[int, Sta
 
     head = sheet.head.row
     first = _place(page, sheet, mapping)
+    _divide(page, first, {head, *told})
     for offset, (heading, width) in enumerate(((mapping.status, 24), (ADVICE, 90))):
-        cell = page.cell(head, first + offset, heading)
+        cell = page.cell(head, first + offset)
+        _say(cell, heading)
         cell.font = Font(bold=True)
         page.column_dimensions[get_column_letter(first + offset)].width = width
     fills = {colour: PatternFill("solid", start_color=colour) for colour in (GREEN, GREY, BLUE, AMBER, RED)}
     columns = {fold(heading): place + 1 for place, heading in enumerate(sheet.head.headings) if heading}
     for row, status in told.items():
         word, advice = page.cell(row, first), page.cell(row, first + 1)
-        word.value, word.fill = status.word, fills[status.colour]
-        advice.value, advice.alignment = status.advice or None, Alignment(wrap_text=True, vertical="top")
+        _say(word, status.word)
+        _say(advice, status.advice)
+        word.fill, advice.alignment = fills[status.colour], Alignment(wrap_text=True, vertical="top")
         for heading in bad.get(row, ()):
             if heading in columns:
                 page.cell(row, columns[heading]).fill = fills[RED]
+
+
+def _divide(page: Any, first: int, rows: set[int]) -> None:
+    """Merged cells end before the status: the line of a section is often as wide as the page, and only its first cell is writable."""
+    for span in list(page.merged_cells.ranges):
+        if span.max_col < first or span.min_col > first + 1 or rows.isdisjoint(range(span.min_row, span.max_row + 1)):
+            continue
+        page.unmerge_cells(span.coord)
+        if span.min_col < first and (span.min_col, span.min_row) != (first - 1, span.max_row):
+            page.merge_cells(start_row=span.min_row, end_row=span.max_row, start_column=span.min_col, end_column=first - 1)
+
+
+def _say(cell: Any, words: str) -> None:
+    """As a text, whatever it begins with: a sentence may begin with a heading of the sender's."""
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    cell.value = ILLEGAL_CHARACTERS_RE.sub("", words)[:LONGEST_CELL] or None
+    if cell.value is not None:
+        cell.data_type = "s"
 
 
 def _place(page: Any, sheet: Sheet, mapping: Mapping) -> int:
@@ -249,7 +274,7 @@ def _as_workbook(path: Path, sheet: Sheet) -> tuple[Any, Any]:
                 continue
             cell = page.cell(number, place)
             if isinstance(value, str):
-                cell.value, cell.number_format = ILLEGAL_CHARACTERS_RE.sub("", value)[:32_000], "@"
+                cell.value, cell.number_format = ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_CELL], "@"
                 cell.data_type = "s"
             else:
                 cell.value = value

@@ -21,7 +21,9 @@ Value = str | list[str]
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
 _SERIALS = (20_000, 80_000)  # Excel's days since 1899-12-30: from 1954 to 2119; what lies beyond is more likely another number
-_SERIAL_ZERO = date(1899, 12, 30)
+SERIAL_ZERO = date(1899, 12, 30)
+_DIGITS = 19  # as many before or behind the decimal mark are nobody's price, extent or number
+_LONGEST_MESSAGE = 400
 UNCALCULATED = "#UNCALCULATED!"
 """Stands for a formula that the sheet has no value of: a program wrote it, and nobody opened the sheet since."""
 _FAULTS = frozenset({"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
@@ -51,8 +53,9 @@ class Unreadable(Exception):
     """A cell that can't be used: `code` for programs, `message` and `todo` for the sender."""
 
     def __init__(self, code: str, message: str, todo: str) -> None:
-        super().__init__(message)
-        self.code, self.message, self.todo = code, message, todo
+        shorter = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"  # it quotes the cell
+        super().__init__(shorter)
+        self.code, self.message, self.todo = code, shorter, todo
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Ways:
     values: Mapping[str, str] = field(default_factory=dict)  # folded
     list_number: int = 0  # ONIX code list
     longest: int = 0  # characters
+    serial_zero: date = SERIAL_ZERO  # what numbers of days count from; workbooks of old Macs count from 1904-01-01
 
 
 def plain(cell: Cell) -> str:
@@ -144,7 +148,7 @@ def day(cell: Cell, ways: Ways) -> Value:
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
         shown = plain(cell)
         if _SERIALS[0] <= cell <= _SERIALS[1] and cell == int(cell):
-            found = _SERIAL_ZERO + timedelta(days=int(cell))
+            found = ways.serial_zero + timedelta(days=int(cell))
     else:
         shown = _unquoted(plain(cell))
         found = _written(shown, ways.dates)
@@ -249,7 +253,7 @@ def number(cell: Cell, ways: Ways) -> Value:
 def identity(cell: Cell, ways: Ways) -> Value:
     """A number of Consonance's."""
     shown = _unquoted(plain(cell))
-    if not (shown.isascii() and shown.isdigit() and 0 < int(shown) < 1 << 63):
+    if not (shown.isascii() and shown.isdigit() and len(shown) < _DIGITS and int(shown)):
         raise Unreadable("id-wrong", f"{shown!r} is no number of Consonance's", "Copy it from Consonance, or leave it empty.")
     return str(int(shown))
 
@@ -283,21 +287,24 @@ def amount_for(amount: str, of_currency: str) -> str:
 
 
 def decimal(cell: Cell, ways: Ways) -> Decimal:
-    """A decimal. Numbers of a spreadsheet are taken by their shortest digits; a text by the mapping's decimal mark, thousands grouped."""
-    if isinstance(cell, int | float) and not isinstance(cell, bool):
+    """A decimal. Numbers of a spreadsheet are taken by the fifteen digits that it shows of them (a sum of 10.99 is not 10.989999999999998);
+    a text by the mapping's decimal mark, thousands grouped."""
+    if isinstance(cell, float):
+        shown = f"{cell:.15g}"
+    elif isinstance(cell, int) and not isinstance(cell, bool):
         shown = repr(cell)
     else:
         shown = _AROUND_MONEY.sub("", _unquoted(plain(cell))).strip()
         group = "." if ways.decimal_mark == "," else ","
         whole, mark, rest = shown.partition(ways.decimal_mark)
-        if group in rest or not re.fullmatch(rf"[-+−]?\d{{1,3}}(?:[{group} ’']\d{{3}})*|[-+−]?\d+", whole or "0"):
+        if not re.fullmatch(r"[0-9]*", rest) or not re.fullmatch(rf"[-+−]?\d{{1,3}}(?:[{group} ’']\d{{3}})*|[-+−]?\d+", whole or "0"):
             raise _no_number(plain(cell), ways)
         shown = re.sub(r"[^\d+-]", "", whole.replace("−", "-")) + (f".{rest}" if mark else "")
     try:
         found = Decimal(shown)
     except InvalidOperation as bad:
         raise _no_number(plain(cell), ways) from bad
-    if not found.is_finite():
+    if not found.is_finite() or (found and not -_DIGITS < found.adjusted() < _DIGITS):
         raise _no_number(plain(cell), ways)
     return found
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
-from include.imports.extractors import EXTRACTORS, Cell, Unreadable, Value, Ways, amount_for, plain
+from include.imports.extractors import EXTRACTORS, SERIAL_ZERO, Cell, Unreadable, Value, Ways, amount_for, plain
 from include.imports.fields import BASE, FIELDS, KEYS, PRICE
 from include.imports.mapping import Column, Mapping
 from include.imports.sheets import Line, Sheet
@@ -81,9 +82,9 @@ def read_row(line: Line, sheet: Sheet, mapping: Mapping) -> Row:
     for name, place in sheet.head.places.items():
         column = mapping.columns[name]
         heading = sheet.head.heading(place)
-        value = _value(row, name, line.at(place), column, mapping, heading)
+        value = _value(row, name, line.at(place), column, mapping, heading, sheet.serial_zero)
         if value is None:
-            if column.required:
+            if column.required and not any(problem["column"] == heading for problem in row.problems):
                 row.wrong("empty", f"{heading} is empty", "Fill it in.", field=name, column=heading)
         elif name in KEYS:
             row.keys[name] = str(value)
@@ -92,22 +93,24 @@ def read_row(line: Line, sheet: Sheet, mapping: Mapping) -> Row:
         else:
             row.fields[name] = value
     for name, place in sheet.head.was.items():
-        value = _value(row, name, line.at(place), mapping.columns[name], mapping, sheet.head.heading(place))
+        value = _value(row, name, line.at(place), mapping.columns[name], mapping, sheet.head.heading(place), sheet.serial_zero)
         if value is not None:  # an empty cell says nothing of what was there
             row.was[name] = value
     _prices(row, line, sheet, mapping)
     return row
 
 
-def ways_of(name: str, column: Column | None, mapping: Mapping) -> Ways:
+def ways_of(name: str, column: Column | None, mapping: Mapping, serial_zero: date = SERIAL_ZERO) -> Ways:
     """How the mapping says that this column is written."""
     known = FIELDS.get(name)
     values = {said.casefold(): meant for said, meant in column.values.items()} if column else {}
     list_number = known.list_number if known else _PRICE_LISTS.get(name, 0)
-    return Ways(mapping.dates, mapping.decimal_mark, values, list_number, known.longest if known else 100)
+    return Ways(mapping.dates, mapping.decimal_mark, values, list_number, known.longest if known else 100, serial_zero)
 
 
-def _value(row: Row, name: str, cell: Cell, column: Column, mapping: Mapping, heading: str) -> Value | None:
+def _value(
+    row: Row, name: str, cell: Cell, column: Column, mapping: Mapping, heading: str, serial_zero: date = SERIAL_ZERO
+) -> Value | None:
     """None where the cell says nothing."""
     extractor = column.read or (FIELDS[name].read if name in FIELDS else {**KEYS, **PRICE}.get(name, "text"))
     try:
@@ -116,7 +119,7 @@ def _value(row: Row, name: str, cell: Cell, column: Column, mapping: Mapping, he
             return None
         if mapping.clear and shown == mapping.clear and name in FIELDS:
             return [] if FIELDS[name].read in {"bisac", "thema", "bic", "nur"} else ""
-        return EXTRACTORS[extractor](cell, ways_of(name, column, mapping))
+        return EXTRACTORS[extractor](cell, ways_of(name, column, mapping, serial_zero))
     except Unreadable as bad:
         row.wrong(bad.code, bad.message, bad.todo, field=name, column=heading)
         return None

@@ -11,19 +11,22 @@ import csv
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from include.files.model import Refused
-from include.imports.extractors import UNCALCULATED, Cell, plain
-from include.imports.mapping import Column, Mapping, PriceColumn, fold
+from include.imports.extractors import SERIAL_ZERO, UNCALCULATED, Cell
+from include.imports.heads import Head, find_head, stated
+from include.imports.mapping import Mapping
 
 MOST_BYTES = 500_000_000  # of a text, or of a workbook's parts unpacked: far more than any sheet of titles has
 MOST_COLUMNS = 400
 BLANK_ROWS = 2_000  # so many in a row, and the sheet is over, whatever its formatting says
+_FORMULA = re.compile(rb"<(?:\w{1,30}:)?f[\s/>]")
 _SAMPLE = 1 << 18  # bytes
 _OLD = ("cp1252", "mac_roman", "cp1250", "cp1251", "cp1253", "cp1254", "cp850")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xltx", ".xltm")
@@ -42,21 +45,6 @@ class Line:
         return self.cells[place] if place is not None and place < len(self.cells) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The headings: where each column of the mapping stands, and which headings nobody asks for."""
-
-    row: int
-    headings: tuple[str, ...]
-    places: dict[str, int]
-    was: dict[str, int]
-    prices: tuple[tuple[PriceColumn, int], ...]
-    unknown: tuple[str, ...] = ()
-
-    def heading(self, place: int | None) -> str:
-        return self.headings[place] if place is not None and place < len(self.headings) else ""
-
-
 @dataclass(slots=True)
 class Sheet:
     """A sheet as it was read. `made_at` is None where nothing says when it was made."""
@@ -66,6 +54,7 @@ class Sheet:
     head: Head
     lines: list[Line] = field(default_factory=list)
     made_at: datetime | None = None
+    serial_zero: date = SERIAL_ZERO  # the day that the workbook's numbers of days count from
     widest: int = 0  # columns that anything stands in, without heading, too
     encoding: str = ""
     delimiter: str = ""
@@ -76,7 +65,7 @@ def read(path: Path, name: str, mapping: Mapping, *, arrived: datetime | None = 
 
     Raises `Refused`: not-a-sheet, sheet-broken, sheet-missing, encoding, csv-broken, no-headings, heading-twice, too-long, empty.
     """
-    if _unpacked(path) > MOST_BYTES:
+    if unpacked(path) > MOST_BYTES:
         raise Refused(
             "too-long", f"the sheet has more than {MOST_BYTES // 1_000_000} MB", where=name, todo="Send the rows of titles alone."
         )
@@ -94,7 +83,7 @@ def read(path: Path, name: str, mapping: Mapping, *, arrived: datetime | None = 
     return _text(path, name, mapping, arrived)
 
 
-def _unpacked(path: Path) -> int:
+def unpacked(path: Path) -> int:
     """Bytes that reading it may need. What is no zip, or a broken one, is as large as it is."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -119,33 +108,42 @@ def _workbook(path: Path, name: str, mapping: Mapping, arrived: datetime | None)
 
 
 def _of_workbook(book: Any, path: Path, name: str, mapping: Mapping, arrived: datetime | None, broken: Refused) -> Sheet:
-    try:
-        title = _worksheet(book.sheetnames, name, mapping)
-        sheet: Any = book[title]
-        if not hasattr(sheet, "iter_rows"):
-            raise Refused("not-a-sheet", f"{title!r} holds a chart, no rows", where=name, todo="Put the rows into the first sheet.")
-        sheet.reset_dimensions()  # what the file says of its size need not be so
-        rows = _numbered(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS))
-        properties = book.properties
-        told = {"modified": _zoned(properties.modified), "created": _zoned(properties.created), "arrived": arrived}
-        uncalculated = _uncalculated(path, title) if _has_formulas(path) else frozenset()
-        return _sheet("xlsx", title, name, mapping, rows, told, uncalculated)
-    except Refused:
-        raise
-    except Exception as bad:  # as above: rows are parsed as they are read
-        raise broken from bad
-    finally:
-        book.close()
+    with ExitStack() as stack:
+        try:
+            title = _worksheet([(one, book[one].sheet_state == "visible") for one in book.sheetnames], name, mapping)
+            sheet: Any = book[title]
+            if not hasattr(sheet, "iter_rows"):
+                raise Refused("not-a-sheet", f"{title!r} holds a chart, no rows", where=name, todo="Put the rows into the first sheet.")
+            rows = _numbered(_rows(sheet))
+            if _has_formulas(path):
+                rows = _numbered(_calculated(_rows(sheet), stack.enter_context(_formulas(path, title))))
+            properties = book.properties
+            told = {"modified": _zoned(properties.modified), "created": _zoned(properties.created), "arrived": arrived}
+            found = _sheet("xlsx", title, f"{name}, worksheet {title}" if len(book.sheetnames) > 1 else name, mapping, rows, told)
+        except Refused:
+            raise
+        except Exception as bad:  # as above: rows are parsed as they are read
+            raise broken from bad
+        finally:
+            book.close()
+    found.serial_zero = book.epoch.date() if book.epoch.year == 1904 else SERIAL_ZERO
+    return found
 
 
-def _worksheet(names: Sequence[str], name: str, mapping: Mapping) -> str:
+def _worksheet(names: Sequence[tuple[str, bool]], name: str, mapping: Mapping) -> str:
+    """The one that the mapping names, else the first that people see."""
     if not mapping.sheet and names:
-        return names[0]
-    for one in names:
+        return next((one for one, seen in names if seen), names[0][0])
+    for one, _ in names:
         if one.strip().casefold() == mapping.sheet.casefold():
             return one
-    todo = f"Call it so; there are {', '.join(names) or 'none'}."
+    todo = f"Call it so; there are {', '.join(one for one, _ in names) or 'none'}."
     raise Refused("sheet-missing", f"there is no worksheet {mapping.sheet!r}", where=name, todo=todo)
+
+
+def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    sheet.reset_dimensions()  # what the file says of its size need not be so
+    return cast(Iterator[tuple[Any, ...]], sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS))
 
 
 def _has_formulas(path: Path) -> bool:
@@ -155,26 +153,32 @@ def _has_formulas(path: Path) -> bool:
                 tail = b""
                 with archive.open(info) as part:
                     while piece := part.read(1 << 20):
-                        if b"<f>" in (seen := tail + piece) or b"<f " in seen:
+                        if _FORMULA.search(seen := tail + piece):
                             return True
-                        tail = piece[-3:]
+                        tail = seen[-40:]
     return False
 
 
-def _uncalculated(path: Path, title: str) -> frozenset[tuple[int, int]]:
-    """Cells with a formula (row and place); whether one has a value, the other reading tells."""
+@contextmanager
+def _formulas(path: Path, title: str) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """The same rows, with formulas instead of what they came to."""
     from openpyxl import load_workbook
 
     with path.open("rb") as file:
-        book = load_workbook(file, read_only=True)
-        sheet: Any = book[title]
-        sheet.reset_dimensions()
-        return frozenset(
-            (row, place)
-            for row, cells in _numbered(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS))
-            for place, cell in enumerate(cells)
-            if isinstance(cell, str) and cell.startswith("=")
-        )
+        yield _rows(load_workbook(file, read_only=True)[title])
+
+
+def _calculated(values: Iterable[tuple[Any, ...]], formulas: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Cell, ...]]:
+    """Row by row beside each other, as far as they are wanted: a formula that has no value is told from an empty cell."""
+    for cells, beside in zip(values, formulas, strict=False):
+        if None in cells and any(cell is not None for cell in beside):
+            yield tuple(UNCALCULATED if cell is None and _is_formula(said) else cell for cell, said in zip(cells, beside, strict=False))
+        else:
+            yield cells
+
+
+def _is_formula(cell: Any) -> bool:
+    return cell.startswith("=") if isinstance(cell, str) else hasattr(cell, "ref")  # of an array, or a table of data
 
 
 def _zoned(moment: datetime | None) -> datetime | None:
@@ -197,7 +201,7 @@ def _text(path: Path, name: str, mapping: Mapping, arrived: datetime | None) -> 
         reader = csv.reader((line.replace("\0", "") for line in stream), delimiter=delimiter, strict=True)
         try:
             rows = ((number, tuple(cells[:MOST_COLUMNS])) for number, cells in enumerate(reader, start=1))
-            sheet = _sheet("csv", "", name, mapping, rows, {"arrived": arrived}, frozenset())
+            sheet = _sheet("csv", "", name, mapping, rows, {"arrived": arrived})
         except csv.Error as bad:
             todo = "Look at the quotation marks of that line, or send a workbook (.xlsx)."
             raise Refused("csv-broken", f"the text can't be split into columns: {bad}", where=f"{name}, line {reader.line_num}",
@@ -267,7 +271,6 @@ def _sheet(
     mapping: Mapping,
     rows: Iterator[tuple[int, tuple[Cell, ...]]],
     told: dict[str, datetime | None],
-    uncalculated: frozenset[tuple[int, int]],
 ) -> Sheet:
     first = list(islice(rows, mapping.header_within))
     head = find_head(first, name, mapping)
@@ -279,10 +282,6 @@ def _sheet(
     wide, blank = len(head.headings), 0
     asked = sorted({*head.places.values(), *head.was.values(), *(place for _, place in head.prices)})
     for number, cells in chain(below, rows):
-        if uncalculated:
-            cells = tuple(  # noqa: PLW2901
-                UNCALCULATED if cell is None and (number, place) in uncalculated else cell for place, cell in enumerate(cells)
-            )
         if sheet.widest < len(cells):
             sheet.widest = max(sheet.widest, _width(cells))
         if not any(cells[place] not in {None, ""} and str(cells[place]).strip() for place in asked if place < len(cells)):
@@ -302,77 +301,3 @@ def _sheet(
 
 def _width(cells: Sequence[Cell]) -> int:
     return max((place for place, cell in enumerate(cells, start=1) if cell not in {None, ""}), default=0)
-
-
-def find_head(rows: Sequence[tuple[int, tuple[Cell, ...]]], name: str, mapping: Mapping) -> Head:
-    """The row with most of the mapping's headings. It must have one of the keys and all required columns. Raises `Refused`."""
-    best = max(((len(_places(cells, mapping.columns)), -number, cells) for number, cells in rows), default=None, key=lambda one: one[:2])
-    if best is None or not best[0]:
-        wanted = ", ".join(column.headers[0] for column in mapping.columns.values())
-        raise Refused(
-            "no-headings", f"none of the first {mapping.header_within} rows has headings that are known", where=name,
-            todo=f"Known headings: {wanted}. Or the sheet belongs to another mapping than {mapping.id}.",
-        )  # fmt: skip
-    number, cells = -best[1], best[2]
-    headings = tuple(_heading(cell) for cell in cells)
-    while headings and not headings[-1]:
-        headings = headings[:-1]
-    places = _places(headings, mapping.columns)
-    missing = [column.headers[0] for field_name, column in mapping.columns.items() if column.required and field_name not in places]
-    if not any(key in places for key in mapping.key):
-        missing.append(" or ".join(mapping.columns[key].headers[0] for key in mapping.key if key in mapping.columns))
-    if missing:
-        raise Refused("no-headings", f"there is no column {', '.join(missing)}", where=f"{name}, row {number}", todo="Add it.")
-    for place in places.values():
-        if [fold(heading) for heading in headings].count(fold(headings[place])) > 1:
-            message = f"two columns are called {headings[place]!r}"
-            raise Refused("heading-twice", message, where=f"{name}, row {number}", todo="Rename one of them.")
-    was = {name_: found for name_, column in mapping.columns.items() if (found := _first(headings, column.was)) is not None}
-    prices = tuple((price, found) for price in mapping.prices if (found := _first(headings, price.headers)) is not None)
-    used = {*places.values(), *was.values(), *(found for _, found in prices)}
-    unknown = tuple(heading for at, heading in enumerate(headings) if heading and at not in used)
-    return Head(number, headings, places, was, prices, unknown)
-
-
-def _places(cells: Sequence[Cell], columns: dict[str, Column]) -> dict[str, int]:
-    headings = [_heading(cell) for cell in cells]
-    return {name: place for name, column in columns.items() if (place := _first(headings, column.headers)) is not None}
-
-
-def _first(headings: Sequence[str], wanted: Sequence[str]) -> int | None:
-    """Where the first of the wanted headings stands: the mapping's order is its preference."""
-    folded = {fold(heading): place for place, heading in enumerate(headings) if heading}
-    return next((folded[key] for one in wanted if (key := fold(one)) in folded), None)
-
-
-def _heading(cell: Cell) -> str:
-    return " ".join(str(cell).split())[:200] if isinstance(cell, str) else "" if cell is None else str(cell)
-
-
-def stated(above: Sequence[Sequence[Cell]], mapping: Mapping) -> datetime | None:
-    """The moment that the sheet says it was made at, above its headings; of a day alone, its beginning."""
-    if not mapping.stated:
-        return None
-    pattern = re.compile(mapping.stated, re.IGNORECASE)
-    for cells in above:
-        for place, cell in enumerate(cells):
-            said = pattern.search(str(cell)) if isinstance(cell, str) else None
-            if said and (moment := _moment(said.group(1), mapping.dates)):
-                return moment
-            beside = cells[place + 1] if place + 1 < len(cells) else None
-            if isinstance(cell, str) and isinstance(beside, datetime) and pattern.search(f"{cell} {plain(beside)}"):
-                return beside.replace(tzinfo=UTC)
-            together = pattern.search(f"{cell} {beside}") if isinstance(cell, str) and isinstance(beside, str) else None
-            if together and (moment := _moment(together.group(1), mapping.dates)):
-                return moment
-    return None
-
-
-def _moment(said: str, forms: Sequence[str]) -> datetime | None:
-    for way in (datetime.fromisoformat, *(lambda text, form=form: datetime.strptime(text, form) for form in forms)):  # noqa: DTZ007
-        try:
-            moment = way(said.strip().rstrip("."))
-        except ValueError:
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None

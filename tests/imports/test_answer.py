@@ -9,12 +9,17 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
 from include.errors import ConfigurationError
 from include.imports import answer
+from include.imports.answer import Status
 from include.imports.arrivals import Desk
+from include.imports.mapping import load_mapping
+from include.imports.sheets import read
 from include.ledger.models import DeliveryRow
 from include.partners import load_house, load_inbox
 from tests.imports.office import NOW, Office, workbook
@@ -113,3 +118,43 @@ def test_an_inbox_that_would_take_its_own_answers_is_refused(office: Office) -> 
     inbox = load_inbox("titles").model_copy(update={"exclude": ()})
     with pytest.raises(ConfigurationError, match="own answers"):
         _ = Desk(office.ledger, office.store, inbox, load_house(), office.client).mapping
+
+
+def marked(tmp_path, content: bytes, name: str, mapping: str = "season", advice: str = "Nothing.") -> Any:
+    """Every row marked with the same status, as its sender opens it."""
+    of, path, out = load_mapping(mapping), tmp_path / "sheet", io.BytesIO()
+    path.write_bytes(content)
+    told = {line.number: Status("Updated", answer.GREEN, advice) for line in read(path, name, of).lines}
+    answer.mark(path, name, of, told, {}, out)
+    return openpyxl.load_workbook(io.BytesIO(out.getvalue()), rich_text=True)
+
+
+def test_the_line_of_a_section_that_is_as_wide_as_the_page_makes_room_for_the_status(tmp_path):
+    book = openpyxl.Workbook()
+    text = CellRichText("The ", TextBlock(InlineFont(b=True), "Lamp"))
+    for row in (["Lantern"], ["ISBN", "Title"], ["Spring list"], ["9780306406157", text], [None, "The Lamp"]):
+        book.active.append(row)
+    for merged in ("A1:Z1", "A3:Z3", "C4:D9", "B5:Z5"):
+        book.active.merge_cells(merged)
+    out = io.BytesIO()
+    book.save(out)
+    page = marked(tmp_path, out.getvalue(), "Spring.xlsx").active
+    assert {str(merged) for merged in page.merged_cells.ranges} == {"A1:Z1", "A3:B3"}
+    assert [[page.cell(row, column).value for column in (3, 4)] for row in (2, 3, 4, 5)] == [
+        ["Status", "What to do"], ["Updated", "Nothing."], ["Updated", "Nothing."], ["Updated", "Nothing."]
+    ]  # fmt: skip
+    assert page["B4"].value == text
+
+
+def test_no_sentence_of_the_answer_is_a_formula_and_no_template_is_sent(tmp_path):
+    book = marked(tmp_path, b'=EAN\x01;TITLE\n123;"=1+1"\n', "extract.csv", "erp", advice="=EAN\x01: '123' is no ISBN")
+    assert [(cell.value, cell.data_type) for cell in book.active[2]] == [
+        ("123", "s"), ("=1+1", "s"), ("Updated", "s"), ("=EAN: '123' is no ISBN", "s")
+    ]  # fmt: skip
+    book = openpyxl.Workbook()
+    book.template = True
+    for row in (["ISBN", "Title"], ["9780306406157", "The Lamp"]):
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    assert marked(tmp_path, out.getvalue(), "Season.xltx").template is False

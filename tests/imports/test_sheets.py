@@ -196,3 +196,89 @@ def test_a_mapping_that_makes_no_sense_is_refused(tmp_path, changes, word):
 def test_an_unknown_mapping_names_the_known_ones():
     with pytest.raises(ConfigurationError, match="season"):
         load_mapping("spring")
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def changed(content: bytes, part: str, before: bytes, after: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for info in source.infolist():
+            data = source.read(info)
+            target.writestr(info.filename, data.replace(before, after, 1) if info.filename == part else data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["ISBN", "Title", "Prices", None], [None, None, "GBP", "USD"]],  # columns are named above, the parts of one below
+        [["ISBN", "Prices", None, None], [None, "GBP", "USD", "Title"]],
+        [["ISBN", None, "Prices", None], [None, "Title", "GBP", "USD"], ["Spring"]],
+        [["ISBN", "Dates", None, "Text"], [None, "Pub date", "Planned date", "Title"]],
+    ],
+)
+def test_headings_in_two_rows_are_read_as_one(tmp_path, rows):
+    heads = [below if below else above for above, below in zip(*(row + [None] * (4 - len(row)) for row in rows[:2]), strict=True)]
+    values = {"ISBN": ISBN, "Title": "The Lamp", "GBP": 12.5, "USD": 20, "Pub date": "2027-03-04", "Planned date": "2027-03-01"}
+    found = sheet(tmp_path, workbook(*rows, [values[heading] for heading in heads]))
+    assert found.head.row == 2
+    assert fields(found)[-1]["isbn"] == ISBN
+    assert fields(found)[-1]["title"] == "The Lamp"
+    assert len(fields(found)[-1]) == 4
+
+
+def test_a_title_that_is_called_like_a_heading_is_a_title(tmp_path):
+    found = sheet(tmp_path, workbook(["ISBN", "Title", None], [ISBN, "Extent", "GBP"], [None, "Season", "USD"]))
+    assert (found.head.row, found.head.prices) == (1, ())
+    assert [row["title"] for row in fields(found)] == ["Extent", "Season"]
+
+
+@pytest.mark.parametrize("heads", [["ISBN", "GBP", "GBP"], ["ISBN", "Pub date", "Publication date (was)", "Publication date (was)"]])
+def test_two_columns_of_one_name_are_refused_whatever_they_are(tmp_path, heads):
+    assert refused(tmp_path, workbook(heads, [ISBN, 1, 2, 3])) == "heading-twice"
+
+
+def test_the_first_worksheet_that_people_see_is_read(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Hardback"])
+    book.active.sheet_state = "hidden"
+    book.create_sheet("Season").append(["ISBN", "Title"])
+    book["Season"].append([ISBN, "The Lamp"])
+    book.active = 1
+    assert sheet(tmp_path, saved(book)).name == "Season"
+    book["Sheet"].sheet_state = "visible"
+    with pytest.raises(Refused, match="worksheet Sheet"):
+        sheet(tmp_path, saved(book))
+
+
+def test_numbers_of_days_count_from_the_workbooks_own_beginning(tmp_path):
+    book = openpyxl.Workbook()
+    book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    for row in (["ISBN", "Pub date"], [ISBN, datetime(2027, 3, 4)], [ISBN, 44_988]):  # noqa: DTZ001 - a cell's
+        book.active.append(row)
+    assert [row["publication_date"] for row in fields(sheet(tmp_path, saved(book)))] == ["2027-03-04"] * 2
+
+
+def test_a_formula_of_an_array_that_was_never_calculated_is_no_empty_cell(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["ISBN", "Title"])
+    book.active["A2"], book.active["B2"] = ISBN, openpyxl.worksheet.formula.ArrayFormula("B2", "=UPPER(A2)")
+    found = sheet(tmp_path, saved(book))
+    assert [problem["code"] for problem in read_row(found.lines[0], found, SEASON).problems] == ["formula-error"]
+
+
+def test_a_row_far_below_is_not_waited_for(tmp_path):
+    content = workbook(["ISBN", "Title"], [ISBN, "=A2"])
+    far = b'<row r="900000000"><c r="A900000000"><v>1</v></c></row></sheetData>'
+    found = sheet(tmp_path, changed(content, "xl/worksheets/sheet1.xml", b"</sheetData>", far))
+    assert len(found.lines) == 1
+
+
+def test_what_can_not_be_read_is_not_called_empty_as_well(tmp_path):
+    found = sheet(tmp_path, b"EAN;TITLE\n123;Lamp\n", "extract.csv", ERP)
+    assert [problem["code"] for problem in read_row(found.lines[0], found, ERP).problems] == ["isbn-wrong"]

@@ -146,3 +146,19 @@ def test_a_title_that_no_record_could_hold_is_refused():
     with pytest.raises(Unreadable) as refused:
         EXTRACTORS["text"]("x" * 301, Ways(longest=300))
     assert refused.value.code == "too-long"
+
+
+@pytest.mark.parametrize(("cell", "want"), [(10.989999999999998, "10.99"), (13.200000000000001, "13.2"), (0.1 + 0.2, "0.3"), (12, "12")])
+def test_a_sum_of_the_spreadsheet_is_what_it_shows(cell, want):
+    assert EXTRACTORS["money"](cell, Ways()) == want
+
+
+@pytest.mark.parametrize(
+    ("extractor", "cell"),
+    [("number", 1e300), ("number", "1.0e9999999"), ("number", "1.5e3"), ("money", "12.5_0"), ("id", "9" * 5_000), ("number", "9" * 5_000),
+     ("isbn", "9" * 5_000), ("money", float("inf")), ("number", "0." + "0" * 5_000 + "1")],
+)  # fmt: skip
+def test_a_number_beyond_all_measure_is_one_bad_cell_and_said_in_few_words(extractor, cell):
+    with pytest.raises(Unreadable) as refused:
+        EXTRACTORS[extractor](cell, Ways())
+    assert len(refused.value.message) < 500
