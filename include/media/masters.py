@@ -76,16 +76,23 @@ def take(
     taken, digest = Taken(), rules_digest(rules)
     with ledger.read() as session:
         ids = _due(session, digest, again)
-    for start in range(0, len(ids), BATCH):
-        some = ids[start : start + BATCH]
+    done = 0
+    while done < len(ids):
+        some = ids[done : done + _room(client)]
         try:
             _batch(ledger, store, client, fetcher, rules, some, taken, now)
         except AllowanceUsedUp:
-            taken.waiting = len(ids) - start
-            if not taken.counts:
-                raise
+            taken.waiting = len(ids) - done
             break
+        done += len(some)
     return taken
+
+
+def _room(client: Cloudinary) -> int:
+    """How many covers the hour's requests are enough for: one for each, and one for all of them afterwards. One at least: a batch
+    that is always cut off in the middle would never get on."""
+    left = client.allowance
+    return BATCH if left is None else max(1, min(BATCH, left.remaining - left.limit // 10 - 1))
 
 
 def _due(session: Session, digest: str, again: bool) -> list[int]:
@@ -108,28 +115,26 @@ def _batch(
     with ledger.read() as session:
         rows = session.scalars(select(CoverRow).where(CoverRow.id.in_(ids)).order_by(CoverRow.id))
         batch = [_Cover(row.id, row.asset_id, row.public_id, row.version, row.type) for row in rows]
+    answers, failed = _each(map, lambda cover: client.asset(cover.public_id, type=cover.type, media=True), batch, taken)
+    with ledger.session() as session:
+        fresh = [(cover, asset) for cover, asset in answers if _confirmed(session, cover, asset, rules, now, taken)]
     with ThreadPoolExecutor(THREADS) as pool:
-        answers, failed = _each(pool, lambda cover: client.asset(cover.public_id, type=cover.type, media=True), batch, taken)
-        with ledger.session() as session:
-            fresh = [(cover, asset) for cover, asset in answers if _confirmed(session, cover, asset, rules, now, taken)]
-        looked, missed = _each(pool, lambda one: _look(store, client, fetcher, rules, one[1]), fresh, taken)
+        looked, _ = _each(pool.map, lambda one: _look(store, client, fetcher, rules, one[1]), fresh, taken)
     kept = _still_so(client, [(cover, asset, found) for (cover, asset), found in looked], taken)
     with ledger.session() as session:
         for cover, found in kept:
             row = session.get(CoverRow, cover.id, with_for_update=True)
             if row is not None and row.version == cover.version:
                 _keep(session, row, found, rules, now, taken)
-    for error in (failed, missed):
-        if isinstance(error, AllowanceUsedUp):
-            raise error
-    if failed is not None and not answers:
+    if isinstance(failed, AllowanceUsedUp) or (failed is not None and not answers):
         raise failed
 
 
 def _each(
-    pool: ThreadPoolExecutor, do: Callable[[Any], Any], items: Iterable[Any], taken: Taken
+    mapped: Callable[..., Iterable[Any]], do: Callable[[Any], Any], items: Iterable[Any], taken: Taken
 ) -> tuple[list[tuple[Any, Any]], ColophonError | None]:
-    """What came of each item, in order, and the last error. One that is wrong with everything is raised at once."""
+    """What came of each item, in order, and the last error. One that is wrong with everything is raised at once; where the hour's requests
+    are used up, the rest is left."""
 
     def one(item: Any) -> tuple[Any, Any, ColophonError | None]:
         try:
@@ -137,17 +142,19 @@ def _each(
         except ColophonError as bad:
             return item, None, bad
 
-    done, last = [], None
-    for item, found, bad in list(pool.map(one, items)):
+    done: list[tuple[Any, Any]] = []
+    last: ColophonError | None = None
+    for item, found, bad in mapped(one, items):
         if isinstance(bad, ConfigurationError):
             raise bad
+        if isinstance(bad, AllowanceUsedUp):
+            return done, bad
         if bad is None:
             done.append((item, found))
             continue
-        last = bad if last is None or isinstance(bad, AllowanceUsedUp) else last
-        if not isinstance(bad, AllowanceUsedUp):
-            cover = item[0] if isinstance(item, tuple) else item
-            taken.problems.append(f"{cover.public_id}: {bad}")
+        last = bad
+        cover = item[0] if isinstance(item, tuple) else item
+        taken.problems.append(f"{cover.public_id}: {bad}")
     return done, last
 
 

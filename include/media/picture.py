@@ -31,6 +31,7 @@ def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
     size = local.stat().st_size
     if size > rules.max_bytes:
         raise too_large(size, rules)
+    Image.init()  # without it Pillow stumbles over formats that it has not met yet
     try:
         with Image.open(local, formats=FORMATS) as image:
             width, height = image.size
@@ -52,6 +53,7 @@ def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
 
 def plain_jpeg(local: Path) -> tuple[int, int] | None:
     """Width and height of what every program shows alike: a whole, upright RGB or gray JPEG. None for everything else."""
+    Image.init()
     try:
         with Image.open(local, formats=("JPEG", "MPO")) as image:
             size = image.size

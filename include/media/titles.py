@@ -46,7 +46,7 @@ _REJECTED, _NOT_MEANT = "It was rejected in Cloudinary.", "Its metadata in Cloud
 
 @dataclass(slots=True)
 class Settled:
-    """`counts`: attached, withdrawn, unchanged, shown by rung. `problems` of single titles, which the next run tries again."""
+    """`counts`: attached, taken off, unchanged; by rung of the ladder. `problems` of single titles, which the next run tries again."""
 
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -95,7 +95,7 @@ def settle(ledger: Ledger, store: ArtefactStore, choice: Choice, *, now: datetim
             settled.counts["unchanged"] += 1
     for product, kind in sorted(off):
         note = _REJECTED if had[product, kind].rejected else _NOT_MEANT
-        settled.counts["withdrawn"] += _tried(settled, f"product {product}", partial(_withdraw, ledger, product, kind, note, now))
+        settled.counts["taken off"] += _tried(settled, f"product {product}", partial(_withdraw, ledger, product, kind, note, now))
     return settled
 
 

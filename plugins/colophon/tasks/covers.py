@@ -59,7 +59,7 @@ def bring(read: dict[str, Any], *, params: dict[str, Any] | None = None, outlet_
     shown = titles.show(ladder, lambda: datetime.now(UTC), again=bool(given.get("again")))
     counts = settled.counts + shown.counts
     logging.getLogger("colophon.covers").info("Titles: %s", _words(counts))
-    if changed := settled.counts["attached"] + settled.counts["withdrawn"]:
+    if changed := settled.counts["attached"] + settled.counts["taken off"]:
         outlet_events[FILES].add(assets.FILES_APPROVED, extra={"files": changed})
     return {"counts": dict(counts), "problems": settled.problems + shown.problems, "lost": len(chosen.lost)}
 

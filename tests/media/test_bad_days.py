@@ -1,0 +1,208 @@
+"""Covers on days when lines break, workers die, people are quicker than we are, and houses close their doors."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.clients.cloudinary import AllowanceUsedUp
+from include.errors import ConfigurationError, TransientError
+from include.ledger.database import Ledger
+from tests.media.studio import Studio
+from tests.sandbox.conftest import _serve
+
+
+def state(studio: Studio, isbn: str) -> tuple[Any, ...]:
+    """All that must be the same, however often the flow was stopped on its way there."""
+    files = [(row.state, row.approval, row.part, row.sha256, row.consonance.get("as")) for row in studio.files(isbn)]
+    return studio.on(isbn), files, studio.shown(isbn), len([one for one in studio.made(isbn) if one["productIds"]])
+
+
+def test_stopped_at_any_write_it_ends_as_if_it_had_not_been(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    isbn, other = studio.isbns()[:2]
+    studio.upload(other)
+    studio.run()
+    (wanted,) = [state(studio, other)]
+    session, place = Ledger.session, 0
+    studio.upload(isbn)
+    resources, stopped = 0, True
+    while stopped and place < 40:
+        place += 1
+        count, stopped = 0, False
+
+        @contextmanager
+        def stopping(self: Ledger, before: bool = place % 2 == 1, at: int = (place + 1) // 2) -> Iterator[Any]:
+            nonlocal count, stopped
+            count += 1
+            with session(self) as opened:
+                yield opened
+                if count == at and before:
+                    stopped = True
+                    raise KeyboardInterrupt
+            if count == at:
+                stopped = True
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "session", stopping)
+            try:
+                studio.run()
+            except KeyboardInterrupt:
+                continue
+        resources = len(studio.made(isbn))
+    assert place > 8
+    found = state(studio, isbn)
+    assert (found[1][0][:3], resources, len(found[2])) == (wanted[1][0][:3], 1, 1)
+    mutations, events = studio.mutations(), studio.events()
+    studio.run()
+    assert (state(studio, isbn), studio.mutations(), studio.events()) == (found, mutations, events)
+
+
+def test_a_version_that_comes_while_we_fetch_is_not_taken_for_the_approved_one(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    (isbn, *_) = studio.isbns()
+    id = studio.upload(isbn)
+    fetch, done = studio.fetcher.fetch, []
+
+    def quicker(url: str, *given: Any) -> Any:
+        found = fetch(url, *given)
+        if done:  # after the master, before anybody looks
+            studio.upload(isbn, "pending", seed=8)
+        done.append(url)
+        return found
+
+    monkeypatch.setattr(studio.fetcher, "fetch", quicker)
+    counts = studio.run()
+    assert (counts["moved on"], studio.made(isbn), studio.on(isbn)) == (1, [], {})
+    monkeypatch.undo()
+    studio.library.switch(approve=id)
+    studio.run()
+    assert len(studio.shown(isbn)) == 1
+
+
+def test_the_hours_requests_end_and_the_next_run_goes_on(studio: Studio) -> None:
+    isbns = [isbn for place in range(len(studio.series())) for isbn in studio.isbns(place)][:3]
+    for seed, isbn in enumerate(isbns):
+        studio.upload(isbn, seed=seed + 1)
+    studio.library.switch(limit=6, used=0, reset_seconds=600)
+    studio.run()
+    assert studio.taken.waiting == 2
+    assert len([isbn for isbn in isbns if studio.on(isbn)]) == 1
+    studio.library.switch(limit=2000, used=0, reset_seconds=600)
+    studio.cloudinary = studio.library.client()
+    studio.run()
+    assert (studio.taken.waiting, [len(studio.shown(isbn)) for isbn in isbns]) == (0, [1, 1, 1])
+
+
+def test_without_any_request_left_the_run_is_put_off(studio: Studio) -> None:
+    studio.library.switch(limit=2, used=2, reset_seconds=600)
+    with pytest.raises(AllowanceUsedUp):
+        studio.read()
+
+
+def test_one_picture_that_does_not_come_keeps_no_other_and_is_tried_again(studio: Studio) -> None:
+    bad, good = studio.isbns()[:2]
+    studio.upload(bad)
+    studio.upload(good, seed=4)
+    studio.library.fault(status=503, only="delivery", operation=bad)
+    studio.run()
+    assert "HTTP 503" in "".join(studio.taken.problems)
+    assert (studio.on(bad), len(studio.shown(good))) == ({}, 1)
+    studio.library.http.post("/sandbox/faults", json={})
+    studio.run()
+    assert len(studio.shown(bad)) == 1
+
+
+def test_what_cloudinary_does_not_deliver_is_told_and_looked_at_again_when_asked(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    studio.upload(isbn)
+    studio.library.fault(status=404, only="delivery")
+    studio.run()
+    ((_, _, (reason,)),) = studio.told(isbn)
+    assert reason.startswith("Cloudinary does not deliver it: HTTP 404")
+    studio.library.http.post("/sandbox/faults", json={})
+    assert "resource" not in studio.read()
+    studio.read(again=True)
+    studio.bring()
+    assert len(studio.shown(isbn)) == 1
+
+
+def test_a_service_that_is_down_fails_the_run_and_changes_nothing(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    studio.upload(isbn)
+    studio.library.fault(status=503, operation="/resources/image/upload")
+    with pytest.raises(TransientError, match="503"):
+        studio.read()
+    studio.library.http.post("/sandbox/faults", json={})
+    studio.run()
+    assert len(studio.shown(isbn)) == 1
+
+
+@pytest.mark.parametrize("file", [b"%PDF", b"GIF89a"], ids=["pdf", "cut off"])
+def test_what_is_no_picture_is_never_sent(studio: Studio, file: bytes, tmp_path: Path) -> None:
+    from PIL import Image
+
+    (isbn, *_) = studio.isbns()
+    path = tmp_path / "file"
+    if file == b"%PDF":
+        import pikepdf
+
+        with pikepdf.new() as document:
+            document.add_blank_page(page_size=(300, 400))
+            document.save(path)
+    else:
+        Image.effect_noise((300, 400), 90).convert("RGB").save(path, "JPEG", icc_profile=_srgb())
+        path.write_bytes(path.read_bytes()[:9000])
+    studio.rules = studio.rules.model_copy(update={"style": ""})
+    studio.upload(isbn, file=base64.b64encode(path.read_bytes()).decode())
+    studio.run()
+    ((_, _, (reason,)),) = studio.told(isbn)
+    assert reason.startswith("it is no picture" if file == b"%PDF" else "the picture can't be read to its end")
+    assert (studio.made(isbn), studio.files(isbn)) == ([], [])
+
+
+def _srgb() -> bytes:
+    from sandbox.files.colour import srgb_profile
+
+    return srgb_profile()
+
+
+def test_what_access_rules_close_comes_by_a_signed_link(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    id = studio.upload(isbn)
+    studio.library.stand_in.main.any_of(id).access = [{"access_type": "token"}]
+    studio.run()
+    assert studio.requests()["download"] == 1
+    assert len(studio.shown(isbn)) == 1
+
+
+def test_the_original_goes_where_the_house_wants_no_style(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    id = studio.upload(isbn)
+    studio.rules = studio.rules.model_copy(update={"style": ""})
+    studio.run()
+    assert studio.shown(isbn) == [studio.library.stand_in.main.any_of(id).now.content.read()]
+
+
+def test_a_field_that_is_not_there_stops_the_run_and_is_named(studio: Studio) -> None:
+    studio.rules = studio.rules.model_copy(update={"kind": "cover_kind"})
+    with pytest.raises(ConfigurationError, match="no structured metadata field cover_kind"):
+        studio.read()
+
+
+def test_a_tenant_that_takes_no_pictures_is_said_on_the_title(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    studio.upload(isbn)
+    serving = _serve("evidenced")
+    server = next(serving)
+    poor = replace(studio, consonance=server.url)
+    poor.run()
+    (row,) = poor.files(isbn)
+    assert "does not offer Mutation.createSupportingResource" in row.consonance["why"]
+    assert (poor.made(isbn), sum(server.control("stats").json()["mutations"].values())) == ([], 0)
+    next(serving, None)
