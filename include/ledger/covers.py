@@ -14,6 +14,7 @@ from include.ledger.file_rows import TitleFileRow
 from include.ledger.licence_rows import CoverRow, CoverUseRow
 from include.ledger.models import ProductRow, WorkRow
 from include.titles import codec
+from include.titles.model import Work
 
 _Item = TypeVar("_Item")
 CHUNK = 500  # rows per statement: below every database's limit of parameters
@@ -49,7 +50,7 @@ def of_product(session: Session, product_id: int) -> list[CoverOfTitle]:
     uses = {use.cover_id: use for use in session.scalars(select(CoverUseRow).where(CoverUseRow.product_id == product_id))}
     work = session.get(WorkRow, product.work_id)
     series = series_of(work.content) if work is not None else ()
-    names = [str(product.work_id), *([codec.decode_work(work.content).reference] if work is not None else [])]
+    names = [str(product.work_id), *([told.reference] if work is not None and (told := _work_of(work.content)) else [])]
     meant = [CoverRow.id.in_(list(uses)), CoverRow.work_id == product.work_id, CoverRow.work.in_([name for name in names if name])]
     meant += [CoverRow.isbn == product.isbn] if product.isbn else []
     found = {row.id: row for row in session.scalars(select(CoverRow).where(or_(*meant)))}
@@ -58,13 +59,15 @@ def of_product(session: Session, product_id: int) -> list[CoverOfTitle]:
         found |= {row.id: row for row in session.scalars(named) if series_key(row.series) in series}
     files = {use.title_file_id: None for use in uses.values() if use.title_file_id}
     rows = {id: session.get(TitleFileRow, id) for id in files}
-    told = []
+    versions = []
     for row in found.values():
         why = why_of(row)
         if row.id in uses or not row.isbn or row.isbn == product.isbn:
             use = uses.get(row.id)
-            told.append(CoverOfTitle(row, why, use, rows.get(use.title_file_id) if use is not None and use.title_file_id else None))
-    return sorted(told, key=lambda one: (KINDS.index(one.cover.kind) if one.cover.kind in KINDS else 9, -one.cover.version, -one.cover.id))
+            versions.append(CoverOfTitle(row, why, use, rows.get(use.title_file_id) if use is not None and use.title_file_id else None))
+    return sorted(
+        versions, key=lambda one: (KINDS.index(one.cover.kind) if one.cover.kind in KINDS else 9, -one.cover.version, -one.cover.id)
+    )
 
 
 def why_of(row: CoverRow) -> str:
@@ -80,8 +83,17 @@ def series_of(content: bytes) -> tuple[str, ...]:
     """Names and ISSNs of the series that a mirrored work belongs to, as `series_key` writes them."""
     if b'"collections"' not in content:
         return ()
-    told = codec.decode_work(content).collections
+    work = _work_of(content)
+    told = work.collections if work else ()
     return tuple(dict.fromkeys(series_key(name) for one in told for name in (one.title, one.issn) if name))
+
+
+def _work_of(content: bytes) -> Work | None:
+    """None where the mirror can't be read: that hides no cover that is found otherwise."""
+    try:
+        return codec.decode_work(content)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def series_key(name: str) -> str:
