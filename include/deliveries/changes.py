@@ -20,6 +20,7 @@ from include.deliveries import arrivals
 from include.errors import RejectedData
 from include.feeds import rules, schema, selection
 from include.feeds.record import Reason, Record, Renderer
+from include.ledger import licences
 from include.ledger.models import FeedRecordRow, ProductRow, RecordState, WorkRow
 from include.partners import Partner
 from include.partners.model import House
@@ -77,6 +78,7 @@ class _Candidate:
     becomes: RecordState = RecordState.SENT
     excluded: str = ""  # why the title leaves
     doubtful: bool = False  # what the partner has is not known
+    forbidden: Sequence[Reason] = ()  # by licences of its images
 
 
 @dataclass(slots=True)
@@ -104,11 +106,13 @@ class Looker:
             ids = [product.id for product, _ in page]
             rows = {row.product_id: row for row in _records(session, self.partner.id, ids)}
             doubtful = arrivals.in_doubt(session, self.partner.id, ids) if unsure else frozenset()
+            forbidden = self._forbidden(session, page)
             candidates: list[_Candidate] = []
             done: list[Look] = []
             for product_row, work_row in page:
                 row = rows.get(product_row.id)
-                source = self._source(product_row, work_row)
+                stops = forbidden.get(product_row.id, ())
+                source = self._source(product_row, work_row, stops)
                 doubt = product_row.id in doubtful
                 if remember and not doubt and (known := self._known(product_row, row, source)):
                     done.append(known)
@@ -118,14 +122,24 @@ class Looker:
                 product = decode_product(product_row.content, works[work_row.id])
                 gone = bool(product_row.deleted_at or work_row.deleted_at)
                 outcome = self._select(session, product, row, source, gone=gone, doubtful=doubt)
+                if isinstance(outcome, _Candidate):
+                    outcome.forbidden = stops
                 (candidates if isinstance(outcome, _Candidate) else done).append(outcome)  # type: ignore[arg-type]
             done.extend(self._render(candidates))
             yield from sorted(done, key=lambda look: look.product_id)
 
-    def _source(self, product: ProductRow, work: WorkRow) -> str:
+    def _forbidden(self, session: Session, page: Sequence[tuple[ProductRow, WorkRow]]) -> dict[int, list[Reason]]:
+        """What licences of images forbid, where the partner's feed heeds them."""
+        if self.partner.feed.licences == "ignore":
+            return {}
+        found = licences.stopping(session, {product.id: work.id for product, work in page})
+        return {id: [Reason(one["code"], one["message"], one["todo"], one["where"]) for one in stops] for id, stops in found.items()}
+
+    def _source(self, product: ProductRow, work: WorkRow, forbidden: Sequence[Reason]) -> str:
         twin = "twin" if product.isbn in self.duplicates else ""
         gone = "gone" if product.deleted_at or work.deleted_at else ""
         text = f"{product.digest} {work.digest} {self.renderer.flavour} {self._gates} {twin} {gone}"
+        text += "".join(f" {one.code} {one.message}" for one in forbidden)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _known(self, product: ProductRow, row: FeedRecordRow | None, source: str) -> Look | None:
@@ -207,6 +221,8 @@ class Looker:
     def _rendered(self, candidate: _Candidate) -> Record | list[Reason]:
         """The record, or why there is none. A title that breaks our own code stays back alone, and says so."""
         product = candidate.product
+        if candidate.forbidden and candidate.becomes != RecordState.WITHDRAWN:
+            return list(candidate.forbidden)
         try:
             if candidate.becomes != RecordState.WITHDRAWN and (
                 reasons := rules.check(product, self.partner, self.house, self.today, self.duplicates)

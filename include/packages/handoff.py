@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from include.errors import ConfigurationError
 from include.files import preflight
 from include.files.model import Finding, Kind, Severity
 from include.files.preflight import Expected
 from include.files.preflight.codes import settled
-from include.ledger import packages
+from include.ledger import licences, packages
 from include.ledger.database import Ledger
 from include.packages import checking, naming, ticket
 from include.packages.build import Item, made
@@ -75,8 +77,9 @@ def make(
     printer = load_printer(wish.profile)
     with ledger.read() as session:
         of = shelf(session, product_id)
+        forbidden = forbidden_by_licences(session, wish, of.product)
     contents = choose(printer, of.product, of.files)
-    if reasons := (*unfit_title(of.product), *contents.reasons):
+    if reasons := (*unfit_title(of.product), *forbidden, *contents.reasons):
         return Making(party, FLOW, of.product, None, reasons, contents.notes, contents.chosen)
     run = ticket.run_for(of.product, runs_of(of.product.work.id))
     job = Job(printer, wish, of, run)
@@ -93,6 +96,13 @@ def make(
         party, FLOW, printer, of.product, contents, checked, house, folder=wish.folder, made=made_for_it, ticket=told,
         zipped="{isbn}_r{revision}.zip" if wish.zipped else "",
     )  # fmt: skip
+
+
+def forbidden_by_licences(session: Session, wish: Handoff | None, product: Product) -> list[dict[str, str]]:
+    """Reasons, where the printer's table heeds licences of images and one of the title's has a blocking flag."""
+    if wish is None or wish.licences == "ignore":
+        return []
+    return licences.stopping(session, {product.id: product.work.id}).get(product.id, [])
 
 
 def expected(job: Job, one: Chosen, chosen: Sequence[Chosen]) -> Expected:

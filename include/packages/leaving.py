@@ -17,7 +17,8 @@ _OF_TITLES = frozenset({handoff.FLOW, formats.FLOW, launch.FLOW})
 
 
 def refuse(ledger: Ledger, party: Party, house: House, delivery_id: int, *, now: datetime, again: bool = False, who: str = "") -> None:
-    """Raises `Stopped` for a package of a title that was given up, or that is under embargo; it is stopped, unless it has left before.
+    """Raises `Stopped` for a package of a title that was given up, is under embargo, or has an image whose licence forbids it; it is
+    stopped, unless it has left before.
 
     Does nothing to other deliveries, nor to one that has arrived and is not wanted again. What `packages.unfit` looks at is not
     looked at here. `now` carries a zone.
@@ -38,6 +39,8 @@ def refuse(ledger: Ledger, party: Party, house: House, delivery_id: int, *, now:
                 "message": "nobody brings the title out any more",
                 "todo": "Look at its publishing status.",
             })
+        if row.flow == handoff.FLOW:
+            reasons += handoff.forbidden_by_licences(session, party.handoff, product)
         if row.flow == launch.FLOW and party.launch is not None and party.launch.embargo:
             opens = launch.opens(product, launch.siblings(session, product), house)
             if opens is not None and today < opens:

@@ -190,6 +190,9 @@ class Feed(Table):
     block_updates: BlockUpdates | None = None
     covers: Covers = Covers()
     completeness: Completeness = Completeness()
+    licences: Literal["stop", "ignore"] = Field(
+        default="ignore", description="stop: a title with a blocking flag on the licence of one of its images is held back."
+    )
     file_name: str = Field(
         default="{sender}_{date:%Y%m%d}_{message_number:05d}.xml",
         description="Mask: sender, partner, date, message_number, kind (FULL, DELTA).",

@@ -17,6 +17,9 @@ class Handoff(Table):
     stages: tuple[str, ...] = Field(default=("production-approved",), description="Stages (`[stages]` of the house) that start it.")
     folder: str = Field(default="{isbn}", description="Folder of a package under the transport's folder: isbn, revision; empty: none.")
     zipped: bool = Field(default=False, description="One zip for each package instead of a folder.")
+    licences: Literal["stop", "ignore"] = Field(
+        default="ignore", description="stop: a title with a blocking flag on the licence of one of its images is not sent."
+    )
 
 
 class Formats(Table):
