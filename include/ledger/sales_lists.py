@@ -14,7 +14,7 @@ from sqlalchemy import Float, cast, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from include.ledger.models import ProductRow
-from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesCellRow, SalesPartRow, SalesProductRow, WorkbookRow
+from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesCellRow, SalesPartRow, SalesPaymentRow, SalesProductRow, WorkbookRow
 
 COUNTED = tuple(state for state in BatchState if state not in {BatchState.UNDONE, BatchState.REFUSED})
 """States of a batch whose lines are part of every total."""
@@ -156,6 +156,11 @@ def workbooks_of(session: Session, batch: int) -> list[WorkbookRow]:
     """Import workbooks that hold this batch's lines."""
     query = select(WorkbookRow).where(WorkbookRow.kind == "sales").order_by(WorkbookRow.id.desc()).limit(500)
     return [row for row in session.scalars(query) if any(one.get("sales batch") == batch for one in row.sources)]
+
+
+def payments(session: Session, *, limit: int = 40) -> list[SalesPaymentRow]:
+    """What sources paid, as it was entered, newest first."""
+    return list(session.scalars(select(SalesPaymentRow).order_by(SalesPaymentRow.id.desc()).limit(limit)))
 
 
 def net_of(parts: Sequence[SalesPartRow]) -> dict[str, Decimal]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows read best as rows
 """Publishing → Licences: the horizon, filters, provenance of every term, what a person says, flags that somebody settles."""
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ import pytest
 from lxml import html
 from PIL import Image
 
-from include.ledger.licence_rows import LicenceChangeRow, LicenceFlagRow, LicenceRow, LicenceServesRow, LicenceSheetRow, LicenceSyncRow
+from include.ledger.file_rows import TitleFileRow
+from include.ledger.licence_rows import (
+    CoverRow,
+    CoverUseRow,
+    LicenceChangeRow,
+    LicenceFlagRow,
+    LicenceRow,
+    LicenceServesRow,
+    LicenceSheetRow,
+    LicenceSyncRow,
+)
 from tests.ui.conftest import HOSTILE
 
 pytestmark = pytest.mark.airflow
@@ -80,6 +91,42 @@ def _flag(
         id=number, licence_id=licence, cause=cause, subject="product 1", threshold=60, work_id=1, product_id=1, due_on=str(SOON), team=team,
         blocking=blocking, message=message, todo="Ask for an extension.", opened_at=NOW,
     )  # fmt: skip
+
+
+def fill_covers(ledger: Any, store: Any) -> None:
+    """Title 1: a front cover that is attached, the one before it, a rejected and a pending one; a back cover that our checks refuse."""
+    colours = ((200, 90, 60), (60, 90, 200))
+    pictures = []
+    for colour in colours:
+        body = io.BytesIO()
+        Image.new("RGB", (140, 210), colour).save(body, "JPEG")
+        pictures.append(store.put(io.BytesIO(body.getvalue())).sha256)
+    small = [("front", 4, "approved"), ("front", 3, "approved"), ("front", 5, "rejected"), ("front", 6, "pending"), ("back", 1, "approved")]
+    refused = [{"code": "colour", "message": f"CMYK {HOSTILE}", "todo": "Export it as sRGB."}]
+    with ledger.session() as session:
+        for number, (kind, version, moderation) in enumerate(small, 1):
+            sha256 = pictures[number - 1] if number < 3 else ""
+            back = {"reasons": refused, "rules": "r"} if kind == "back" else {"reasons": []}
+            session.add(
+                CoverRow(
+                    id=number, asset_id=kind, public_id=f"covers/harbour_{kind}", version=version, etag=f"{number}", kind=kind, isbn="9781915000019",
+                    moderation=moderation, width=1800, height=2700, format="png", bytes=900_000, sha256=sha256, seen_at=NOW, changed_at=NOW, **back,
+                )
+            )  # fmt: skip
+            if sha256:
+                session.add(
+                    TitleFileRow(
+                        id=900 + number, work_id=1, product_id=1, kind="cover", sha256=sha256, name=f"harbour_{version}.jpg", bytes=9, preview=sha256,
+                        source="cloudinary", attached_at=NOW, state="attached" if number == 1 else "superseded",
+                    )
+                )  # fmt: skip
+        session.flush()
+        session.add(
+            CoverUseRow(
+                product_id=1, work_id=1, kind="front", cover_id=1, etag="1", title_file_id=901, state="attached",
+                consonance={"as": "attachment", "id": 77}, why="by its ISBN", at=NOW,
+            )
+        )  # fmt: skip
 
 
 def page(answer: Any, status: int = 200) -> Any:
@@ -286,3 +333,29 @@ def test_what_another_site_sends_is_refused(client: Any, licensed: None) -> None
     headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Content-Type": "application/json"}
     body = json.dumps({"field": "ends", "state": "perpetual"})
     assert client.post("/colophon/licences/2/terms", content=body, headers=headers).status_code == 403
+
+
+def test_a_title_shows_licences_of_its_images_with_their_flags(client_as: Any, licensed: None) -> None:
+    told = words(page(client_as("viewer").get("/colophon/titles/1")).get_element_by_id("h-licences").getparent())
+    assert "Lighthouse at dusk" in told
+    assert "publication It ends before the reprint production stops deliveries" in told
+    assert HOSTILE in told  # one that serves every edition
+    assert "Gull over the harbour" not in told
+    other = client_as("viewer").get("/colophon/titles/2")
+    assert "no title known" not in other.text
+
+
+def test_a_title_shows_its_covers_with_every_version_and_why_not(client: Any, seeded: Any, ledger: Any) -> None:
+    from include.store import ArtefactStore
+
+    fill_covers(ledger, ArtefactStore())
+    tree = page(client.get("/colophon/titles/1"))
+    front, back = (tree.xpath(f"//article[@aria-label='{name}']")[0] for name in ("Front cover", "Back cover"))
+    assert "in Consonance as attachment 77" in words(front)
+    assert front.xpath(".//li/span/text()") == ["pending", "rejected", "earlier"]
+    assert client.get(front.xpath(".//img/@src")[0]).headers["content-type"] == "image/jpeg"
+    assert len(front.xpath(".//li//img")) == 1  # the earlier one; the others were never fetched
+    assert "none attached" in words(back)
+    assert "refusedCloudinary covers/harbour_back" in words(back).replace("refused ", "refused")
+    assert f"CMYK {HOSTILE} Export it as sRGB." in words(back)
+    assert "Front cover" not in client.get("/colophon/titles/3").text

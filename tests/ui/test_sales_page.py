@@ -202,3 +202,48 @@ def test_what_another_site_sends_is_refused(client: Any, sales: None) -> None:
 
 def test_the_calendar_opens(client: Any, sales: None) -> None:
     page(client.get("/colophon/sales?show=calendar"))
+
+
+def test_a_payment_is_compared_with_what_was_reported(client: Any, client_as: Any, sales: None) -> None:
+    payment = {"source": "apple_books", "period": "2026-03", "currency": "gbp", "amount": "1,230.00", "reference": f"R-7 {HOSTILE}"}
+    first = client.post("/colophon/sales/payments", json=payment)
+    assert first.status_code == 200, first.text
+    assert "Nothing is reported in GBP for 2026-03" in first.json()["said"]
+    tree = page(client.get("/colophon/sales?show=calendar"))
+    assert "1,230.00 GBP" in words(tree)
+    assert "R-7 <script>" in words(tree)
+    for wrong in ({"amount": "much"}, {"currency": "XXQ"}, {"period": "spring"}, {"paid_on": "2026-99-99"}, {"reference": ""}):
+        answer = client.post("/colophon/sales/payments", json=payment | wrong)
+        assert answer.status_code == 400, wrong
+        assert answer.json()["todo"]
+    assert client.post("/colophon/sales/payments", json=payment | {"source": "nobody"}).status_code == 404
+    viewer = client_as("viewer")
+    assert viewer.post("/colophon/sales/payments", json=payment).status_code == 403
+    assert not page(viewer.get("/colophon/sales?show=calendar")).xpath("//form[@data-post]")
+
+
+def test_a_payment_that_balances_and_one_that_does_not(client: Any, sales: None, ledger: Any) -> None:
+    with ledger.session() as session:
+        session.get(SalesBatchRow, 2).source = "apple_books"
+        for part in session.query(SalesPartRow).filter_by(batch_id=2):
+            part.source = "apple_books"
+    payment = {"source": "apple_books", "period": "2026-03", "currency": "GBP", "amount": "1234.5678", "reference": "R-8"}
+    assert "it balances" in client.post("/colophon/sales/payments", json=payment).json()["said"]
+    assert "is not explained" in client.post("/colophon/sales/payments", json=payment | {"amount": "1200"}).json()["said"]
+
+
+def test_a_title_shows_what_it_sold_to_the_last_digit(client: Any, client_as: Any, sales: None, ledger: Any) -> None:
+    assert "Sales by period" not in client.get("/colophon/titles/3").text
+    with ledger.session() as session:
+        more = {"id_type": "isbn", "id_value": "9781915000019", "state": "matched", "product_id": 1, "work_id": 1}
+        session.add(SalesProductRow(batch_id=3, rows=2, sold=9, returned=2, net={"GBP": "0.0001", "EUR": "12.5"}, **more))
+        session.add(SalesProductRow(batch_id=4, rows=2, sold=0, usage=410, net={}, **more))
+        session.add(SalesProductRow(batch_id=50, rows=2, sold=99, net={"GBP": "99"}, **more))  # undone
+    tree = page(client_as("viewer").get("/colophon/titles/1"))
+    section = tree.get_element_by_id("h-sales").getparent()
+    told = words(section)
+    assert "0.0001 GBP" in told
+    assert "12.50 EUR" in told
+    assert "7.0001 GBP" in words(section.xpath(".//tfoot")[0])
+    assert "410" in words(section.xpath(".//table")[1])
+    assert "99.00" not in told

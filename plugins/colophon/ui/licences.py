@@ -142,6 +142,7 @@ def page(
         flags=licence_lists.open_flags(session, [row.id for row in rows]),
         served=licence_lists.served(session, rows),
         states=listing.states,
+        every_state=licence_lists.STATES,
         picture=picture(listing.bars, today, _horizons()),
         teams=teams,
         causes=causes,

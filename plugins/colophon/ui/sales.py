@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -19,14 +20,15 @@ from colophon.ui import roles, runs, shell
 from colophon.ui.files import saved
 from colophon.ui.quarantine import target_of
 from colophon.ui.shell import Reading, Typed, User, printable, render
-from include.errors import ColophonError, PermanentError
+from colophon.ui.words import is_zero, money
+from include.errors import ColophonError, PermanentError, RejectedData
 from include.files.model import Kind
 from include.ledger import sales_lists
 from include.ledger.sales_lists import Bar, Wish
 from include.ledger.sales_rows import BatchState, SalesBatchRow
 from include.partners import SalesSource, load_sources
 from include.rights import flags
-from include.sales import calendar, match, queue, undo
+from include.sales import calendar, match, payments, queue, undo
 from include.sales import decide as said
 
 ROLE = "sales"
@@ -85,6 +87,19 @@ class Decision(BaseModel):
     none_of_ours: bool = False
 
 
+class Payment(BaseModel):
+    """Money that a source paid for a period, as its remittance says."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: Typed = Field(max_length=41)
+    period: Typed = Field(max_length=21)
+    currency: Typed = Field(max_length=3)
+    amount: Typed = Field(max_length=30)
+    reference: Typed = Field(max_length=120)
+    paid_on: Typed = Field("", max_length=10)
+    note: Typed = Field("", max_length=2000)
+
+
 @router.get("/sales", response_class=HTMLResponse)
 def page(
     request: Request,
@@ -100,7 +115,7 @@ def page(
 ) -> HTMLResponse:
     show = show if show in TABS else "batches"
     wish = Wish(source, state if state in set(BatchState) else "", month if _MONTH.fullmatch(month) else "", printable(words))
-    known, wrong = _sources()
+    known, wrong = known_sources()
     values: dict[str, Any] = {"rows": [], "more": None}
     if show == "batches":
         rows = sales_lists.batches(session, wish, before=before, limit=ROWS + 1)
@@ -110,6 +125,7 @@ def page(
         values = {"rows": found[:ROWS], "more": found[ROWS - 1][0].id if len(found) > ROWS else None}
     else:
         values = {"rows": calendar.expected(session, known, datetime.now(UTC).date()), "more": None}
+        values["payments"] = sales_lists.payments(session, limit=ROWS)
     currencies = sales_lists.currencies(session, source)
     currency = currency if currency in currencies else (currencies[0] if currencies else "")
     chosen = {name: value for name in ("source", "state", "month", "words") if (value := getattr(wish, name))}
@@ -144,7 +160,7 @@ def batch(request: Request, session: Reading, user: User, batch_id: int) -> HTML
         request,
         "sales_batch.html",
         batch=row,
-        name=next((one.name for one in _sources()[0] if one.id == row.source), row.source),
+        name=next((one.name for one in known_sources()[0] if one.id == row.source), row.source),
         net=sales_lists.net_of(row.parts),
         products=sales_lists.products_of(session, batch_id, limit=ROWS),
         unmatched=sales_lists.unmatched_count(session, batch=batch_id),
@@ -202,6 +218,28 @@ def take_back(session: Reading, user: User, batch_id: int, wish: Note) -> dict[s
     return {"said": f"Batch {batch_id} is undone: totals are as before it.{back}{told}"}
 
 
+@router.post("/sales/payments", dependencies=[Depends(runs.from_our_page)])
+def pay(user: User, wish: Payment) -> dict[str, Any]:
+    """Writes a payment down, or corrects the one of the same reference and currency, and says how it compares with what was reported."""
+    roles.must(user, ROLE)
+    source = next((one for one in known_sources()[0] if one.id == wish.source), None)
+    if source is None:
+        raise PermanentError(f"there is no source {wish.source!r}", todo="Sources are in config/sources.")
+    try:
+        amount = Decimal(wish.amount.replace(",", "").replace(" ", ""))
+    except InvalidOperation as bad:
+        raise RejectedData(f"{wish.amount!r} is no amount", where="payment", todo="Digits and a point: 1234.56.") from bad
+    entry = payments.Entry(wish.period, wish.currency.upper(), amount, wish.reference, wish.paid_on, wish.note)
+    found = payments.enter(shell.ledger(), source, entry, now=datetime.now(UTC), who=user.get_name())
+    if found.control is None:
+        return {
+            "said": f"Written down. Nothing is reported in {found.currency} for {found.period} yet: it is compared when a report comes."
+        }
+    open_ = str(found.control["open"])
+    said = f"reported {money(found.reported, found.currency)}, paid {money(found.paid, found.currency)}"
+    return {"said": f"Written down: {said}; {'it balances' if is_zero(open_) else f'{open_} is not explained'}."}
+
+
 @router.post("/sales/products/{row_id}", dependencies=[Depends(runs.from_our_page)])
 def decide(session: Reading, user: User, row_id: int, wish: Decision) -> dict[str, Any]:
     """Says whose an unknown product is, and remembers it for this source."""
@@ -252,7 +290,7 @@ def _label(month: str) -> str:
         return month
 
 
-def _sources() -> tuple[list[SalesSource], str]:
+def known_sources() -> tuple[list[SalesSource], str]:
     """All sources, and what is wrong if their files can't be read."""
     try:
         return load_sources(), ""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from colophon.ui import roles, shell
 from colophon.ui.shell import Reading, User, printable, render
+from colophon.ui.title_sections import sections
 from include.catalogue import read
 from include.errors import PermanentError
 from include.files.model import Kind
@@ -85,6 +86,8 @@ def title(
         kinds=[str(one) for one in Kind if one is not Kind.UNKNOWN],
         my_roles=roles.roles_of(user),
         mirrored=_mirrored(session, product),
+        isbns={row.id: row.isbn for row in found.products} if found else {},
+        **sections(session, user, product if found else None),
     )
 
 
