@@ -7,12 +7,13 @@ import hashlib
 import io
 import json
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -37,6 +38,8 @@ FOLDER = "answers"
 """Under the inbox; its files are never looked at (`exclude` of the inbox)."""
 
 MOST_WHOLE = 60_000_000  # bytes, unpacked: openpyxl holds a workbook in about twenty times as many
+MOST_MERGED = 500_000  # cells
+_MERGED = re.compile(rb"<(?:\w{1,30}:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})[\"']")
 LONGEST_CELL = 32_000  # characters; a spreadsheet takes 32,767
 GREEN, GREY, BLUE, AMBER, RED = "C6EFCE", "EDEDED", "DDEBF7", "FFEB9C", "FFC7CE"
 _UNWRITABLE = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, BadZipFile)
@@ -193,8 +196,10 @@ def mark(path: Path, name: str, mapping: Mapping, told: dict[int, Status], bad: 
 
     sheet = read(path, name, mapping)
     book: Any = None
-    if sheet.kind == "xlsx" and unpacked(path) <= MOST_WHOLE:
+    if sheet.kind == "xlsx":
         try:
+            if not _can_be_held(path):
+                raise ValueError("too large")
             book = load_workbook(io.BytesIO(path.read_bytes()), rich_text=True)
             book.template = False  # it is called .xlsx, and a spreadsheet opens no template of that name
             page = book[sheet.name]
@@ -206,6 +211,22 @@ def mark(path: Path, name: str, mapping: Mapping, told: dict[int, Status], bad: 
     data = io.BytesIO()
     book.save(data)
     out.write(data.getvalue())
+
+
+def _can_be_held(path: Path) -> bool:
+    """Whether openpyxl can have the whole workbook in memory: of merged cells it makes every single one."""
+    from openpyxl.worksheet.cell_range import CellRange
+
+    if unpacked(path) > MOST_WHOLE:
+        return False
+    merged = 0
+    with ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.filename.endswith(".xml"):
+                for ref in _MERGED.findall(archive.read(info)):
+                    span = CellRange(ref.decode())
+                    merged += span.size["rows"] * span.size["columns"]
+    return merged <= MOST_MERGED
 
 
 def _write_status(page: Any, sheet: Sheet, mapping: Mapping, told: dict[int, Status], bad: dict[int, set[str]]) -> None:
@@ -237,6 +258,8 @@ def _divide(page: Any, first: int, rows: set[int]) -> None:
     for span in list(page.merged_cells.ranges):
         if span.max_col < first or span.min_col > first + 1 or rows.isdisjoint(range(span.min_row, span.max_row + 1)):
             continue
+        for row, column in span.cells:
+            page.cell(row, column)  # where two overlap, the other has taken cells away
         page.unmerge_cells(span.coord)
         if span.min_col < first and (span.min_col, span.min_row) != (first - 1, span.max_row):
             page.merge_cells(start_row=span.min_row, end_row=span.max_row, start_column=span.min_col, end_column=first - 1)

@@ -64,7 +64,7 @@ class Mapping(Table):
     name: str
     sheet: str = Field(default="", description="Name of the worksheet; empty: the first.")
     header_within: int = Field(default=25, ge=1, le=200, description="The headings stand in one of so many first rows.")
-    encoding: str = Field(default="", description="CSV: what it is in, where its bytes do not say; empty: found out.")
+    encoding: str = Field(default="", description="CSV: what it is in, where its bytes do not say; empty: Western Windows, Mac or DOS.")
     delimiter: Literal["", ",", ";", "\t", "|"] = Field(default="", description="CSV; empty: found out.")
     dates: tuple[str, ...] = Field(default=("%Y-%m-%d",), min_length=1, description="Forms of dates in texts (strftime).")
     decimal_mark: Literal[".", ","] = "."

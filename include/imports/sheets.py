@@ -6,7 +6,6 @@ when the sheet was saved, and one that was never calculated is said to be so. Wh
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 import zipfile
@@ -19,16 +18,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from include.files.model import Refused
+from include.imports.encodings import encoding_of, undecodable
 from include.imports.extractors import SERIAL_ZERO, UNCALCULATED, Cell
 from include.imports.heads import Head, find_head, stated
 from include.imports.mapping import Mapping
 
-MOST_BYTES = 500_000_000  # of a text, or of a workbook's parts unpacked: far more than any sheet of titles has
+MOST_BYTES = 200_000_000  # of a text, or of a workbook's parts unpacked: far more than any sheet of titles has
 MOST_COLUMNS = 400
 BLANK_ROWS = 2_000  # so many in a row, and the sheet is over, whatever its formatting says
 _FORMULA = re.compile(rb"<(?:\w{1,30}:)?f[\s/>]")
-_SAMPLE = 1 << 18  # bytes
-_OLD = ("cp1252", "mac_roman", "cp1250", "cp1251", "cp1253", "cp1254", "cp850")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xltx", ".xltm")
 _TEXTS = (".csv", ".tsv", ".txt", ".tab")
 
@@ -195,7 +193,7 @@ def _text(path: Path, name: str, mapping: Mapping, arrived: datetime | None) -> 
         try:
             start = stream.read(1 << 16)
         except UnicodeDecodeError as bad:
-            raise _undecodable(name, encoding) from bad
+            raise undecodable(name, encoding) from bad
         stream.seek(0)
         delimiter = mapping.delimiter or _delimiter(start)
         reader = csv.reader((line.replace("\0", "") for line in stream), delimiter=delimiter, strict=True)
@@ -207,47 +205,9 @@ def _text(path: Path, name: str, mapping: Mapping, arrived: datetime | None) -> 
             raise Refused("csv-broken", f"the text can't be split into columns: {bad}", where=f"{name}, line {reader.line_num}",
                           todo=todo) from bad  # fmt: skip
         except UnicodeDecodeError as bad:
-            raise _undecodable(name, encoding) from bad
+            raise undecodable(name, encoding) from bad
     sheet.encoding, sheet.delimiter = encoding, delimiter
     return sheet
-
-
-def encoding_of(path: Path, name: str, told: str = "") -> str:
-    """What the text is in: its byte-order mark, UTF-8 if all of it is, what the mapping says, else the best guess."""
-    with path.open("rb") as file:
-        start = file.read(_SAMPLE)
-    for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-        if start.startswith(mark):
-            return encoding
-    for half, encoding in ((start[1::2], "utf-16-le"), (start[::2], "utf-16-be")):
-        if half.count(0) > len(half) * 0.4:
-            return encoding
-    if _is_utf8(path):
-        return "utf-8"
-    if told:
-        return told
-    from charset_normalizer import from_bytes
-
-    guess = from_bytes(start, cp_isolation=list(_OLD)).best()
-    if guess is None:
-        raise _undecodable(name, "any encoding that is known here")
-    return guess.encoding
-
-
-def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        try:
-            while piece := file.read(1 << 20):
-                decoder.decode(piece)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
-
-
-def _undecodable(name: str, encoding: str) -> Refused:
-    return Refused("encoding", f"the text is not in {encoding}", where=name, todo="Save it as CSV UTF-8, or as a workbook (.xlsx).")
 
 
 def _delimiter(start: str) -> str:

@@ -146,6 +146,18 @@ def test_the_line_of_a_section_that_is_as_wide_as_the_page_makes_room_for_the_st
     assert page["B4"].value == text
 
 
+def test_a_workbook_that_would_fill_the_memory_goes_back_as_its_values(tmp_path):
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for row in (["ISBN", "Title"], ["9780306406157", "The Lamp"]):
+        book.active.append(row)
+    book.active.merged_cells.add("D1:XFD1048576")  # sixteen thousand million cells
+    book.save(out)
+    page = marked(tmp_path, out.getvalue(), "Spring.xlsx").active
+    assert [[cell.value for cell in row] for row in page.iter_rows()] == [
+        ["ISBN", "Title", "Status", "What to do"], ["9780306406157", "The Lamp", "Updated", "Nothing."]
+    ]  # fmt: skip
+
+
 def test_no_sentence_of_the_answer_is_a_formula_and_no_template_is_sent(tmp_path):
     book = marked(tmp_path, b'=EAN\x01;TITLE\n123;"=1+1"\n', "extract.csv", "erp", advice="=EAN\x01: '123' is no ISBN")
     assert [(cell.value, cell.data_type) for cell in book.active[2]] == [

@@ -282,3 +282,24 @@ def test_a_row_far_below_is_not_waited_for(tmp_path):
 def test_what_can_not_be_read_is_not_called_empty_as_well(tmp_path):
     found = sheet(tmp_path, b"EAN;TITLE\n123;Lamp\n", "extract.csv", ERP)
     assert [problem["code"] for problem in read_row(found.lines[0], found, ERP).problems] == ["isbn-wrong"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("cp1252", "Zoë’s Café – £9.99"), ("cp1252", "Ménage à trois"), ("cp1252", "La Señora Núñez, ¡sí!"), ("cp1252", "Æsop: “Là-bas” ‚m²‘"),
+     ("cp1252", "A Life;£12.99"), ("cp1252", "L’Œuvre d’été: SÃO PAULO; col·lecció"), ("mac_roman", "The Author’s Café"),
+     ("mac_roman", "Größe – Übermut"), ("cp850", "Café Größe")],
+)  # fmt: skip
+def test_a_text_of_old_is_read_as_it_was_written(tmp_path, encoding, text):
+    found = sheet(tmp_path, f"ISBN;Title;Notes\r\n{ISBN};{text}".encode(encoding), "sheet.csv")
+    assert found.encoding == encoding
+    assert ";".join(str(cell) for cell in found.lines[0].cells[1:]) in {text, f"{text};"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("cp1250", "Zażółć gęślą"), ("cp1251", "Война и мир"), ("cp1253", "Ο κόσμος"), ("cp1250", "žluťoučký kůň")]
+)
+def test_an_encoding_that_can_not_be_told_is_refused_and_never_guessed(tmp_path, encoding, text):
+    content = f"ISBN;Title\r\n{ISBN};{text}\r\n".encode(encoding)
+    assert refused(tmp_path, content, "sheet.csv") == "encoding"
+    assert fields(sheet(tmp_path, content, "sheet.csv", mapping(encoding=encoding)))[0]["title"] == text
