@@ -49,11 +49,13 @@ class Ledger:
         self._url = _parse(url or default_url())
         if self._url.get_backend_name() == "sqlite":
             Path(self._url.database or "").parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(self._url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+            self.engine = create_engine(  # without parameters: errors go to logs, and rows hold what only a role may see
+                self._url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+            )
             event.listen(self.engine, "connect", _open_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
-            self.engine = create_engine(self._url, pool_pre_ping=True)
+            self.engine = create_engine(self._url, pool_pre_ping=True, hide_parameters=True)
             event.listen(self.engine, "connect", _open_postgres)
         self._readers = self.engine.execution_options(colophon_reads=True, postgresql_readonly=True)
         self._write_sessions = sessionmaker(self.engine, expire_on_commit=False)

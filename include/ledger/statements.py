@@ -99,9 +99,14 @@ def same_bytes(session: Session, sha256: str, source_sha256: str) -> list[Statem
 
 def replace_earlier(session: Session, row: StatementRow, *, now: datetime, who: str = "") -> int:
     """Notes which version this one follows; versions that have not left do not leave any more. What was delivered stays so until this
-    one is. Gives how many were replaced."""
+    one is. Of two in one file that are both held neither is the later one: a person says which is right. Gives how many were replaced."""
     session.flush()
-    earlier = [one for one in versions(session, row) if one.id < row.id and one.state != StatementState.REFUSED]
+    held = row.state == StatementState.HELD
+    earlier = [
+        one
+        for one in versions(session, row)
+        if one.id < row.id and one.state != StatementState.REFUSED and not (held and one.source_sha256 == row.source_sha256)
+    ]
     if earlier:
         row.replaces_id = earlier[0].id
     replaced = 0

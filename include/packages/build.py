@@ -214,6 +214,9 @@ def _same_place(session: Session, row: PackageRow, new: NewPackage) -> bool:
     if row.delivery_id is None:
         return False
     last = deliveries.get(session, row.delivery_id).files[-1]
+    wish = new.party.transport.openpgp
+    if wish is not None and not new.zipped and not last.name.endswith((wish.suffix, SUMS)):  # built before the party wanted it sealed
+        return False
     return last.folder == new.folder.replace("{revision}", str(row.revision))
 
 

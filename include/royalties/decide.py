@@ -65,6 +65,7 @@ def give(
 def refuse(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> StatementRow:
     """It goes to nobody, also when the same bytes come again. Raises `RejectedData` for one that has been delivered or replaced."""
     with ledger.session() as session:
+        statements.settle(session, now=now, who=who)
         row = statements.get(session, statement_id, lock=True)
         if row.state not in {StatementState.HELD, StatementState.READY}:
             raise RejectedData(f"it is {row.state}", where=f"statement {statement_id}", todo="What has left can't be refused.")

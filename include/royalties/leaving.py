@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from include.ledger.models import DeliveryRow
 from include.ledger.packages import Stopped
 from include.ledger.sales_rows import StatementRow
 from include.ledger.statements import FLOW, GOES
+from include.packages.manifest import SUMS
 from include.partners import Party
 from include.royalties import check, decide
 from include.royalties.check import Watch
@@ -60,7 +62,8 @@ def _unfit(session: Session, store: ArtefactStore, party: Party, delivery: Deliv
         if name in names_sent:
             yield from _statement(session, store, watching, party, name, one, rows.get(int(one["id"])))
     let = {id for statement in rows.values() for id in decide.allowed_in(statement)}
-    everybody = Watch(check.marks_of(watching.payees), frozenset({str(one["payee"]) for one in carried.values()} | let))
+    theirs = {str(one["payee"]) for one in carried.values()} | let | _had(session, party, row)
+    everybody = Watch(check.marks_of(watching.payees), None if party.statements.everything else frozenset(theirs))
     for name, sha256 in travelling:
         if name not in carried:
             with store.local(sha256) as path:  # manifest, sums, finance's table
@@ -69,6 +72,18 @@ def _unfit(session: Session, store: ArtefactStore, party: Party, delivery: Deliv
             yield reason("other-bytes", "a file is not the statement that was checked", name, _LOOK)
     for file in delivery.files:
         yield from check.findings_in_name(f"{file.folder}/{file.name}", everybody)
+        if party.transport.openpgp and not file.name.endswith((party.transport.openpgp.suffix, SUMS)):
+            yield reason("not-sealed", "the party gets sealed files only, and this was built before", file.name, _LOOK)
+
+
+def _had(session: Session, party: Party, row: PackageRow) -> set[str]:
+    """Payees whose statements of this period the party has: a manifest may say what became of them."""
+    arrived = [
+        one
+        for one in packages.of_subject(session, party.id, FLOW, row.subject)
+        if one.delivery_id is not None and deliveries.get(session, one.delivery_id).delivered_at is not None
+    ]
+    return {str(each["payee"]) for one in arrived for each in one.ticket.get("statements", [])}
 
 
 def _statement(
@@ -96,9 +111,8 @@ def _travelling(session: Session, party: Party, delivery: DeliveryRow, row: Pack
     suffix = party.transport.openpgp.suffix if party.transport.openpgp else ""
     for file in delivery.files:
         bare = file.name.removesuffix(suffix) if suffix and file.name.endswith(suffix) else file.name
-        path = next(
-            (name for name in plain if name == bare or (name.endswith(f"/{bare}") and file.folder.endswith(name[: -len(bare) - 1]))), ""
-        )
+        place = posixpath.join("/", file.folder, bare)
+        path = max((name for name in plain if place.endswith(f"/{name}")), key=len, default="")
         if not path:
             yield file.name, file.sha256
         elif bare != file.name:

@@ -86,11 +86,16 @@ def _prepared(
         last = packages.last_delivered(session, party.id, FLOW, subject)
         if last is not None and last.digest == digest_of(new.items) and not _waits(session, party.id, subject):
             return None
+        there = {(file.name, file.sha256) for file in last.files} if last is not None else set()
     watching = Watching(rules.payees)
-    clean = [one for one in placed if _passes(ledger, store, watching, one.row, now, run)]
-    done.held += len(placed) - len(clean)
+    clean = [
+        one for one in placed
+        if (one.name, one.row.sha256) in there
+        or (_is_theirs(party, rules, one.row) and _passes(ledger, store, watching, one.row, now, run))
+    ]  # fmt: skip
+    done.held += sum(one.row.state == StatementState.READY for one in placed if one not in clean)
     if len(clean) < len(placed):
-        if not clean:
+        if not clean or not (_wish(party).everything or any(one.row.state == StatementState.READY for one in clean)):
             return None
         new = package(store, party, house, subject, clean)
     row = prepare(ledger, store, new, now=now, run=run)
@@ -107,15 +112,22 @@ def _waits(session: Any, party: str, subject: str) -> bool:
     return any(one.state in UNSENT for one in packages.of_subject(session, party, FLOW, subject))
 
 
+def _is_theirs(party: Party, rules: Rules, row: StatementRow) -> bool:
+    """Whether what the party does not have as it stands may go to it: a payee may have another agent since it was delivered."""
+    payee = rules.payees.get(row.payee)
+    return payee is not None and (_wish(party).everything or payee.recipient == party.id)
+
+
 def _passes(ledger: Ledger, store: ArtefactStore, watching: Watching, row: StatementRow, now: datetime, run: Run) -> bool:
-    if row.state == StatementState.DELIVERED:  # the recipient has it; it is checked again if it travels again
-        return True
+    """Of what has arrived before, and would go again, nothing is written down: it stays as it was delivered."""
     with ledger.read() as session:
         watch = watching.of(session, row, row.payee, decide.allowed_in(row))
     found = decide.check_row(store, row, watch)
-    if found:
+    if found and row.state == StatementState.READY:
         with ledger.session() as session:
             held = statements.get(session, row.id, lock=True)
+            if held.state != StatementState.READY:  # somebody has decided meanwhile
+                return False
             held.state, held.reasons = StatementState.HELD, found
             statements.tell(session, "statement held", held, now=now, who=run.who, detail={"reasons": [each["code"] for each in found]})
     return not found
@@ -151,15 +163,20 @@ def table(rows: Sequence[tuple[StatementRow, str]]) -> bytes:
 
 def _placed(party: Party, wish: Statements, rows: Sequence[StatementRow]) -> list[_Placed]:
     """Each with its own name: where the mask does not tell two apart, the later one gets a number, and keeps it."""
-    taken: dict[str, int] = {}
+    times: dict[str, int] = {}
+    taken = set[str]()
     found = []
     for row in rows:
         extension = posixpath.splitext(row.name)[1]
         stem = posixpath.splitext(take.file_name(wish, row.payee, row.payee_name, row.period, row.number, extension))[0]
         inner = _inner(wish, row)
         path = posixpath.join(inner, stem)
-        times = taken[(path + extension).casefold()] = taken.get((path + extension).casefold(), 0) + 1
-        found.append(_Placed(row, f"{path}{f'_{times}' if times > 1 else ''}{extension}"))
+        name = ""
+        while not name or name.casefold() in taken:
+            count = times[f"{path}{extension}".casefold()] = times.get(f"{path}{extension}".casefold(), 0) + 1
+            name = f"{path}{f'_{count}' if count > 1 else ''}{extension}"
+        taken.add(name.casefold())
+        found.append(_Placed(row, name))
     return found
 
 

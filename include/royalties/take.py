@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from include.errors import RejectedData
@@ -86,8 +87,11 @@ def take(
     with ledger.read() as session:  # drawing pages takes its time: nobody else has to wait
         shown = {at for at, one in enumerate(found) if _shows_what_is_known(session, store, row_of(one, rules, name, sha256, now))}
     fresh = [one for at, one in enumerate(found) if at not in shown]
-    with ledger.session() as session:
-        return Counter({"unchanged": len(shown)}) + _record(session, rules, name, sha256, fresh, intake_id, now, who)
+    try:
+        with ledger.session() as session:
+            return Counter({"unchanged": len(shown)}) + _record(session, rules, name, sha256, fresh, intake_id, now, who)
+    except IntegrityError:  # another worker records the same file at this moment: what it says is not for the log
+        return Counter({"again": len(found)})
 
 
 def _record(
@@ -96,6 +100,7 @@ def _record(
     counts: Counter[str] = Counter()
     if statements.of_source(session, sha256):  # another worker was first
         return Counter({"again": len(found)})
+    statements.settle(session, now=now, who=who)  # what has arrived can't be replaced before it leaves
     for one in found:
         row = row_of(one, rules, name, sha256, now)
         if _is_known(session, row):
@@ -178,6 +183,7 @@ def look_again(ledger: Ledger, store: ArtefactStore, rules: Rules, *, now: datet
         ]
     ready = sum(_again(ledger, store, rules, id, sha256, media_type, now, who) for id, sha256, media_type in held)
     with ledger.session() as session:
+        statements.settle(session, now=now, who=who)  # what has arrived stays with whom it went to
         for row in statements.in_state(session, StatementState.READY):
             _readdress(session, row, rules, now, who)
     return ready

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,92 +14,19 @@ from sqlalchemy import select
 from include.deliveries.build import Run
 from include.deliveries.send import Sending
 from include.errors import ConfigurationError, RejectedData, TransientError
-from include.ledger import deliveries, packages, statements
+from include.ledger import deliveries, packages
 from include.ledger.file_rows import PackageRow
 from include.ledger.models import DeliveryRow
 from include.ledger.packages import Stopped
 from include.ledger.sales_rows import StatementRow, StatementState
-from include.partners import load_house, load_parties, load_party
-from include.royalties import decide, leaving, take
-from include.royalties.outgoing import build_all
+from include.partners import load_party
+from include.royalties import decide, leaving
 from include.royalties.read import Rules
 from include.royalties.send import send
-from sandbox.statements import export
-from tests.royalties.exports import PERIOD, batch
+from tests.royalties.department import FOUR, NOW, pdf
+from tests.royalties.exports import batch
 
 ROOT = Path(__file__).resolve().parents[2]
-NOW = datetime(2026, 7, 21, 9, 0, tzinfo=UTC)
-AGENTS = ("countinghouse", "foxglove", "merrow")
-
-
-class Department:
-    """Exports come in, runs happen; no server is asked: what was prepared is opened, and noted as arrived."""
-
-    def __init__(self, ledger, store, config: Path) -> None:
-        self.ledger, self.store, self.payees = ledger, store, config / "payees.csv"
-        self.now, self.files = NOW, 0
-
-    def comes(self, *asked, kind: str = "pdf", defects=(), intake_id: int | None = None):
-        """An export is read; gives counts."""
-        name, content = export.make(batch(*asked), kind, defects)
-        self.files += 1
-        artefact = self.store.put(io.BytesIO(content))
-        return take.take(self.ledger, self.store, Rules.load(), name, artefact.sha256, intake_id=intake_id or self.files, now=self.now)
-
-    def prepared(self) -> dict[str, list[int]]:
-        """Deliveries that each party is due."""
-        rules = Rules.load()
-        take.look_again(self.ledger, self.store, rules, now=self.now)
-        parties = [party for party in load_parties() if party.statements is not None]
-        build = {party.id: build_all(self.ledger, self.store, party, load_house(), rules, now=self.now, run=Run()) for party in parties}
-        return {party: done.deliveries for party, done in build.items() if done.deliveries}
-
-    def run(self) -> dict[str, list[str]]:
-        """A run; gives the names of the statements that arrived, by party."""
-        self.now += timedelta(minutes=15)
-        arrived = {}
-        for party, ids in self.prepared().items():
-            arrived[party] = sorted(name for id in ids for name in self.arrives(party, id))
-        return arrived
-
-    def arrives(self, party: str, delivery_id: int) -> list[str]:
-        leaving.refuse(self.ledger, self.store, load_party(party), delivery_id, now=self.now)
-        with self.ledger.session() as session:
-            row = deliveries.start(session, delivery_id, now=self.now)
-            names = [file.name for file in row.files if file.name.endswith((".pdf", "n.csv", "1.csv"))]
-            packages.settle_delivery(session, deliveries.mark_delivered(session, delivery_id, self.now), now=self.now)
-            statements.settle(session, now=self.now)
-        return names
-
-    def listed(self, *lines: str) -> None:
-        """The payee list becomes another one."""
-        self.payees.write_text("payee,name,also,recipient,contracts\n" + "\n".join(lines) + "\n")
-
-    def moved(self, payee: str, before: str, after: str) -> None:
-        text = self.payees.read_text().splitlines()
-        self.payees.write_text("\n".join(line.replace(before, after) if line.startswith(payee) else line for line in text) + "\n")
-
-    def rows(self, **where) -> list[StatementRow]:
-        with self.ledger.read() as session:
-            return list(session.scalars(select(StatementRow).filter_by(**where).order_by(StatementRow.id)))
-
-    def states(self) -> dict[str, int]:
-        with self.ledger.read() as session:
-            return statements.counts(session)
-
-
-@pytest.fixture
-def department(ledger, store, tmp_path, monkeypatch) -> Department:
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    monkeypatch.setenv("COLOPHON_CONFIG", str(tmp_path / "config"))
-    return Department(ledger, store, tmp_path / "config")
-
-
-def pdf(payee: str, number: str = "") -> str:
-    return f"{payee}_{PERIOD}_{number or f'S-26H1-{payee[2:]}'}.pdf"
-
-
-FOUR = tuple({"of": payee} for payee in ("P-1001", "P-1002", "P-2001", "P-2002"))
 
 
 def test_a_run_sends_each_its_own_and_the_next_nothing(department):
@@ -301,8 +227,14 @@ def test_what_is_sealed_is_the_recipients_own_and_was_looked_into_before(departm
     (tmp_path / "config" / "merrow.asc").write_text(ring.export_keys(key))
     party = tmp_path / "config" / "partners" / "merrow.toml"
     party.write_text(party.read_text() + f'\n[transport.openpgp]\nrecipient = "{key}"\nkey_file = "merrow.asc"\n')
+    sealing = party.read_text()
     monkeypatch.setenv("COLOPHON_GNUPGHOME", str(tmp_path / "ours"))
     department.comes(*FOUR)
+    party.write_text(party.read_text().partition("[transport.openpgp]")[0])
+    [plain] = department.prepared()["merrow"]
+    party.write_text(sealing)
+    with pytest.raises(Stopped, match="not-sealed"):  # the key came after it was built
+        leaving.refuse(department.ledger, department.store, load_party("merrow"), plain, now=NOW)
     [built] = department.prepared()["merrow"]
     with department.ledger.read() as session:
         files = {file.name: file.sha256 for file in deliveries.get(session, built).files}

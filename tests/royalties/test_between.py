@@ -1,0 +1,95 @@
+"""What happens between two steps, two runs, or two edits of the payee list: whose it was stays so, and nothing goes to somebody else."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from include.errors import RejectedData
+from include.ledger import deliveries, packages
+from include.ledger.sales_rows import StatementRow
+from include.royalties import decide
+from include.royalties.read import Rules
+from tests.royalties.department import FOUR, NOW, pdf
+from tests.royalties.exports import PERIOD
+
+
+def arrived_and_killed(department, party: str, delivery_id: int) -> None:
+    """The files have arrived, and the worker dies before it can say whose statements they were."""
+    with department.ledger.session() as session:
+        deliveries.start(session, delivery_id, now=department.now)
+        packages.settle_delivery(session, deliveries.mark_delivered(session, delivery_id, department.now), now=department.now)
+
+
+def test_what_arrived_before_a_worker_died_stays_with_whom_it_went_to(department):
+    department.comes(*FOUR[:1])
+    [built] = department.prepared()["foxglove"]
+    arrived_and_killed(department, "foxglove", built)
+    department.moved("P-1001", "foxglove", "merrow")
+    assert department.run() == {"countinghouse": [pdf("P-1001")]}
+    [row] = department.rows()
+    assert (row.recipient, row.state) == ("foxglove", "delivered")
+
+
+def test_what_arrived_before_a_worker_died_can_not_be_refused_any_more(department):
+    department.comes(*FOUR[:1])
+    [built] = department.prepared()["foxglove"]
+    arrived_and_killed(department, "foxglove", built)
+    with pytest.raises(RejectedData, match="has left"):
+        decide.refuse(department.ledger, department.rows()[0].id, now=NOW, who="ruth")
+
+
+def changed_mask(department, party: str, *lines: str) -> None:
+    path = department.payees.parent / "partners" / f"{party}.toml"
+    path.write_text(path.read_text().replace('folder = "statements/{period}"', "\n".join(lines)))
+
+
+def test_other_names_do_not_send_a_statement_again_to_an_agent_who_has_lost_the_payee(department):
+    department.comes(*FOUR[:2])
+    department.run()
+    department.moved("P-1001", "foxglove", "merrow")
+    changed_mask(department, "foxglove", 'folder = "statements/{period}"', 'file_name = "{period}_{payee}"')
+    department.comes({"of": "P-1002", "add": "1.00"})
+    assert department.run()["foxglove"] == [f"{PERIOD}_P-1002.pdf"]
+    assert department.run() == {}
+
+
+def test_folders_whose_names_end_alike_are_told_apart(department):
+    department.listed("P-1001,Adaeze Okonkwo,,foxglove,", "XP-1001,Zoë Müller-Offley,,foxglove,")
+    changed_mask(department, "foxglove", 'folder = "statements/{payee}"', 'file_name = "{period}"')
+    department.comes({"of": "P-1001"}, {"of": "P-1002", "payee_number": "XP-1001"})
+    assert department.run()["foxglove"] == [f"{PERIOD}.pdf"] * 2
+
+
+def test_finance_gets_its_table_whatever_has_become_of_a_payee_since(department):
+    department.comes(*FOUR)
+    department.run()
+    department.moved("P-1001", "501001;501004", "501004")
+    department.payees.write_text(department.payees.read_text() + "P-7,Estate of Okonkwo,,merrow,501001\n")
+    department.comes({"of": "P-2002", "add": "1.00"})
+    assert department.run() == {"countinghouse": [pdf("P-2002")], "merrow": [pdf("P-2002")]}
+
+
+def test_an_error_of_the_ledger_shows_no_row(department):
+    assert department.comes(*FOUR[:1]) == {"ready": 1}
+    [row] = department.rows()
+    again = {name: getattr(row, name) for name in StatementRow.__table__.columns.keys() if name != "id"}  # noqa: SIM118
+
+    def twice() -> None:
+        with department.ledger.session() as session:
+            session.add(StatementRow(**again))
+
+    with pytest.raises(IntegrityError) as refused:
+        twice()
+    assert "Okonkwo" not in str(refused.value)
+
+
+def test_of_two_that_say_different_things_in_one_file_a_person_may_choose_either(department):
+    twice = {"of": "P-1001", "payee_number": "P1001", "add": "9.00"}
+    assert department.comes(FOUR[0], twice, kind="csv") == {"held": 2}
+    first, second = department.rows()
+    assert (first.state, second.state) == ("held", "held")
+    decide.give(department.ledger, department.store, Rules.load(), first.id, "P-1001", now=NOW, who="ruth")
+    decide.refuse(department.ledger, second.id, now=NOW, who="ruth")
+    department.run()
+    assert [row.state for row in department.rows()] == ["delivered", "refused"]
