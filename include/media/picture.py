@@ -14,7 +14,7 @@ from include.files.model import Refused
 from include.files.previews.colours import profile_name
 from include.partners.covers import CoverRules
 
-FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PSD")
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PSD")
 MOST_PIXELS = 200_000_000
 _CLOSE = 3  # of 255: how far a profile's colours may lie from sRGB's; profiles of the same name differ by their rounding
 _PATCHES = [(red, green, blue) for red in (0, 90, 180, 255) for green in (0, 90, 180, 255) for blue in (0, 90, 180, 255)]
@@ -31,7 +31,7 @@ def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
     size = local.stat().st_size
     if size > rules.max_bytes:
         raise too_large(size, rules)
-    Image.init()  # without it Pillow stumbles over formats that it has not met yet
+    Image.init()  # without it Pillow knows only its commonest formats by name
     try:
         with Image.open(local, formats=FORMATS) as image:
             width, height = image.size
@@ -55,7 +55,7 @@ def plain_jpeg(local: Path) -> tuple[int, int] | None:
     """Width and height of what every program shows alike: a whole, upright RGB or gray JPEG. None for everything else."""
     Image.init()
     try:
-        with Image.open(local, formats=("JPEG", "MPO")) as image:
+        with Image.open(local, formats=("JPEG",)) as image:
             size = image.size
             if image.mode not in {"RGB", "L"} or image.getexif().get(0x0112, 1) != 1:
                 return None
