@@ -22,6 +22,7 @@ from include.sales.readers.rows import Rows
 from include.sales.reading import Notes
 
 _MOST_REMEMBERED = 200_000  # different texts whose meaning is kept, for each extractor
+_LARGE = pa.scalar(Decimal(10) ** 18, MONEY)  # no amount of money: `extractors.fitting` says so
 _SUMMAND = pa.decimal128(37, 10)  # two of them add up to lines.MONEY
 _CODES = {"territory", "list_currency", "currency", "paid_currency"}
 _SPAN = pa.struct([("first", pa.date32()), ("last", pa.date32())])
@@ -170,9 +171,11 @@ class Columns:
             return pa.nulls(len(texts), kind)
         if self._mark == "." and not cell.as_:
             try:  # plain numbers are read at once; everything else one by one
-                return pc.cast(texts, kind)
+                plain = pc.cast(texts, kind)
             except pa.ArrowInvalid:
-                pass
+                plain = None
+            if plain is not None and (kind != MONEY or not pc.any(pc.greater_equal(pc.abs(plain), _LARGE)).as_py()):
+                return plain
         if name == "units":
             return self._read(texts, column, ("units", self._mark), extractors.whole(self._mark), kind)
         places = 18 if kind == RATE else 10

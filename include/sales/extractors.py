@@ -34,6 +34,8 @@ _ASIN = re.compile(r"B0[0-9A-Z]{8}")
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?\s*(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _SKU = re.compile(r"237\d{10}")  # Ingram's own numbers look like an ISBN-13 and are none
 _OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
+_YEARS = range(1990, 2100)  # of reports; 0001 and 9999 are what systems write for "no date"
+_MOST = 18  # digits of an amount before the mark: sums of billions of lines still fit
 
 
 class Unreadable(Exception):
@@ -90,7 +92,7 @@ def _number(text: str, mark: str) -> Unreadable:
 
 def fitting(value: Decimal, places: int, text: str) -> Decimal:
     """With at most `places` digits after the mark, rounded half to even where a spreadsheet computed more. Raises `Unreadable`."""
-    if value.adjusted() >= 38 - places:
+    if value.adjusted() >= min(_MOST, 38 - places):
         raise Unreadable("too-many-digits", f"{_shown(text)} is larger than any amount of money", "Ask what the number means.")
     return value if -int(value.as_tuple().exponent) <= places else value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _WIDE)
 
@@ -140,6 +142,8 @@ def identifier(expected: str) -> Callable[[str], str]:
         bare = re.sub(r"^(\d{9,13})[.,]0+$", r"\1", bare)
         if len(bare) > 120:
             raise Unreadable("not-an-id", "an identifier of more than 120 characters", "Correct the cell.")
+        if expected == "isbn" and not any(character.isdigit() for character in bare):
+            return ""  # `Totaal`, `unknown`: no product
         kind, value = _told(bare, expected)
         return f"{kind}:{value}" if value else ""
 
@@ -185,6 +189,8 @@ def day(formats: tuple[str, ...], zone: str) -> Callable[[str], tuple[date, date
             try:
                 found = _day(bare, form, zone)
             except (ValueError, OverflowError, InvalidOperation):
+                continue
+            if found.year not in _YEARS:
                 continue
             if form not in {"iso", "excel"} and not any(mark in form for mark in ("%d", "%j", "%x", "%c", "%D")):
                 return found, last_of_month(found)

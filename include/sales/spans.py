@@ -50,7 +50,7 @@ class Periods:
             spans = [columns.spans(columns.text(column), rule.formats, column) for column in rule.columns]
             if len(spans) == 1:
                 return _months(pc.struct_field(spans[0], "last"))
-            return pc.struct_field(spans[0], "first"), pc.struct_field(spans[-1], "last")
+            return _in_order(columns, rule, pc.struct_field(spans[0], "first"), pc.struct_field(spans[-1], "last"))
         if rule.source == "date":
             if days is None:
                 return pa.nulls(count, pa.date32()), pa.nulls(count, pa.date32())
@@ -122,6 +122,18 @@ class Periods:
             if pc.any(mask).as_py():
                 why = Unreadable(code, what, todo)
                 columns.troubles += [Trouble(at, "", "", why) for at in pc.indices_nonzero(mask).to_pylist() if at not in already]
+
+
+def _in_order(columns: Columns, rule: Rule, first: pa.Array, last: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Periods that end before they begin are troubles of their rows."""
+    turned = pc.fill_null(pc.greater(first, last), False)
+    if not pc.any(turned).as_py():
+        return first, last
+    why = Unreadable("not-a-period", "the period ends before it begins", "Ask which days are meant.")
+    said = columns.text(rule.columns[-1])
+    columns.troubles += [Trouble(at, rule.columns[-1], said[at].as_py() or "", why) for at in pc.indices_nonzero(turned).to_pylist()]
+    none = pa.scalar(None, pa.date32())
+    return pc.if_else(turned, none, first), pc.if_else(turned, none, last)
 
 
 def _months(days: pa.Array) -> tuple[pa.Array, pa.Array]:

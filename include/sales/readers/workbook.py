@@ -170,7 +170,10 @@ class Workbook:
         if kind != "n":
             return text
         if cell.get("s", "0") in self._dates:
-            return dated(Decimal(text), since_1904=self._since_1904)
+            try:
+                return dated(Decimal(text), since_1904=self._since_1904)
+            except ValueError:  # no day has this number: a row's trouble, not the workbook's
+                pass
         return number(text, mark)
 
 
