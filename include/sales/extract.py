@@ -87,10 +87,19 @@ class Reading:
                 sheet = next((one for one in file.sheets if (one.member, one.name) == (found.member, found.sheet)), None)
                 if sheet is None:
                     raise RejectedData("the file changed while it was read", where=printable(self._name), todo="Load it again.")
+                if self._is_copy(found, file.copies.get(found.member, "")):
+                    self.notes.add(f"{printable(found.member)} in the archive is {printable(file.copies[found.member])} again: read once")
+                    continue
                 yield from self._sheet(found, sheet)
         if self.period is None:  # nothing was sold: the report still speaks of a month
             spans = (Periods(self.recognised.layout, found, self._name).whole() for found in self.recognised.found)
             self.period = next((span for span in spans if span is not None), None)
+
+    def _is_copy(self, found: Found, of: str) -> bool:
+        """Whether it is another member again, and of the same period: small months may well be alike but for the file's name."""
+        first = next((one for one in self.recognised.found if of and (one.member, one.sheet) == (of, found.sheet)), None)
+        layout = self.recognised.layout
+        return first is not None and Periods(layout, first, self._name).whole() == Periods(layout, found, self._name).whole()
 
     def _sheet(self, found: Found, sheet: AnySheet) -> Iterator[pa.RecordBatch]:
         layout = self.recognised.layout
@@ -250,17 +259,19 @@ def extractors_span(text: str) -> tuple[date, date]:
 
 
 def _kinds(arrays: dict[str, pa.Array], fields: dict[str, Cell]) -> None:
-    """Sale or return: as the report says, else by the sign of units, else of money. Then the signs that follow from it."""
+    """Sale or return: as the report says, else by the sign of units, else of money. Then the signs that follow from it.
+
+    A sale of fewer than no units is a return, whatever it is called: its units came back.
+    """
     units, net = arrays["units"], arrays["net"]
     below = pc.fill_null(pc.less(units, 0), False)
     only_money = pc.and_(pc.equal(pc.fill_null(units, 0), 0), pc.fill_null(pc.less(net, _ZERO), False))
     told = pc.if_else(pc.or_(below, only_money), Kind.RETURN.value, Kind.SALE.value)
-    arrays["kind"] = pc.coalesce(arrays["kind"], told)
+    arrays["kind"] = pc.if_else(below, Kind.RETURN.value, pc.coalesce(arrays["kind"], told))
     returned = pc.equal(arrays["kind"], Kind.RETURN.value)
     for name, cell in fields.items():
         if cell.sign == "by kind":
-            size = pc.abs(arrays[name])
-            arrays[name] = pc.if_else(returned, pc.negate(size), size)
+            arrays[name] = pc.if_else(returned, pc.negate(pc.abs(arrays[name])), arrays[name])
 
 
 def _there(arrays: dict[str, pa.Array], unless: tuple[str, ...]) -> pa.Array:

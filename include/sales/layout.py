@@ -88,7 +88,9 @@ class Condition(Table):
 
     columns: tuple[str, ...]
     matches: str = Field(description="Regular expression for the whole cell, without case; `` for an empty one.")
-    reason: str = Field(default="", description="For people, where such rows are counted; of what is kept, empty: the others are not counted.")
+    reason: str = Field(
+        default="", description="For people, where such rows are counted; of what is kept, empty: the others are not counted."
+    )
 
     _valid = field_validator("matches")(_pattern)
 

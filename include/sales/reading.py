@@ -59,14 +59,15 @@ class Rejects:
         self.codes: Counter[str] = Counter()
         self._last: tuple[str, int] = ("", 0)
 
-    def add(self, one: Rejected) -> None:
+    def add(self, one: Rejected, rows: int = 1) -> None:
+        """`rows`: how many rows of the report it holds."""
         if not self._at_end:
             self._file.seek(0, 2)
             self._at_end = True
         self._file.write(json.dumps(one.to_json(), ensure_ascii=False) + "\n")
         self.codes[one.code] += 1
         if (one.sheet, one.row) != self._last:  # several cells of one row come together
-            self.rows += 1
+            self.rows += rows
             self._last = (one.sheet, one.row)
 
     def __len__(self) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from include.errors import RejectedData
 from include.files.bounds import printable
@@ -86,6 +88,7 @@ def recognise(path: Path, name: str, layouts: Sequence[Layout]) -> Recognised | 
         with opened(path, name) as file:
             fits = [_fit(layout, file.sheets) for layout in layouts]
             passed_over = file.passed_over
+            no_text = [one for one in file.sheets if isinstance(one, TextSheet) and not one.encoding(("latin-1",))]
     except RejectedData as bad:
         return NotRecognised(bad.what, todo=bad.todo)
     good = [fit for fit in fits if not fit.differs]
@@ -96,6 +99,9 @@ def recognise(path: Path, name: str, layouts: Sequence[Layout]) -> Recognised | 
         notes = (*chosen.notes, *(f"{printable(member)} in the archive is no table and is not read" for member in passed_over[:20]))
         return Recognised(chosen.layout, tuple(chosen.found), notes)
     nearest = max(fits, key=lambda fit: fit.near, default=None)
+    if no_text:  # any bytes are latin-1, but not behind the mark of another
+        what = "the text begins as UTF-8 or UTF-16 and has bytes that are none: it was cut off, or joined from different files"
+        return NotRecognised(what, todo="Ask for it again.")
     if nearest is None or nearest.near < 0.2:
         return NotRecognised("no known report looks like this", todo="Describe it in config/reports: see docs/configuration.md.")
     return NotRecognised(
@@ -196,6 +202,8 @@ def _table(layout: Layout, table: ReportTable, sheet: AnySheet, fit: _Fit) -> Fo
                     layout.quoted,
                     _mark(layout, table, positions, below, text=isinstance(sheet, TextSheet)),
                 )
+                if not shape.mark:
+                    shape = replace(shape, mark=_mark_further_down(table, positions, sheet, shape))
                 return Found(table, sheet.member, sheet.name, shape, positions, tuple(cells), above)
             if near > best[0]:
                 best = (near, _differences(missing, strange))
@@ -240,7 +248,7 @@ def _tree(layout: Layout, table: ReportTable, sheet: TreeSheet, fit: _Fit) -> Fo
         return None
     fit.known += len(seen)
     positions = {column: at for at, column in enumerate(columns)}
-    shape = Shape(0, len(columns), mark=_mark(layout, table, positions, sample, text=True))
+    shape = Shape(0, len(columns), mark=_mark(layout, table, positions, sample, text=True) or ".")
     return Found(table, sheet.member, sheet.name, shape, positions, tuple(columns))
 
 
@@ -301,20 +309,39 @@ def _width(header: Sequence[str], below: Sequence[Sequence[str]]) -> int:
 
 
 def _mark(layout: Layout, table: ReportTable, positions: dict[str, int], below: Sequence[Sequence[str]], *, text: bool) -> str:
-    """The decimal mark: as the layout says, or as its numbers show. A dot where nothing decides."""
+    """The decimal mark: as the layout says, or as its numbers show; "" where nothing in a text decides."""
     if layout.decimal != "told":
         return layout.decimal
-    cells = [*table.fields.items(), *(item for line in table.lines for item in line.fields.items())]
-    names = {name for field_, cell in cells if field_ in _AMOUNTS for name in cell.names()}
-    places = [positions[name] for name in names if name in positions]
     seen: Counter[str] = Counter()
+    places = _amounts_at(table, positions)
     for row in below:
         for at in places:
             if at < len(row) and (mark := _shown(row[at])):
                 seen[mark] += 1
     if not text:  # a workbook's own numbers come with a dot: only what was typed as text tells
         return "," if seen[","] else "."
-    return "," if seen[","] > seen["."] else "."
+    return "" if not seen else "," if seen[","] > seen["."] else "."
+
+
+def _mark_further_down(table: ReportTable, positions: dict[str, int], sheet: AnySheet, shape: Shape) -> str:
+    """Where hundreds of rows have only numbers like 1.234, the first others tell; a dot where there are none to the end."""
+    places = _amounts_at(table, positions)
+    if not isinstance(sheet, TextSheet) or not places:
+        return "."
+    try:
+        for rows in sheet.batches(replace(shape, mark="."), 50_000, lambda *_: None):
+            seen = Counter(filter(None, (_shown(text or "") for at in places for text in pc.unique(rows.columns[at]).to_pylist())))
+            if seen:
+                return "," if seen[","] > seen["."] else "."
+    except RejectedData:
+        pass  # who reads the lines tells it
+    return "."
+
+
+def _amounts_at(table: ReportTable, positions: dict[str, int]) -> list[int]:
+    cells = [*table.fields.items(), *(item for line in table.lines for item in line.fields.items())]
+    names = {name for field_, cell in cells if field_ in _AMOUNTS for name in cell.names()}
+    return sorted({positions[name] for name in names if name in positions})
 
 
 _AMOUNTS = frozenset({"list_price", "gross", "net", "fees", "paid", "discount_percent"})

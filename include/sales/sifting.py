@@ -43,6 +43,8 @@ class Sifter:
         elif self._footer(row, cells):
             if self._table.role == "lines":
                 self._skipped["totals and notes"] += 1
+        elif joined := max(cell.count("\n") for cell in cells if self._joins(cell)) if any(map(self._joins, cells)) else 0:
+            self._refuse_joined(row, cells, joined + 1)
         else:
             self._rejects.add(
                 Rejected(
@@ -55,6 +57,21 @@ class Sifter:
                     "Compare it with its neighbours: a delimiter is missing or one too many, or the file was cut off.",
                 )
             )
+
+    def _joins(self, cell: str) -> bool:
+        """Whether whole rows stand in one cell: a quotation mark was opened by mistake, and closed by the next mistake or never."""
+        shape = self._found.shape
+        return bool(shape.delimiter) and shape.quoted and "\n" in cell and cell.count(shape.delimiter) >= self._width - 1
+
+    def _refuse_joined(self, row: int, cells: Sequence[str], rows: int) -> None:
+        self._rejects.add(
+            Rejected(
+                self._found.label, row, "", printable(" | ".join(cells))[:200], "rows-joined",
+                f"a quotation mark that opens and does not close joins {rows} rows: none of them is read",
+                "Ask for the report again, or take the single quotation mark out of this row.",
+            ),
+            rows,
+        )  # fmt: skip
 
     def _ended(self, row: int) -> bool:
         return self._ends is not None and row > self._ends
@@ -126,6 +143,8 @@ class Sifter:
         """The rows that are lines. What is not is counted under its reason."""
         columns = self._without_the_end(columns)
         columns = self._without_blank(columns)
+        columns = self._without_joined(columns)
+        columns = self._without_the_header(columns)
         columns = self._without_footers(columns)
         for skip in self._table.skips:
             columns = self._without(columns, _fitting(columns, skip), skip.reason or f"{' or '.join(skip.columns)} is {skip.matches}")
@@ -164,6 +183,38 @@ class Sifter:
             if not pc.any(blank).as_py():
                 return columns
         return columns.only(pc.invert(blank)) if blank is not None else columns
+
+    def _without_joined(self, columns: Columns) -> Columns:
+        """Cells with whole rows in them have as many delimiters as those rows: by chance no text has."""
+        shape = self._found.shape
+        if not shape.delimiter or not shape.quoted or self._width < 3:
+            return columns
+        joined: dict[int, int] = {}
+        for column in columns.rows.columns:
+            broken = pc.match_substring(column, "\n")
+            if pc.any(broken).as_py():
+                for at in pc.indices_nonzero(pc.fill_null(broken, False)).to_pylist():
+                    text = column[at].as_py()
+                    if text.count(shape.delimiter) == text.count("\n") * (self._width - 1):
+                        joined[at] = text.count("\n") + 1
+        if not joined:
+            return columns
+        for at, rows in sorted(joined.items()):
+            cells = [column[at].as_py() or "" for column in columns.rows.columns]
+            self._refuse_joined(columns.rows.numbers[at].as_py(), cells, rows)
+        return columns.only(pc.invert(pc.is_in(pa.array(range(len(columns)), pa.int64()), pa.array(list(joined), pa.int64()))))
+
+    def _without_the_header(self, columns: Columns) -> Columns:
+        """Reports that were joined by hand have the header again, once for each."""
+        header, again = self._found.header, pa.repeat(pa.scalar(True), len(columns))
+        if not self._found.shape.header_row:
+            return columns
+        for at in self._found.positions.values():
+            if at < len(columns.rows.columns):
+                again = pc.and_(again, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(columns.rows.columns[at]), header[at].strip()), False))
+                if not pc.any(again).as_py():
+                    return columns
+        return self._without(columns, again, "the header again")
 
     def _without_footers(self, columns: Columns) -> Columns:
         if not (self._table.footers or self._table.summaries) or not len(columns):

@@ -31,6 +31,7 @@ class Opened:
 
     sheets: list[AnySheet] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)  # members that are no tables: a letter, a picture
+    copies: dict[str, str] = field(default_factory=dict)  # members that are another one again, byte for byte → that one
 
 
 @contextmanager
@@ -57,6 +58,7 @@ def _members(path: Path, name: str, limits: Limits, open_things: ExitStack, foun
         members = list(unpack.members(path, name, limits, store))
     except Refused as refused:
         raise RejectedData(refused.what, where=refused.where or printable(name), todo=refused.todo) from refused
+    seen: dict[str, str] = {}
     for member in sorted(members, key=lambda one: one.path):
         if member.refused is not None or member.artefact is None:
             why = member.refused
@@ -64,6 +66,8 @@ def _members(path: Path, name: str, limits: Limits, open_things: ExitStack, foun
         if sniff.suffix(member.path) in _BESIDE:
             found.passed_over.append(member.path)
             continue
+        if (first := seen.setdefault(member.artefact.sha256, member.path)) != member.path:
+            found.copies[member.path] = first
         local = open_things.enter_context(store.local(member.artefact.sha256))
         if local.stat().st_size:
             found.sheets += _sheets(local, member.path, member.path, limits, open_things)

@@ -1,0 +1,130 @@
+"""Reports that say less than they seem to: rows joined by a quotation mark, totals in other words, numbers and days that are none."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from include.sales.recognise import NotRecognised, recognise
+from tests.sales.cases import LAYOUTS, Read, plain, read
+
+ISBN = "9781915000019"
+HEADER = "Date,ISBN,Title,Units,Net,Currency,Type\n"
+ROW = f"2026-09-03,{ISBN},A,2,10.50,GBP,\n"
+
+
+def of(tmp_path: Path, text: str | bytes, name: str = "report.csv") -> Read:
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return read(path)
+
+
+def rejected(found: Read) -> list[tuple[int, str]]:
+    return [(one.row, one.code) for one in found.reading.rejects]
+
+
+def test_rows_that_a_quotation_mark_joins_are_refused_and_all_counted(tmp_path: Path) -> None:
+    stray = ROW.replace(",A,", ',"A,')
+    closed_later = of(tmp_path, HEADER + ROW + stray + ROW + ROW.replace(",A,", ',B",') + ROW)
+    assert (len(closed_later.lines), rejected(closed_later), len(closed_later.reading.rejects)) == (2, [(3, "rows-joined")], 3)
+    never_closed = of(tmp_path, HEADER + ROW + stray + ROW * 4)
+    assert (len(never_closed.lines), rejected(never_closed)[0]) == (1, (3, "rows-joined"))
+    assert len(never_closed.reading.rejects) >= 5
+    of_two_lines = of(tmp_path, HEADER + ROW.replace(",A,", ',"A, or\nthe Other",'))
+    assert [line["title"] for line in of_two_lines.lines] == ["A, or\nthe Other"]
+
+
+def test_a_header_that_comes_again_is_no_line(tmp_path: Path) -> None:
+    found = of(tmp_path, HEADER + HEADER + ROW + HEADER + ROW)
+    assert (len(found.lines), found.reading.skipped, len(found.reading.rejects)) == (2, {"the header again": 2}, 0)
+
+
+@pytest.mark.parametrize("word", ["Totaal", "Gesamtsumme", "Sous-total", "Suma", "Итого", "合計", "Net total:", "Yhteensä GBP", "Totale"])
+def test_a_total_in_other_words_is_one(tmp_path: Path, word: str) -> None:
+    found = of(tmp_path, f"ISBN,Title,Units,Net,Currency,Period\n{ISBN},A,2,10.50,GBP,2026-09\n{word},,2,10.50,GBP,2026-09\n")
+    assert (len(found.lines), {one.what: plain(one.stated) for one in found.reading.controls}) == (1, {"units": "2", "net": "10.5"})
+
+
+def test_a_word_in_the_place_of_the_isbn_is_no_product(tmp_path: Path) -> None:
+    found = of(tmp_path, f"ISBN,Units,Net,Currency,Period\n{ISBN},2,10.50,GBP,2026-09\nOverall,2,10.50,GBP,2026-09\n")
+    assert (len(found.lines), rejected(found)) == (1, [(3, "no-product")])
+
+
+def test_a_title_that_begins_like_a_total_is_a_line_by_whatever_names_it(tmp_path: Path) -> None:
+    found = of(tmp_path, "Title,ISBN,ASIN,Units,Net,Currency,Period\nTotal Recall,,B0CLOCK001,2,1,GBP,2026-09\n")
+    assert [line["id_value"] for line in found.lines] == ["B0CLOCK001"]
+
+
+def test_days_that_systems_write_for_none_refuse_their_row_alone(tmp_path: Path) -> None:
+    odd = ["9999-12-31", "0001-01-01", "2958465", "1899-12-31"]
+    found = of(tmp_path, HEADER + "".join(ROW.replace("2026-09-03", day) for day in odd) + ROW)
+    assert (len(found.lines), rejected(found)) == (1, [(row, "not-a-date") for row in range(2, 6)])
+
+
+def test_a_cell_that_no_day_can_be_refuses_its_row_and_not_the_workbook(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["Date", "ISBN", "Units", "Net", "Currency"], [1e9, ISBN, 2, 1, "GBP"], ["2026-09-03", ISBN, 2, 1, "GBP"]):
+        sheet.append(row)
+    sheet["A2"].number_format = "yyyy-mm-dd"
+    out = io.BytesIO()
+    book.save(out)
+    found = of(tmp_path, out.getvalue(), "report.xlsx")
+    assert (len(found.lines), rejected(found)) == (1, [(2, "not-a-date")])
+
+
+def test_a_period_that_ends_before_it_begins_refuses_its_row_alone(tmp_path: Path) -> None:
+    header = "ReportPeriodFrom,ReportPeriodTo,ReportingCurrency,MainProductID#,NetSoldQuantity,ProceedsOfSaleDuePublisher\n"
+    found = of(tmp_path, f"{header}2026-09-30,2026-09-01,USD,{ISBN},1,2.00\n2026-09-01,2026-09-30,USD,{ISBN},1,2.00\n")
+    assert ([line["period"] for line in found.lines], rejected(found)) == (["2026-09"], [(2, "not-a-period")])
+
+
+def test_sales_and_returns_have_the_sign_of_what_they_are(tmp_path: Path) -> None:
+    rows = ("-2,-10.50,GBP,sale", "2,10.50,GBP,return", "-2,-10.50,GBP,return", "2,10.50,GBP,sale", "-2,-10.50,GBP,")
+    found = of(tmp_path, HEADER + "".join(f"2026-09-03,{ISBN},A,{row}\n" for row in rows))
+    told = [(line["kind"], line["units"], plain(line["net"])) for line in found.lines]
+    back, sold = ("return", -2, "-10.5"), ("sale", 2, "10.5")
+    assert told == [back, back, back, sold, back]
+
+
+def test_amounts_whose_sum_could_not_be_kept_are_refused(tmp_path: Path) -> None:
+    found = of(tmp_path, HEADER + ROW.replace("10.50", "9" * 28) + ROW.replace("10.50", "9" * 18) + ROW.replace("10.50", '"1,000,000.5"'))
+    assert rejected(found) == [(2, "too-many-digits")]
+    assert [plain(line["net"]) for line in found.lines] == ["9" * 18, "1000000.5"]
+
+
+def test_the_decimal_mark_is_told_by_the_first_number_that_proves_it_however_far_down(tmp_path: Path) -> None:
+    rows = f"{ISBN};1;1.234;EUR;2026-09\n" * 700
+    proven = of(tmp_path, f"ISBN;Units;Net;Currency;Period\n{rows}{ISBN};1;0,50;EUR;2026-09\n")
+    assert {code: plain(amount) for code, amount in proven.total("net").items()} == {"EUR": "863800.5"}
+    unproven = of(tmp_path, f"ISBN;Units;Net;Currency;Period\n{rows}")
+    assert {code: plain(amount) for code, amount in unproven.total("net").items()} == {"EUR": "863.8"}
+
+
+def archive(**members: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name, text in members.items():
+            file.writestr(f"{name}.csv", text)
+    return out.getvalue()
+
+
+def test_a_report_that_lies_twice_in_an_archive_counts_once_but_two_months_that_are_alike_are_two(tmp_path: Path) -> None:
+    twice = of(tmp_path, archive(report=HEADER + ROW, copy=HEADER + ROW), "all.zip")
+    assert (len(twice.lines), list(twice.reading.notes.counted)) == (1, ["report.csv in the archive is copy.csv again: read once"])
+    text = f"ISBN,Units,Net,Currency\n{ISBN},1,9.99,GBP\n"
+    months = of(tmp_path, archive(**{"r-2026-08": text, "r-2026-09": text}), "all.zip")
+    assert [line["period"] for line in months.lines] == ["2026-08", "2026-09"]
+
+
+def test_text_that_breaks_its_own_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    path.write_bytes((HEADER + ROW).encode("utf-16") + b"x")
+    told = recognise(path, path.name, LAYOUTS)
+    assert isinstance(told, NotRecognised)
+    assert "UTF-16 and has bytes that are none" in told.what
