@@ -22,6 +22,7 @@ import pytest
 from tests.airflow_home import ROOT, environment
 from tests.ui.conftest import ISBNS, fill
 from tests.ui.test_imports_page import fill_imports
+from tests.ui.test_licences_page import fill_licences
 from tests.ui.test_migration_page import fill_archive
 from tests.ui.test_quarantine_page import fill_arrivals
 from tests.ui.test_readiness_page import fill_readiness
@@ -63,6 +64,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     fill_archive(ledger)
     fill_sales(ledger)
     fill_imports(ledger, store)
+    fill_licences(ledger, store)
     (home / "simple_auth_manager_passwords.json.generated").write_text(json.dumps({"ada": "ada", "vera": "vera"}))
     (home / "connections.json").write_text("{}")
     env = os.environ | environment(home)
@@ -180,7 +182,7 @@ def test_the_menu_leads_to_deliveries(browser: Any, airflow: SimpleNamespace) ->
     publishing = wait(browser, lambda b: [e for e in b.find_elements("xpath", "//*[text()='Publishing']") if e.is_displayed()])
     ActionChains(browser).move_to_element(publishing[0]).click().perform()
     entry = wait(browser, lambda b: [e for e in b.find_elements("xpath", "//a[contains(@href, 'plugin/deliveries')]") if e.is_displayed()])
-    for name in ("titles", "quarantine", "readiness", "migration", "connections"):
+    for name in ("titles", "quarantine", "readiness", "licences", "migration", "connections"):
         assert browser.find_elements("css selector", f"a[href*='plugin/{name}']"), name
     entry[0].click()
     wait(browser, lambda b: "/plugin/deliveries" in b.current_url)
@@ -311,6 +313,9 @@ def test_a_narrow_window_needs_no_sideways_scrolling(browser: Any, airflow: Simp
             "partners/pressmark",
             "quarantine",
             "readiness",
+            "licences",
+            "licences/1",
+            "licences?show=sheets",
             "sales",
             "sales/1",
             "sales?show=unmatched",
@@ -448,6 +453,78 @@ def test_an_unbalanced_batch_is_explained_and_an_unknown_product_named(browser: 
     assert complaints(browser) == []
 
 
+def test_what_getty_never_publishes_is_supplied_by_a_person(browser: Any, airflow: SimpleNamespace) -> None:
+    from include.ledger.licence_rows import LicenceRow
+
+    browser.get(f"{airflow.url}/colophon/licences")
+    assert len(browser.find_elements("css selector", ".b-line")) == 5
+    unknown = next(one for one in browser.find_elements("css selector", "a.b-group") if "unknown" in one.get_attribute("aria-label"))
+    unknown.find_element("css selector", "text.b-label").click()
+    wait(browser, lambda b: "ends=unknown" in b.current_url)
+    browser.find_element("css selector", "tr[data-row] td").click()
+    wait(browser, lambda b: b.find_elements("id", "term-territories"))
+
+    def say(field: str, words: str, button: str, *ticks: str) -> None:
+        row = browser.find_element("id", f"term-{field}")
+        row.find_element("tag name", "summary").click()
+        if words:
+            row.find_element("name", "value").send_keys(words)
+        for tick in ticks:
+            row.find_element("css selector", f"input[value={tick}]").click()
+        row.find_element("name", "reference").send_keys("invoice 12")
+        press(row, button)
+        wait(browser, lambda b: said(b, ": written down."))
+        browser.refresh()
+
+    assert "a person must supply it: Getty does not publish it" in browser.find_element("id", "term-territories").text
+    say("territories", "gb ie", "Write down")
+    say("formats", "", "Write down", "print", "ebook")
+    say("ends", "", "It is perpetual")
+    with airflow.ledger.read() as session:
+        row = session.get(LicenceRow, 2)
+        assert (row.territories, row.ends_state, row.terms["formats"]["value"]) == (" GB IE ", "perpetual", ["ebook", "print"])
+        assert (row.terms["ends"]["reference"], row.terms["ends"]["checked_by"]) == ("invoice 12", "ada")
+    told = browser.find_element("id", "term-territories").text
+    assert "GB, IE" in told
+    assert "by ada" in told
+    assert complaints(browser) == []
+
+
+def test_a_flag_is_acknowledged_and_resolved_by_who_must_act(browser: Any, airflow: SimpleNamespace) -> None:
+    from selenium.webdriver.support.ui import Select
+
+    browser.get(f"{airflow.url}/colophon/licences")
+    Select(browser.find_element("id", "l-team")).select_by_visible_text("production")
+    press(browser, "Filter")
+    wait(browser, lambda b: "team=production" in b.current_url)
+    assert "stops deliveries" in browser.find_element("css selector", "tr[data-row]").text
+    browser.find_element("css selector", "tr[data-row] td").click()
+    flag = wait(browser, lambda b: card(b, "publication product 1"))
+    press(flag, "Acknowledge")
+    assert not said(browser, "Acknowledged"), "the browser itself wants a word on it"
+    flag.find_element("name", "note").send_keys("asked Getty for two more years")
+    press(flag, "Acknowledge")
+    wait(browser, lambda b: said(b, "Acknowledged") and "asked Getty" in card(b, "publication product 1").text)
+    flag = card(browser, "publication product 1")
+    flag.find_element("name", "note").send_keys("extended")
+    press(flag, "Resolve")
+    wait(browser, lambda b: said(b, "Resolved") and not b.find_elements("id", "flag-2"))
+    assert complaints(browser) == []
+
+
+def test_a_payment_is_entered_and_corrected_after_a_slip(browser: Any, airflow: SimpleNamespace) -> None:
+    browser.get(f"{airflow.url}/colophon/sales?show=calendar")
+    form = browser.find_element("css selector", "form.entry")
+    for name, words in (("period", "2026-03"), ("amount", "much"), ("currency", "GBP"), ("reference", "R-12")):
+        form.find_element("name", name).send_keys(words)
+    press(form, "Write it down")
+    wait(browser, lambda b: said(b, "'much' is no amount"))
+    form.find_element("name", "amount").clear()
+    form.find_element("name", "amount").send_keys("1,234.50")
+    press(form, "Write it down")
+    wait(browser, lambda b: said(b, "Written down") and "1,234.50 GBP" in b.find_element("tag name", "main").text)
+
+
 def test_a_workbook_is_confirmed_and_a_sheet_approved(browser: Any, airflow: SimpleNamespace) -> None:
     from include.ledger.sales_rows import WorkbookRow
 
@@ -485,6 +562,9 @@ def test_a_viewer_sees_files_and_decides_nothing(airflow: SimpleNamespace, chrom
         assert chromium.find_elements("css selector", "article")
         assert not chromium.find_elements("css selector", forms)
     assert "contract.txt" not in chromium.page_source
+    chromium.get(f"{airflow.url}/colophon/licences/3")
+    assert chromium.find_elements("id", "term-ends")
+    assert not chromium.find_elements("css selector", "[data-post]")
     chromium.get(f"{airflow.url}/colophon/imports")
     assert not chromium.find_elements("css selector", "[data-post]")
     assert "Held statements" not in chromium.page_source

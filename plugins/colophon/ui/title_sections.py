@@ -23,7 +23,8 @@ def sections(session: Session, user: User, product: ProductRow | None) -> dict[s
     if product is None:
         return {"kinds_of_covers": (), "licences": (), "sales": (), "usage": ()}
     licences = licence_lists.of_work(session, product.work_id, limit=LICENCES + 1)
-    sales = sales_lists.of_title(session, product.id, limit=BATCHES + 1)
+    told = sales_lists.of_title(session, product.id, limit=BATCHES + 1)
+    sales = [(row, batch) for row, batch in told[:BATCHES] if row.sold or row.returned or row.net]  # usage has a table of its own
     read = usage.of_work(session, product.work_id, limit=BATCHES + 1)
     return {
         "kinds_of_covers": cover_lists.of_product(session, product.id, product.work_id),
@@ -31,9 +32,9 @@ def sections(session: Session, user: User, product: ProductRow | None) -> dict[s
         "more_licences": len(licences) > LICENCES,
         "licence_flags": licence_lists.open_flags(session, [row.id for row in licences[:LICENCES]]),
         "served": licence_lists.served(session, licences[:LICENCES]),
-        "sales": sales[:BATCHES],
-        "more_sales": len(sales) > BATCHES,
-        "sales_net": net(sales[:BATCHES]),
+        "sales": sales,
+        "more_sales": len(told) > BATCHES,
+        "sales_net": net(sales),
         "usage": read[:BATCHES],
         "more_usage": len(read) > BATCHES,
         "sources": {one.id: one.name for one in known_sources()[0]},
