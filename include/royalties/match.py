@@ -60,12 +60,22 @@ def _payee(said: Said, payees: PayeeList) -> tuple[Payee | None, list[dict[str, 
         what = "no payee has exactly this name" if said.payee else "it names no payee"
         return None, [reason("payee-unknown", what, "", _LIST)]
     if len(by_name) == 1:
-        return by_name[0], []
+        return by_name[0], _namesake(said, by_name[0])
     of_contract = [one for one in by_name if said.contracts and all(contract in one.contracts for contract in said.contracts)]
     if len(of_contract) == 1:
         return of_contract[0], []
     what = f"{len(by_name)} payees bear this name: {', '.join(one.id for one in by_name)}"
     return None, [reason("payee-twice", what, "", "Say on the page which of them it is.")]
+
+
+def _namesake(said: Said, payee: Payee) -> list[dict[str, Any]]:
+    """A name alone, with contracts of which the list has none as this payee's: somebody else may bear the name, too."""
+    if not said.contracts or not payee.contracts or set(said.contracts) & set(payee.contracts):
+        return []
+    what = f"it has payee {payee.id}'s name and no number, and none of its contracts is that payee's in the list"
+    return [
+        reason("contract-unknown", what, f"contract {said.contracts[0]}", "Put the contract into config/payees.csv, or say whose it is.")
+    ]
 
 
 def _contracts(said: Said, payee: Payee, payees: PayeeList) -> list[dict[str, Any]]:

@@ -11,12 +11,26 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-_WORD = re.compile(r"[^\W_]+")
+_ALONE = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # scripts that write no spaces: each letter is a word
+_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
 _MARKS = re.compile(
-    "[\u00ad\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u2028-\u202e\u2060-\u206f\u20d0-\u20ff\ufe20-\ufe2f\ufeff]"
+    "[\u00ad\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]"
 )
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "–": "-", "−": "-"})
+_LOOKS = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u043c\u0442\u043a\u043d\u0432\u03bf\u03b1\u03b5\u03c1\u03c5\u03b9\u03ba\u03bd",
+    "aeopcyxijshmtkhboaepuikv",
+)
+"""Cyrillic and Greek letters that look like Latin ones, for words that are written in both. Unicode Technical Standard 39."""
+_LATIN = re.compile("[a-z]")
+_SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_UNSPELT = re.compile("(a)[ae]|(o)e|(u)e")
+_INITIAL = re.compile(r"(?<![\w'’])([^\W\d_])\.")
+_FULL = "initial"  # a letter with a point, as a word that no text has: "A. Bright" is somebody, "a bright day" is nobody
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_BROKEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010\u2011\x02\ufffe][^\S\n]*[\r\n]+\s*(?=[^\W\d_])")  # a word that goes on in the next line
 SQUEEZED = 10  # letters from which a name is looked for without regard to spaces: a shorter one would be found inside other words
 CHANCE = 6  # letters from which a name or number is looked for in bytes that may be no text
 PLAIN_DIGITS = 5  # a number of digits alone is looked for from this length on: shorter ones are everywhere in a statement
@@ -26,7 +40,7 @@ def exact(name: str) -> str:
     """One writing of one name: composed letters, ligatures, case, invisible characters, spaces and quotes do not count, and
     "Okafor, Ben" is "Ben Okafor". Accents and every letter do."""
     seen = "".join(letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
-    plain = " ".join(seen.translate(_QUOTES).casefold().split())
+    plain = " ".join(seen.translate(_QUOTES).lower().split())  # not casefold: Groß is not Gross
     last, comma, first = plain.partition(", ")
     return f"{first} {last}" if comma and "," not in first else plain
 
@@ -41,18 +55,40 @@ def loose(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Letters and digits of a text in runs, loosely written."""
-    return _WORD.findall(loose(text))
+    found = _WORD.findall(loose(text))
+    if text.isascii():
+        return found
+    return [word.translate(_LOOKS) if not word.isascii() and _LATIN.search(word) else word for word in found]
 
 
 def of_name(name: str) -> Iterator[tuple[str, ...]]:
-    """The orders in which a name is written: as it stands, family name first, family name last."""
-    found = tuple(words(name))
-    if not found:
-        return
-    yield found
-    if len(found) > 1:
-        yield (found[-1], *found[:-1])
-        yield (*found[1:], found[0])
+    """The ways in which a name is written: as it stands, family name first, family name last; ü as ue, ue as ü; without hyphens and
+    apostrophes; from left to right; the first name as an initial."""
+    spelt = unicodedata.normalize("NFC", name).casefold().translate(_SPELT)
+    plain = tuple(words(name))
+    ways = [plain, tuple(words(spelt)), tuple(_UNSPELT.sub(r"\1\2\3", word) for word in plain)]
+    ways.append(tuple(words(re.sub("['\u2019-]", "", name))))
+    if _RIGHT_TO_LEFT.search(name):  # some programs write what is drawn from the left
+        ways.append(tuple(word[::-1] for word in reversed(plain)))
+    for found in dict.fromkeys(way for way in ways if way):
+        yield found
+        if len(found) > 1:
+            yield (found[-1], *found[:-1])
+            yield (*found[1:], found[0])
+            if len(found[0]) > 1 and len(found[-1]) > 2:
+                yield (found[0][0] + _FULL, found[-1])
+                yield (found[-1], found[0][0] + _FULL)
+
+
+def _runs(text: str) -> Iterator[list[str]]:
+    """A text's words; and again with words put together that a line breaks, with initials as such, and without them."""
+    yield words(text)
+    if _BROKEN.search(text):
+        yield words(_BROKEN.sub("", text))
+    if _INITIAL.search(text):
+        seen = words(_INITIAL.sub(rf" \1{_FULL} ", text))
+        yield [word for at, word in enumerate(seen) if not (at and word.endswith(_FULL) and seen[at - 1].endswith(_FULL))]
+        yield [word for word in seen if not word.endswith(_FULL)]
 
 
 def of_number(number: str, *, said: Sequence[str] = ()) -> Iterator[tuple[str, ...]]:
@@ -97,7 +133,11 @@ class Marks:
         """What is in the text and belongs to nobody of `mine`: {what it is}. `least`: the text may be none, so that only what has so many
         letters counts, as it stands. Inside our own it does not
         count: "Ann Lee" is not in our "Ann Lee Smith"; but our own inside it does: our "Griffith" does not hide "Siân Griffith"."""
-        run = words(text)
+        if least:
+            return self._in(words(text), mine, least)
+        return {what for run in _runs(text) for what in self._in(run, mine, least)}
+
+    def _in(self, run: list[str], mine: Collection[str], least: int) -> set[str]:
         own: list[tuple[int, int]] = []
         theirs: list[tuple[int, int, set[str]]] = []
         for at, word in enumerate(run):

@@ -29,7 +29,15 @@ from include.royalties.watching import Watching
 from include.store import ArtefactStore
 
 KIND = "statements"
-MATCHING = frozenset({"payee-unknown", "name-differs", "name-missing", "payee-twice", "contract-of-another", "recipient"})
+MATCHING = frozenset({
+    "payee-unknown",
+    "name-differs",
+    "name-missing",
+    "payee-twice",
+    "contract-of-another",
+    "contract-unknown",
+    "recipient",
+})
 """Why a statement is held that a changed payee list or party may mend."""
 
 

@@ -12,9 +12,12 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from include.errors import RejectedData
-from include.royalties import sheets
+from include.partners import load_party
+from include.royalties import match, names, sheets
 from include.royalties.alike import still_shows
 from include.royalties.cut import Cutter
+from include.royalties.payees import parse
+from include.royalties.statements import Said
 from tests.royalties.exports import codes as held_for
 from tests.royalties.exports import found_in
 from tests.royalties.test_check import OTHERS, codes, ours, sheet
@@ -159,3 +162,38 @@ def test_what_is_cut_out_is_compared_with_the_page_that_it_was(tmp_path):
     more.save(tmp_path / "both.pdf")
     cut = ours(sheet(), tmp_path)
     assert [still_shows(tmp_path / "both.pdf", pages, cut) for pages in ([1], [0], [0, 1])] == [True, False, False]
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    ("listed", "text"),
+    [
+        ("Zoë Müller-Offley", "for Zoe Mueller-Offley"), ("Joerg Baecker", "Jörg Bäcker"), ("Søren Å", "Soeren Aa"),
+        ("Siân Griffith", "with S. Griffith"), ("Siân Griffith", "Griffith, S."), ("Jonathan Bright", "Jonathan B. Bright"),
+        ("Jonathan Bright", "J. B. Bright"), ("Siân Griffith", "Si\u0430n Griffith"),
+        ("Ann Lee", "Ann L-\nee"), ("Ann Lee", "Ann L\x02\r\nee"),
+        ("Ann Lee", "Ann\u2028Lee"), ("Fiona Fife", "\ufb01ona \ufb01fe"), ("Ann Lee", "A\u0301nn L\u200bee"),
+        ("Pat O’Brien", "Pat OBrien"),
+        ("דוד לוי", "יול דוד"), ("أحمد علي", "أَحمَد علي"), ("李娜", "付款给李娜收"), ("İpek Şahin", "IPEK SAHIN"),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_in_whatever_way_it_is_written(listed, text):
+    marks = names.Marks(names.Mark(row, "x", "x") for row in names.of_name(listed))
+    assert marks.found(text, ()) == {"x"}
+    assert marks.found(text, {"x"}) == set()
+
+
+@pytest.mark.parametrize(("listed", "text"), [("Adam Bright", "A Bright Day"), ("Sarah Day", "Winter's Day"), ("Jane Bright", "S. Bright")])
+def test_words_that_are_no_name_hold_nothing(listed, text):
+    assert names.Marks(names.Mark(row, "x", "x") for row in names.of_name(listed)).found(text, ()) == set()
+
+
+def test_a_namesake_is_not_the_payee():
+    listed = parse("payee,name,also,recipient,contracts\nP-1,Anna Gross,,foxglove,501001\n")
+    parties = {"foxglove": load_party("foxglove")}
+    for said in (Said("Anna Groß"), Said("Anna Gross", contracts=("777777",)), Said("Anna Gross", "P-11"), Said("Anna Gros\u0455")):
+        assert match.match(said, listed, parties).reasons, said
+    for said in (Said("GROSS, ANNA"), Said("Anna Gross", contracts=("501001", "777777")), Said("Anna Gross", "p1", contracts=("777777",))):
+        assert not match.match(said, listed, parties).reasons, said
