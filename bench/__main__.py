@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake", "package", "workbook", "sales", "licences")
+NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake", "package", "workbook", "sales", "licences", "covers")
 
 
 def main(argv: list[str]) -> int:

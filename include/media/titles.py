@@ -40,6 +40,7 @@ PARTS: Final = {
     "series": (Kind.ARTWORK, "series branding"),
 }
 ROLE: Final = "cloudinary"  # whose word the approval is: the moderation queue's
+PREVIEW = 600  # pixels of the longer side, for the title's page
 MANY, SHARE = 20, 10  # covers, and one in so many: beyond both, taking them off is no ordinary night
 _REJECTED, _NOT_MEANT = "It was rejected in Cloudinary.", "Its metadata in Cloudinary no longer names this title."
 
@@ -161,7 +162,7 @@ def _file(store: ArtefactStore, cover: CoverRow, product: ProductRow, work: int,
     with store.local(cover.sha256) as local:
         sniffed = sniff(local, cover.public_id)
         facts, size = previews.facts(local, sniffed), local.stat().st_size
-        if cover.sha256 not in made and (seen := previews.preview(local, sniffed)) is not None:
+        if cover.sha256 not in made and (seen := previews.preview(local, sniffed, longest=PREVIEW)) is not None:
             made[cover.sha256] = store.put(io.BytesIO(seen)).sha256
     name = f"{product.isbn or f'product-{product.id}'}_{part.replace(' ', '_')}{sniffed.extension}"
     return {
