@@ -92,6 +92,8 @@ def status_of(line: TitleImportLineRow) -> Status:
     done = [change for change in line.changes if change.get("at") and change["as"] not in {CREATED}]
     if done:
         sentences.append("; ".join(f"{change['label']}: {shown(change['before'])} → {shown(change['after'])}" for change in done) + ".")
+    if done and line.state in {LineState.BAD, LineState.CONFLICT, LineState.DECLINED, LineState.FAILED}:
+        word, colour = f"{word}, in part written", AMBER
     for problem in line.problems:
         column = f"{problem['column']}: " if problem["column"] and problem["severity"] == "error" else ""
         sentences.append(f"{column}{problem['message']}. {problem['todo']}".strip())

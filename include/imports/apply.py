@@ -204,6 +204,10 @@ def _conflict(line: TitleImportLineRow, now: Live | None) -> Problem | None:
     """Whether Consonance has something else now than what the row was compared with, and than what it wants."""
     if now is None:
         return _problem("gone", "Consonance does not have the work any more", "Ask for it in Consonance.")
+    said, edition = str(line.fields.get("isbn", "")), now.products.get(line.product_id or 0)
+    if said and edition is not None and edition.isbn != said:
+        message = f"the edition that had the ISBN {said} has {edition.isbn or 'none'} in Consonance now"
+        return _problem("renumbered", message, "Look which edition is meant, and send the row again.", "isbn")
     for change in line.changes:
         if not is_open(change):
             continue

@@ -20,6 +20,7 @@ from include.imports.offers import Offers
 from include.imports.resolve import About, about
 from include.imports.rows import Row, read_row
 from include.imports.sheets import Sheet, read
+from include.imports.workbooks import coming_already
 from include.ledger import imports
 from include.ledger.sales_rows import LineState
 from include.titles import codelists
@@ -116,9 +117,9 @@ def check(
     for line in lines:
         if earlier := coming.get(line.row.isbn) if line.about.new else None:
             line.coming = True
-            book = f"workbook {earlier.workbook_id} of " if earlier.workbook_id else ""
-            todo = "Nothing, if that one is right. What differs can be sent once the title is there."
-            line.row.wrong("on-its-way", f"the title is in {book}sheet {earlier.import_id} already", todo, severity="warning")
+            problem = coming_already(earlier)
+            if problem not in line.row.problems:
+                line.row.problems.append(problem)
         elif line.about.new:
             _check_new(line.row, mapping)
         else:

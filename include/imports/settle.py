@@ -21,7 +21,7 @@ from include.imports.mapping import Mapping as SheetMapping
 from include.imports.offers import Offers
 from include.imports.resolve import About
 from include.imports.rows import Row, SaidPrice
-from include.imports.workbooks import CREATED
+from include.imports.workbooks import CREATED, take_back
 from include.ledger import imports
 from include.ledger.database import Ledger
 from include.ledger.sales_rows import LineState, TitleImportLineRow, WorkbookRow, WorkbookState
@@ -89,8 +89,9 @@ def _follow(line: TitleImportLineRow, books: Mapping[int, WorkbookRow], made: Ma
         return
     book = books.get(line.workbook_id or 0)
     if book is None or book.state == WorkbookState.WITHDRAWN:
-        if line.state in {LineState.NEW, LineState.HANDED_OVER, LineState.MISSING}:
-            _withdrawn(line, book or next((one for one in books.values() if one.state == WorkbookState.WITHDRAWN), None))
+        gone = book or next((one for one in books.values() if one.state == WorkbookState.WITHDRAWN), None)
+        if gone is not None and line.state in {LineState.NEW, LineState.HANDED_OVER, LineState.MISSING}:
+            take_back(line, gone)
         return
     missing = [one for one in book.missing if str(one.get("isbn")) == line.isbn]
     if book.state in _LOOKED and missing:
@@ -109,15 +110,6 @@ def _follow(line: TitleImportLineRow, books: Mapping[int, WorkbookRow], made: Ma
         line.state = next_state(line)
     elif book.kind == "prices" and book.state in _WITH_A_PERSON:
         line.state = LineState.HANDED_OVER
-
-
-def _withdrawn(line: TitleImportLineRow, book: WorkbookRow | None) -> None:
-    if book is None:
-        return
-    line.state = LineState.DECLINED
-    why = f": {book.note}" if book.note else ""
-    message, todo = f"workbook {book.id} was withdrawn{why}", "Send the row again, if it is wanted."
-    imports.add_problem(line, {"code": "withdrawn", "field": "", "column": "", "message": message, "todo": todo, "severity": "error"})
 
 
 def _is_there(book: WorkbookRow | None, isbn: str) -> bool:

@@ -16,7 +16,7 @@ from include.imports.differences import PRICES
 from include.imports.mapping import Mapping as SheetMapping
 from include.ledger import imports, workbooks
 from include.ledger.database import Ledger
-from include.ledger.sales_rows import LineState, TitleImportLineRow, TitleImportRow, WorkbookRow
+from include.ledger.sales_rows import LineState, TitleImportLineRow, TitleImportRow, WorkbookRow, WorkbookState
 from include.store import ArtefactStore
 from include.workbooks.prepare import NewWorkbook, Row, prepare
 from include.workbooks.template import Kind
@@ -32,8 +32,9 @@ def prepare_all(
 
     Prices of new titles wait until the titles are there: Consonance's import of prices knows editions by ISBN.
     """
-    with ledger.read() as session:
-        row = imports.get(session, import_id)
+    with ledger.session() as session:
+        row = imports.get(session, import_id, lock=True)
+        _leave_out(session, row)
         waiting = [line for line in imports.lines(session, import_id, LineState.NEW) if line.workbook_id is None]
         session.expunge_all()
     new = [line for line in waiting if line.product_id is None]
@@ -61,6 +62,39 @@ def prepare_all(
         made += prepare(ledger, store, workbook, now, dag_id=dag_id, run_id=run_id)
         aside.keep()
     return made
+
+
+def _leave_out(session: Session, row: TitleImportRow) -> None:
+    """New titles of which a person has withdrawn the workbook before the sheet was through, and those that another sheet, decided upon
+    meanwhile, has in a workbook already."""
+    new = [line for line in imports.lines(session, row.id, LineState.NEW) if line.product_id is None and line.workbook_id is None]
+    gone = {str(one.get("isbn")): book for book in imports.workbooks(session, row, withdrawn=True)
+            if book.kind == "titles" and book.state == WorkbookState.WITHDRAWN for one in book.expects}  # fmt: skip
+    coming = imports.on_its_way(session, {line.isbn for line in new}, besides=row.id)
+    for line in new:
+        other = coming.get(line.isbn)
+        if line.isbn in gone:
+            take_back(line, gone[line.isbn])
+        elif other is not None and (other.workbook_id or other.product_id):
+            line.state = LineState.UNCHANGED
+            imports.add_problem(line, coming_already(other))
+    session.flush()
+
+
+def take_back(line: TitleImportLineRow, book: WorkbookRow) -> None:
+    """The row of a workbook that was withdrawn goes back to its sender."""
+    line.state = LineState.DECLINED
+    why = f": {book.note}" if book.note else ""
+    message, todo = f"workbook {book.id} was withdrawn{why}", "Send the row again, if it is wanted."
+    imports.add_problem(line, {"code": "withdrawn", "field": "", "column": "", "message": message, "todo": todo, "severity": "error"})
+
+
+def coming_already(earlier: TitleImportLineRow) -> dict[str, Any]:
+    """What the sender of a second row is told of the first."""
+    book = f"workbook {earlier.workbook_id} of " if earlier.workbook_id else ""
+    todo = "Nothing, if that one is right. What differs can be sent once the title is there."
+    message = f"the title is in {book}sheet {earlier.import_id} already"
+    return {"code": "on-its-way", "field": "", "column": "", "message": message, "todo": todo, "severity": "warning"}
 
 
 class _Aside:

@@ -77,9 +77,10 @@ def works_waiting(session: Session, import_id: int) -> list[int]:
 
 def own_changes(session: Session, work_ids: Collection[int]) -> dict[tuple[str, int, str], Own]:
     """(level, id, field) → what a sheet last wrote there, of these works."""
-    query = select(TitleImportLineRow.changes).where(TitleImportLineRow.work_id.in_(work_ids), TitleImportLineRow.state.in_(WRITTEN))
+    of = TitleImportLineRow  # in whatever state: of a row that was declined later, something may have been written before
+    query = select(of.changes).where(of.work_id.in_(work_ids), of.state != LineState.UNCHANGED)
     found: dict[tuple[str, int, str], Own] = {}
-    for (changes,) in session.execute(query.order_by(TitleImportLineRow.id)):
+    for (changes,) in session.execute(query.order_by(of.id)):
         for change in changes:
             if not change.get("at"):
                 continue
@@ -90,14 +91,17 @@ def own_changes(session: Session, work_ids: Collection[int]) -> dict[tuple[str, 
     return found
 
 
-def on_its_way(session: Session, isbns: Collection[str]) -> dict[str, TitleImportLineRow]:
-    """ISBN → the row of an earlier sheet that makes, or has just made, a title of it. Most recent first."""
+def on_its_way(session: Session, isbns: Collection[str], *, besides: int = 0) -> dict[str, TitleImportLineRow]:
+    """ISBN → the latest row of a sheet (but this one) that makes, or has just made, a title of it. A sheet that a person may still decline
+    makes none."""
     states = (*WRITTEN, LineState.WAITING)
     found: dict[str, TitleImportLineRow] = {}
     wanted = sorted(isbns)
     for start in range(0, len(wanted), PAGE):
         chunk = wanted[start : start + PAGE]
         query = select(TitleImportLineRow).where(TitleImportLineRow.isbn.in_(chunk), TitleImportLineRow.state.in_(states))
+        query = query.join(TitleImportRow, TitleImportRow.id == TitleImportLineRow.import_id)
+        query = query.where(TitleImportRow.state != ASKS, TitleImportRow.id != besides)
         found |= {line.isbn: line for line in session.scalars(query.order_by(TitleImportLineRow.id))}
     return found
 

@@ -15,6 +15,7 @@ from include.imports.apply import Applying
 from include.ledger import imports
 from include.ledger.sales_rows import LineState
 from include.partners import load_house
+from sandbox.catalogue.chance import isbn13
 from tests.clients.tenant import Waits, client_of
 from tests.imports.office import NOW, Office, workbook
 from tests.sandbox.conftest import KEY
@@ -108,6 +109,16 @@ class Lossy(requests.Session):
         if self.arrives:
             super().request(method, url, *args, **more)
         raise requests.ConnectionError("the line broke")
+
+
+def test_an_edition_that_got_another_isbn_meanwhile_is_left_alone(office: Office) -> None:
+    work, product = next((work, product) for work, product in office.editions(40) if len(work.products) > 1)
+    number = sheet_of(office, [product.isbn, "New", None, None])
+    office.client.change("update_work", {"input": {"id": work.id, "products": [{"id": product.id, "isbn": isbn13(8_000_000)}]}})
+    before = office.mutations()
+    office.work_through(number)
+    assert (states(office, number), office.mutations()) == (["conflict"], before)
+    assert f"has {isbn13(8_000_000)} in Consonance now" in office.lines(number)[2].problems[0]["message"]
 
 
 def test_a_lost_answer_is_found_out_by_reading_back(office: Office) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from include.imports import record, workbooks
 from include.imports.answer import status_of
 from include.ledger.sales_rows import LineState
 from include.workbooks import hand
@@ -93,6 +94,45 @@ def test_a_withdrawn_workbook_is_not_made_again_and_its_rows_go_back(office: Off
     office.work_through(two)
     assert (states(office, two), office.books(two), office.sheet(two).state) == (["declined", "declined"], [], "done")
     assert "postponed" in status_of(office.lines(two)[2]).advice
+
+
+def test_a_workbook_that_is_withdrawn_before_the_sheet_is_through_does_not_come_back(office: Office) -> None:
+    number = office.take("new.xlsx", workbook(HEAD, [NEW[0], "Ash", None, None, "PB"], made=NOW)).import_id
+    record.begin(office.ledger, number)
+    (book,) = workbooks.prepare_all(office.ledger, office.store, office.mapping, number, now=office.now)  # and is killed
+    hand.withdraw_one(office.ledger, book.id, now=office.now, who="editor", note="postponed")
+    office.work_through(number)
+    assert (states(office, number), office.books(number), office.sheet(number).state) == (["declined"], [], "done")
+
+
+@pytest.mark.parametrize("approved", [["corrected"], ["first", "corrected"]])
+def test_a_corrected_sheet_makes_its_titles_whatever_becomes_of_the_one_that_waited(office: Office, approved: list[str]) -> None:
+    office.mapping = office.mapping.model_copy(update={"ask": office.mapping.ask.model_copy(update={"works": 0})})
+    changed = [office.editions(1)[0][1].isbn, None, "New"]  # so that somebody is asked
+    rows = {"first": [changed, [NEW[0], "Ash", None, None, "PB"]], "corrected": [changed, [NEW[0], "The Ash", None, None, "PB"]]}
+    numbers = {name: office.take(name, workbook(HEAD, *two, made=NOW)).import_id for name, two in rows.items()}
+    for name, number in numbers.items():
+        (record.approve if name in approved else record.decline)(office.ledger, number, now=office.now, who="editor")
+        office.work_through(number)
+    assert [book.kind for number in numbers.values() for book in office.books(number)] == ["titles"]
+    assert len(office.books(numbers[approved[0]])) == 1
+    last = status_of(office.lines(numbers["corrected"])[3])
+    assert ("already" in last.advice, last.word) == (
+        (True, "Nothing to change, but see beside") if len(approved) == 2 else (False, last.word)
+    )
+
+
+def test_of_a_row_whose_prices_are_not_wanted_what_was_written_stays_known_as_ours(office: Office) -> None:
+    isbn = office.editions(1)[0][1].isbn
+    number = take(office, [isbn, None, "First", None, None, None, None, 66])
+    hand.withdraw_one(office.ledger, office.books(number)[0].id, now=office.now, who="editor", note="no")
+    office.work_through(number)
+    told = status_of(office.lines(number)[2])
+    assert told.word == "Declined, in part written"
+    assert "“First”" in told.advice
+    later = office.take("later.xlsx", workbook(HEAD, [isbn, None, "Second"], made=office.now)).import_id
+    office.work_through(later)
+    assert states(office, later) == ["verified"], "it was no one else who changed it"
 
 
 def test_changed_prices_are_in_a_workbook_and_read_back(office: Office) -> None:
