@@ -7,13 +7,16 @@ again; after it the mail may be on its way, and nobody can ask: it is not sent a
 from __future__ import annotations
 
 import re
+import select
 import smtplib
+import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 
 from include.errors import ColophonError, PermanentError, TransientError
 
+LISTENS = 0.25  # seconds in which a broken line shows, before the dot makes it a matter of doubt
 SEVEN_BIT = SMTP.clone(cte_type="7bit")
 _TODO = "Look at the mail server's log; the mail is tried again with the next run."
 _BROKEN = (smtplib.SMTPException, OSError)
@@ -33,6 +36,7 @@ def post(client: smtplib.SMTP, message: EmailMessage, sender: str, to: Sequence[
         refused = _addressed(client, sender, to)
         content = re.sub(rb"(?m)^\.", b"..", message.as_bytes(policy=SEVEN_BIT))
         client.send(content if content.endswith(b"\r\n") else content + b"\r\n")
+        _still_there(client)
         client.send(b".\r\n")
     except _BROKEN as broken:
         raise TransientError(f"the mail was not sent: {type(broken).__name__}", where="mail", todo=_TODO) from broken
@@ -44,6 +48,23 @@ def post(client: smtplib.SMTP, message: EmailMessage, sender: str, to: Sequence[
     if code != 250:
         raise _refusal(code, words, "the mail")
     return refused
+
+
+def _still_there(client: smtplib.SMTP) -> None:
+    """Raises `SMTPServerDisconnected` if the server has hung up or refused in the middle of the mail, as long as nothing is in doubt."""
+    sock = client.sock
+    if sock is None or not select.select([sock], [], [], LISTENS)[0]:
+        return
+    patience = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        said = sock.recv(512)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return  # TLS talks to itself
+    finally:
+        sock.settimeout(patience)
+    client.close()
+    raise smtplib.SMTPServerDisconnected(f"{said[:100]!r} in the middle of the mail")
 
 
 def _addressed(client: smtplib.SMTP, sender: str, to: Sequence[str]) -> list[str]:

@@ -35,6 +35,7 @@ FILES = {
     "rights_reports.py": 1,
     "title_import.py": 1,
     "licence_sync.py": 1,
+    "licence_expiry.py": 1,
     "cover_sync.py": 1,
 }
 
