@@ -96,7 +96,8 @@ def chosen_cover(product: Product, files: Sequence[TitleFileRow]) -> TitleFileRo
         front = row.part.casefold() in {"front", "frontcover", "front-cover", "cover"}
         picture = row.media_type.startswith(_IMAGES)
         upright = _upright(row.facts)
-        if row.kind == Kind.JACKET and ((picture and upright) or row.part.casefold().startswith("front")):
+        other = row.part.casefold().startswith(("back", "full", "spine"))
+        if row.kind == Kind.JACKET and not other and ((picture and upright) or row.part.casefold().startswith("front")):
             fitting.append((row.product_id is None, 0, -row.id, row))
         elif row.kind == Kind.ARTWORK and picture and front and upright:
             fitting.append((row.product_id is None, 1, -row.id, row))

@@ -20,6 +20,7 @@ KINDS = (Kind.INTERIOR, Kind.JACKET, Kind.EBOOK, Kind.AUDIO, Kind.MANUSCRIPT, Ki
 """Kinds that readiness looks at."""
 PREFLIGHT, PREFLIGHT_NAME = "preflight-passed", "Preflight is passed"
 _EBOOK_TYPES = {"E101": "application/epub+zip", "E107": "application/pdf"}  # List 175: EPUB, PDF
+_PICTURED = frozenset({"front cover", "back cover", "full jacket"})
 _CHAPTER = re.compile(r"[0-9]{1,4}")
 _NAMED = 3  # files named in one sentence
 
@@ -61,12 +62,17 @@ def wanted(form: str) -> tuple[Want, ...]:
 
 def of_product(product: Product, files: Sequence[File], kind: str) -> list[File]:
     """The current files of one kind for this product: its own, else those of the whole work."""
-    fitting = [file for file in files if file.kind == kind and file.product_id in {None, product.id}]
+    fitting = [file for file in files if file.kind == kind and file.product_id in {None, product.id} and not _for_shops(file)]
     own = [file for file in fitting if file.product_id == product.id]
     types = {_EBOOK_TYPES[detail] for detail in product.form_details if detail in _EBOOK_TYPES}
     if kind == Kind.EBOOK and not own and types:
         return [file for file in fitting if file.media_type in types]  # the work's EPUB is not the PDF edition
     return own or fitting
+
+
+def _for_shops(file: File) -> bool:
+    """A picture of a cover, for shops and catalogues: nobody prints from it."""
+    return file.kind == Kind.JACKET and file.part in _PICTURED and file.media_type == "image/jpeg"
 
 
 def findings(product: Product, files: Sequence[File], preflights: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Finding]:

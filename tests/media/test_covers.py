@@ -235,3 +235,29 @@ def test_emptied_fields_take_nothing_off_without_a_persons_word(studio: Studio, 
     assert len(studio.shown(isbn)) == 1
     studio.bring(anyway=True)
     assert studio.shown(isbn) == []
+
+
+def test_neither_a_launch_pack_nor_the_printer_takes_the_wrong_picture(studio: Studio) -> None:
+    from include.ledger import title_files
+    from include.packages.launch_set import chosen_cover
+    from include.readiness.files import of_product
+    from include.readiness.model import File
+    from include.titles.model import Product, Work
+
+    (isbn, *_) = studio.isbns()
+    studio.upload(isbn)
+    studio.upload(isbn, kind="back")
+    studio.upload(isbn, kind="full", width=400, height=300)
+    studio.run()
+    row = studio.product(isbn)
+    product = Product(row.id, Work(row.work_id, "A title"), isbn=isbn, form="BC")
+    with studio.ledger.read() as session:
+        files = title_files.files_of(session, row.work_id, product_id=row.id, current=True)
+        assert sorted(one.part for one in files) == ["back cover", "front cover", "full jacket"]
+        cover = chosen_cover(product, files)
+        assert cover is not None
+        assert cover.part == "front cover"
+        known = [
+            File(one.product_id, one.kind, one.part, one.revision, one.name, one.media_type, one.sha256, one.approval) for one in files
+        ]
+    assert of_product(product, known, "jacket") == [], "a picture for shops is no artwork for print"
