@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, or_, select, union
 from sqlalchemy.orm import Session, selectinload
 
 from include.ledger.licence_rows import (
@@ -77,7 +77,7 @@ def listing(session: Session, wish: Wish, *, today: date, after: Key | None = No
         return _sought(session, wish, words, today, after, limit)
     conditions = _conditions(wish)
     bars = _bars(session, [*conditions, *_of_state(wish)])
-    state = LicenceRow.state.concat("") if wish.territory else LicenceRow.state  # see `_of_state`
+    state = LicenceRow.state.concat(_NOTHING) if wish.territory else LicenceRow.state  # see `_of_state`
     counted = select(state, func.count()).where(*conditions, *_ends(wish)).group_by(state)
     states = {str(name): int(number) for name, number in session.execute(counted)}
     ids: list[int] = []
@@ -273,6 +273,7 @@ def _conditions(wish: Wish) -> list[ColumnElement[bool]]:
     return found
 
 
+_NOTHING: ColumnElement[str] = literal_column("''")  # written out: PostgreSQL takes two parameters for two values
 _of_flags = select(LicenceFlagRow.licence_id).where(LicenceFlagRow.state.in_(OPEN))
 _flagged = LicenceRow.id.in_(_of_flags)
 _blocking = LicenceRow.id.in_(_of_flags.where(LicenceFlagRow.blocking))
@@ -280,7 +281,7 @@ _blocking = LicenceRow.id.in_(_of_flags.where(LicenceFlagRow.blocking))
 
 def _of_state(wish: Wish) -> list[ColumnElement[bool]]:
     """Of the column as a text of its own: by the index of states SQLite would sort all that it finds."""
-    return [LicenceRow.state.concat("") == wish.state] if wish.state else []
+    return [LicenceRow.state.concat(_NOTHING) == wish.state] if wish.state else []
 
 
 def _worded(words: str) -> Any:

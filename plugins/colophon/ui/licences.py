@@ -52,6 +52,10 @@ class Column:
     group: bool = False
 
     @property
+    def outside(self) -> bool:
+        return self.group or self.key in {EARLIER, LATER}
+
+    @property
     def pieces(self) -> tuple[tuple[str, int], ...]:
         """(class, number) from the bottom up."""
         return ("late", self.blocking), ("ask", self.flagged - self.blocking), ("open", self.number - self.flagged)
@@ -66,7 +70,9 @@ class Horizon:
 
     @property
     def highest(self) -> int:
-        return max((column.number for column in self.columns), default=0) or 1
+        """Of the months: what lies outside them may be far more, and is drawn broken."""
+        inside = [column.number for column in self.columns if not column.outside]
+        return max(inside, default=0) or max((column.number for column in self.columns), default=0) or 1
 
 
 class Note(BaseModel):

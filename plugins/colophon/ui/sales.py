@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -21,7 +20,7 @@ from colophon.ui.files import saved
 from colophon.ui.quarantine import target_of
 from colophon.ui.shell import Reading, Typed, User, printable, render
 from colophon.ui.words import is_zero, money
-from include.errors import ColophonError, PermanentError, RejectedData
+from include.errors import ColophonError, PermanentError
 from include.files.model import Kind
 from include.ledger import sales_lists
 from include.ledger.sales_lists import Bar, Wish
@@ -225,10 +224,7 @@ def pay(user: User, wish: Payment) -> dict[str, Any]:
     source = next((one for one in known_sources()[0] if one.id == wish.source), None)
     if source is None:
         raise PermanentError(f"there is no source {wish.source!r}", todo="Sources are in config/sources.")
-    try:
-        amount = Decimal(wish.amount.replace(",", "").replace(" ", ""))
-    except InvalidOperation as bad:
-        raise RejectedData(f"{wish.amount!r} is no amount", where="payment", todo="Digits and a point: 1234.56.") from bad
+    amount = payments.amount_of(wish.amount, wish.currency.upper())
     entry = payments.Entry(wish.period, wish.currency.upper(), amount, wish.reference, wish.paid_on, wish.note)
     found = payments.enter(shell.ledger(), source, entry, now=datetime.now(UTC), who=user.get_name())
     if found.control is None:
