@@ -77,7 +77,7 @@ def _editions(case: Case) -> Iterator[Found]:
     for edition in case.others:
         what = "new editions need a licence of their own" if said else "nobody has said whether other editions may have it"
         message = f"{edition.named} is an edition that the licence does not serve: {what}."
-        todo = "License the image for this edition too; or tie the licence to it on its page, if it is covered or has another image."
+        todo = "License the image for it, or tie the licence to it if it is covered; resolve this if the edition has another image."
         yield Found(
             "edition", f"product {edition.id}", message, todo, work_id=edition.work_id, product_id=edition.id, due=edition.published
         )

@@ -96,8 +96,8 @@ def build(ledger: Ledger, store: ArtefactStore, house: House, today: date) -> Re
     return Report(digest.hexdigest(), count, blocking, workbook.artefact, page.artefact)
 
 
-def lines(session: Session, *, team: str | None = None, mailed_in: int | None = None, issued_in: int | None = None) -> Iterator[Line]:
-    """Open and acknowledged flags, by team, the first due first; with `team`, `mailed_in`, `issued_in` only those."""
+def lines(session: Session, **wanted: str | int | None) -> Iterator[Line]:
+    """Open and acknowledged flags, by team, the first due first; `wanted`: values of flags' columns, such as `team` and `cause`."""
     due = case((LicenceFlagRow.due_on == "", ENDLESS), else_=LicenceFlagRow.due_on)
     query = (
         select(LicenceFlagRow, LicenceRow, due)
@@ -106,9 +106,9 @@ def lines(session: Session, *, team: str | None = None, mailed_in: int | None = 
         .order_by(LicenceFlagRow.team, due, LicenceFlagRow.id)
         .limit(PAGE)
     )
-    for column, value in ((LicenceFlagRow.team, team), (LicenceFlagRow.mailed_in, mailed_in), (LicenceFlagRow.issued_in, issued_in)):
+    for name, value in wanted.items():
         if value is not None:
-            query = query.where(column == value)
+            query = query.where(getattr(LicenceFlagRow, name) == value)
     after: tuple[str, str, int] | None = None
     while True:
         page = query

@@ -5,6 +5,7 @@ Everything from outside is escaped; there is no script. Colours repeat what word
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
@@ -28,6 +29,8 @@ p { margin: .2rem 0 .6rem; }
 .soft { color: var(--soft); }
 .numbers { display: flex; flex-wrap: wrap; gap: .4rem 1.6rem; margin: 1rem 0 .4rem; padding: 0; list-style: none; }
 .numbers b { font-size: 1.35rem; font-weight: 600; margin-right: .35rem; }
+.causes { margin: 0; color: var(--soft); font-size: 13px; gap: .1rem 1.1rem; }
+.causes b { font-size: 13px; color: var(--ink); }
 .ends { display: block; margin: .8rem 0 0; width: 100%; max-width: 54rem; height: auto; }
 .ends text { font: 11px system-ui, Arial, sans-serif; fill: #5d6875; }
 table { width: 100%; border-collapse: collapse; }
@@ -35,8 +38,9 @@ th { text-align: left; font-weight: 600; font-size: 12px; color: var(--soft); bo
   padding: .35rem 1rem .35rem 0; vertical-align: bottom; }
 td { padding: .55rem 1rem .55rem 0; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 tbody tr:first-child td { border-top: 0; }
-td.day, td.short { white-space: nowrap; }
-td.what { min-width: 18rem; }
+td.short, .day { white-space: nowrap; }
+td.what { min-width: 18rem; width: 50%; }
+td.named { min-width: 10.5rem; }
 td small { display: block; color: var(--soft); font-size: 12.5px; }
 .chip { display: inline-block; padding: 0 .5rem; border-radius: 9px; font-size: 12px; font-weight: 600; line-height: 1.6;
   white-space: nowrap; background: #eef1f5; color: #3a4a5e; }
@@ -44,6 +48,8 @@ td small { display: block; color: var(--soft); font-size: 12.5px; }
 .chip.soon { background: #fbebc8; color: #6b4a00; }
 footer { margin-top: 1.8rem; padding-top: .7rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 12.5px;
   max-width: 60rem; }
+@media (max-width: 1000px) { body { padding: 1rem; } td.named { min-width: 6rem; } td.what { min-width: 11rem; width: auto; }
+  th, td { padding-right: .7rem; } }
 @page { size: A4 landscape; margin: 12mm; }
 @media print { body { padding: 0; font-size: 9pt; } thead { display: table-header-group; } tr { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
@@ -82,6 +88,7 @@ class Page:
         causes: Counter[str] = Counter()
         for of_team in self._summary.values():
             causes.update({cause: count for cause, count in of_team.items() if cause != "blocking"})
+        self._write('</ul>\n<ul class="numbers causes">')
         self._write("".join(f"<li><b>{count:,}</b>{escape(cause)}</li>" for cause, count in causes.most_common()))
         remark = f"<p>{escape(self._remark)}</p>" if self._remark else ""
         self._write(f"</ul>{_picture(self._months)}{remark}</header>\n")
@@ -94,8 +101,9 @@ class Page:
             self._end_of_team()
             self._team, self._shown = line.team, 0
             count = sum(n for cause, n in self._summary.get(line.team, Counter()).items() if cause != "blocking")
+            name = (line.team or "nobody is named").replace("_", " ").capitalize()
             self._write(
-                f'<h2>{escape(line.team or "Nobody is named")} <span class="soft">{count:,}</span></h2>\n<table><thead><tr><th>Due</th>'
+                f'<h2>{escape(name)} <span class="soft">{count:,}</span></h2>\n<table><thead><tr><th>Due</th>'
                 "<th>Cause</th><th>Image</th><th>Title</th><th>Licence</th><th>What</th></tr></thead><tbody>\n"
             )
         self._shown += 1
@@ -132,15 +140,20 @@ def _row(line: Line, today: date) -> str:
     return (
         f'<tr><td class="day">{escape(line.due_on) or "&ndash;"}</td>'
         f'<td class="short"><span class="chip {kind}">{escape(line.cause)}</span>{small}</td>'
-        f"<td>{_cut(line.name, 80) or '&ndash;'}<small>{escape(line.asset_id)}</small></td>"
-        f"<td>{_cut(line.title, 120) or '&ndash;'}<small>{escape(line.isbn)}</small></td>"
+        f'<td class="named">{_cut(line.name, 80) or "&ndash;"}<small>{escape(line.asset_id)}</small></td>'
+        f'<td class="named">{_cut(line.title, 120) or "&ndash;"}<small>{escape(line.isbn)}</small></td>'
         f'<td class="short">{_ends(line.ends)}<small>{where}</small></td>'
-        f'<td class="what">{_cut(line.message)}<small>{_cut(line.todo)}</small>{note}</td></tr>\n'
+        f'<td class="what">{_days(_cut(line.message))}<small>{_cut(line.todo)}</small>{note}</td></tr>\n'
     )
 
 
 def _ends(ends: str) -> str:
     return f"until {escape(ends)}" if ends[:1].isdigit() else "unknown end" if ends == "unknown" else escape(ends)
+
+
+def _days(text: str) -> str:
+    """Days stay on one line."""
+    return re.sub(r"\b\d{4}-\d\d-\d\d\b", r'<span class="day">\g<0></span>', text)
 
 
 def _cut(text: str, most: int = LONGEST) -> str:

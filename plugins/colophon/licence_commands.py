@@ -31,6 +31,16 @@ def add_options(group: Any) -> None:
     command.add_argument("--limit", type=int, default=100)
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=listed)
+    command = group.add_parser("check", help="raise and close flags; a second check of the same day changes nothing")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=check)
+    command = group.add_parser("flags", help="what somebody must do about licences, the first due first")
+    command.add_argument("--team", default="", help="only what this team must do")
+    command.add_argument("--cause", default="", help="only of this cause: see docs/runbook/licence_expiry.md")
+    command.add_argument("--work", type=int, help="only what stops or concerns this work")
+    command.add_argument("--limit", type=int, default=200)
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=flags)
 
 
 def check_config() -> int:
@@ -139,6 +149,56 @@ def listed(args: argparse.Namespace) -> int:
         say(f"{row['id']:<6} {row['state']:<15} {end:<11} {what} {printable(served) or '-'}")
     say(f"{len(rows):,} licences")
     return 0
+
+
+def check(args: argparse.Namespace) -> int:
+    """What changed; 0 if everything could be looked at."""
+    from colophon.hooks.consonance import ConsonanceHook
+    from colophon.hooks.ledger import open_ledger
+    from include.catalogue import production
+    from include.licences import flags as raising
+    from include.partners.registry import load_campaigns, load_house
+
+    client = ConsonanceHook().get_conn()
+    done = raising.check(
+        open_ledger(), load_house().licences, campaigns=load_campaigns(), runs_of=lambda work_id: production.of_work(client, work_id),
+        now=datetime.now(UTC),
+    )  # fmt: skip
+    if args.json:
+        say(json.dumps(done.to_json(), indent=2, ensure_ascii=False))
+    else:
+        for what, count in done.counts.items():
+            say(f"{what:<20} {count:>8,}")
+        _print(done.problems)
+    return 1 if done.problems else 0
+
+
+def flags(args: argparse.Namespace) -> int:
+    """Due, team, cause, image, title; 1 if any of them stops a delivery."""
+    from dataclasses import asdict
+    from itertools import islice
+
+    from colophon.hooks.ledger import open_ledger
+    from include.errors import ConfigurationError
+    from include.files.bounds import printable
+    from include.licences import report
+    from include.licences.flags import CAUSES
+
+    if args.cause and args.cause not in CAUSES:
+        raise ConfigurationError(f"there is no cause {args.cause!r}", where="--cause", todo=f"There are {', '.join(CAUSES)}.")
+    with open_ledger().read() as session:
+        wanted = report.lines(session, team=args.team or None, cause=args.cause or None, work_id=args.work)
+        found = list(islice(wanted, max(1, args.limit)))
+    if args.json:
+        say(json.dumps([asdict(line) for line in found], indent=2, ensure_ascii=False))
+    else:
+        for line in found:
+            stops = "STOPS" if line.blocking else ""
+            about = f"{line.cause:<11} {stops:<5} {line.asset_id:<12} {printable(line.title)[:30]:<30} {line.isbn:<13}"
+            say(f"{line.flag_id:<6} {line.due_on or '-':<10} {line.team:<12} {line.state:<12} {about}")
+            say(f"{'':6} {printable(line.message)} {line.todo}")
+        say(f"{len(found):,} flags")
+    return 1 if any(line.blocking for line in found) else 0
 
 
 def _print(problems: Any) -> None:
