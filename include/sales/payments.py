@@ -6,11 +6,13 @@ payment's note (fees, withheld tax), or the batches wait unbalanced until a pers
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_currency_precision
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,7 +21,7 @@ from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesPartRow, SalesPaymentRow
 from include.partners.sources import SalesSource
-from include.sales import balance, periods
+from include.sales import balance, extractors, periods
 from include.sales.reading import Control
 from include.titles.identifiers import is_currency
 
@@ -50,6 +52,22 @@ class Compared:
     batches: tuple[int, ...]
     control: dict[str, Any] | None
     reasons: tuple[dict[str, Any], ...]
+
+
+def amount_of(text: str, currency: str) -> Decimal:
+    """An amount as people write one: 1234.56, 1,234.56, 1.234,56, 12,50. Raises `RejectedData` for what is none, and for 1,234 and 1.234
+    in a currency in which nobody can say whether that is thousands: yen have no decimals, dinars have three."""
+    bare, digits = text.strip(), get_currency_precision(currency)
+    todo = "Digits and a point, with the decimals: 1234.56."
+    if found := re.fullmatch(r"[-+(]?[1-9]\d{0,2}([.,])\d{3}\)?-?", bare):
+        if not digits:
+            bare = bare.replace(found[1], "")
+        elif digits != 3 or found[1] == ",":
+            raise RejectedData(f"{text!r} may be thousands or not", where="payment", todo=todo)
+    try:
+        return extractors.fitting(extractors.decimal(".")(bare), 10, bare)
+    except extractors.Unreadable as bad:
+        raise RejectedData(f"{text!r} is no amount", where="payment", todo=todo) from bad
 
 
 def enter(ledger: Ledger, source: SalesSource, payment: Entry, *, now: datetime, who: str) -> Compared:

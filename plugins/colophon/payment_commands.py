@@ -31,18 +31,11 @@ def add_options(group: Any) -> None:
 
 def payment(args: argparse.Namespace) -> int:
     """Reported, paid, the difference; 0 only if nothing is left unexplained."""
-    from decimal import Decimal, InvalidOperation
-
     from colophon.hooks.ledger import open_ledger
-    from include.errors import RejectedData
     from include.partners.registry import load_source
-    from include.sales.payments import Entry, enter
+    from include.sales.payments import Entry, amount_of, enter
 
-    try:
-        amount = Decimal(args.amount)
-    except InvalidOperation as bad:
-        raise RejectedData(f"{args.amount!r} is no amount", where="payment", todo="Digits and a point: 1234.56.") from bad
-    entry = Entry(args.period, args.currency.upper(), amount, args.reference, args.on, args.note)
+    entry = Entry(args.period, args.currency.upper(), amount_of(args.amount, args.currency.upper()), args.reference, args.on, args.note)
     done = enter(open_ledger(), load_source(args.source), entry, now=datetime.now(UTC), who=WHO)
     told = {
         "source": done.source, "period": done.period, "currency": done.currency, "reported": format(done.reported, "f"),

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+
+import pytest
 
 from colophon.cli import main
+from include.errors import RejectedData
+from include.sales.payments import amount_of
 from tests.sales import shelf
 
 
@@ -28,3 +33,25 @@ def test_what_is_due_is_listed_with_its_batches(ledger, capsys):
     assert rows[1]["state"] == "late"
     assert main(["sales", "due", "--late"]) == 1
     assert "2026-01 " not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ("1,230.50", "GBP", "1230.50"), ("1.230,50", "EUR", "1230.50"), ("12,50", "EUR", "12.50"), ("1 230.5", "GBP", "1230.5"),
+        ("-3.00", "GBP", "-3.00"), ("1,234,567", "GBP", "1234567"), ("1,234", "JPY", "1234"), ("1.234", "JPY", "1234"),
+        ("1.234", "KWD", "1.234"), ("0.125", "USD", "0.125"),
+    ],
+)  # fmt: skip
+def test_an_amount_is_understood_as_people_write_it(text, currency, amount):
+    assert amount_of(text, currency) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "why"),
+    [("1,234", "GBP", "thousands"), ("1.234", "EUR", "thousands"), ("1,234", "KWD", "thousands"), ("much", "GBP", "no amount"),
+     ("NaN", "GBP", "no amount"), ("1e30", "GBP", "no amount"), ("", "GBP", "no amount")],
+)  # fmt: skip
+def test_an_amount_that_may_mean_two_things_is_asked_about(text, currency, why):
+    with pytest.raises(RejectedData, match=why):
+        amount_of(text, currency)
