@@ -149,9 +149,30 @@ def _write(ledger: Ledger, answers: dict[int, _Answer], now: datetime) -> Matche
 
 def _answer(titles: Titles, aliases: dict[tuple[str, str, str], SalesAliasRow], row: SalesProductRow, source: str) -> _Answer:
     named = [(row.id_type.casefold(), row.id_value), *((str(one["type"]).casefold(), str(one["value"])) for one in row.others)]
-    for type, value in named:
-        if (alias := aliases.get((source, type, value))) is not None:
-            return _by_alias(titles, alias, row)
+    said = [alias for type, value in named if (alias := aliases.get((source, type, value))) is not None]
+    if not said:
+        return _by_catalogue(titles, row, named)
+    told = _by_alias(titles, said[0], row)
+    if (said[0].id_type.casefold(), said[0].id_value) == named[0]:
+        return told
+    return _agreed(titles, row, told, _by_catalogue(titles, row, named), said)
+
+
+def _agreed(titles: Titles, row: SalesProductRow, told: _Answer, found: _Answer, said: Sequence[SalesAliasRow]) -> _Answer:
+    """What people said of an identifier that only stands beside the product's own: shops give their numbers to other books, too, so it
+    counts only where neither the catalogue nor another such word says otherwise."""
+    if len({(one.product_id, one.work_id) for one in said}) == 1:
+        if found.state != "matched" or (told.work_id, told.product_id) == (found.work_id, found.product_id):
+            return told
+        if told.work_id == found.work_id and None in {told.product_id, found.product_id}:
+            return told if told.product_id is not None else found
+    what = f"{said[0].id_type} {said[0].id_value} was said to be another title than {row.id_type} {row.id_value} is"
+    ids = dict.fromkeys(id for id in (found.product_id, *(one.product_id for one in said)) if id is not None)
+    editions = {id: what for id in ids if (one := titles.edition_or_none(id)) is not None and not one.gone}
+    return _Answer(why=_cut(f"{what}."), proposals=_proposals(titles, row, editions, {}))
+
+
+def _by_catalogue(titles: Titles, row: SalesProductRow, named: Sequence[tuple[str, str]]) -> _Answer:
     editions: dict[int, str] = {}
     works: dict[int, str] = {}
     doubts: list[str] = []

@@ -185,3 +185,29 @@ def test_ten_thousand_products_are_matched_in_seconds(desk):
 def isbn(number: int) -> str:
     body = f"97919{number:07d}"
     return f"{body}{(10 - sum(int(d) * (1, 3)[at % 2] for at, d in enumerate(body)) % 10) % 10}"
+
+
+@pytest.mark.parametrize(
+    ("isbn", "state", "product"),
+    [
+        ("9780306406157", "matched", FERRY_PDF),  # the catalogue does not know it: the word counts
+        (ISBN[FERRY_PDF], "matched", FERRY_PDF),
+        (ISBN[SOFT], "unmatched", None),  # the shop gave its number to another book
+    ],
+)
+def test_what_was_said_of_a_number_beside_the_isbn_does_not_outweigh_the_isbn(desk, isbn, state, product):
+    first = matched(desk, id_type="sku", id_value="77123")
+    queue.decide(desk, first.id, product_id=FERRY_PDF, now=NOW, who="ada")
+    row = matched(desk, id_type="isbn", id_value=isbn, others=[{"type": "sku", "value": "77123"}])
+    assert (row.state, row.product_id) == (state, product)
+    if state == "unmatched":
+        assert "sku 77123 was said to be another title" in row.why
+        assert [one["product_id"] for one in row.proposals][:2] == [SOFT, FERRY_PDF]
+
+
+def test_two_words_of_numbers_beside_the_isbn_that_differ_decide_nothing(desk):
+    for value, product in (("77123", FERRY_PDF), ("77124", SOFT)):
+        queue.decide(desk, matched(desk, id_type="sku", id_value=value).id, product_id=product, now=NOW, who="ada")
+    beside = [{"type": "sku", "value": "77123"}, {"type": "sku", "value": "77124"}]
+    row = matched(desk, id_type="isbn", id_value="9780306406157", others=beside)
+    assert (row.state, {one["product_id"] for one in row.proposals} >= {FERRY_PDF, SOFT}) == ("unmatched", True)
