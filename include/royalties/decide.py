@@ -53,6 +53,9 @@ def give(
             let = [
                 {"code": ALLOWED, "payee": id, "message": f"{who} has let payee {id} be named", "where": "", "todo": ""} for id in allowed
             ]
+            if not match.bears(one, row.payee_name):
+                given = {"code": match.GIVEN, "payee": one.id, "name": one.name, "where": "", "todo": ""}
+                let.append(given | {"message": f"{who} has said that it is payee {one.id}'s"})
             row.decided_at, row.decided_by = now, who
             take.make_ready(session, row, rules, one.id, now=now, who=who, reasons=let)
         session.flush()

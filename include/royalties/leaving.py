@@ -18,7 +18,7 @@ from include.ledger.sales_rows import StatementRow
 from include.ledger.statements import FLOW, GOES
 from include.packages.manifest import SUMS
 from include.partners import Party
-from include.royalties import check, decide
+from include.royalties import check, decide, match
 from include.royalties.check import Watch
 from include.royalties.payees import load_payees
 from include.royalties.statements import reason
@@ -96,6 +96,8 @@ def _statement(
     payee = watching.payees.get(row.payee)
     if payee is None:
         yield reason("payee-unknown", f"payee {row.payee} is not in the list any more", where, _LOOK)
+    elif not match.is_still(row, payee):
+        yield reason("name-differs", f"payee {payee.id} is somebody else in the list now", where, _LOOK)
     elif party.statements is None or (not party.statements.everything and payee.recipient != party.id):
         yield reason("not-theirs", f"the statements of payee {payee.id} go to {payee.recipient} now", where, _LOOK)
     else:

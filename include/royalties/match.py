@@ -8,11 +8,13 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
+from include.ledger.sales_rows import StatementRow
 from include.partners import Party
 from include.royalties import names
 from include.royalties.payees import Payee, PayeeList
 from include.royalties.statements import Said, reason
 
+GIVEN = "given"  # a reason on a statement: {code, payee, name}: a person has said that it is this payee's, whatever name it prints
 ALIKE = 82  # of 100: from here on a payee is proposed to the person who decides
 _LIST = "Say on the page whose it is; put the name into config/payees.csv (column `also`) if it will come again."
 
@@ -51,7 +53,7 @@ def _payee(said: Said, payees: PayeeList) -> tuple[Payee | None, list[dict[str, 
         payee = payees.get(said.payee_number)
         if payee is None:
             return None, [reason("payee-unknown", f"no payee has the number {said.payee_number[:60]}", "", _LIST)]
-        if payee in by_name or any(names.loose(one) == names.loose(said.payee) for one in payee.names):
+        if payee in by_name or bears(payee, said.payee):
             return payee, []
         if not said.payee:
             return None, [reason("name-missing", f"it has the number of payee {payee.id} and no name", "", _LIST)]
@@ -66,6 +68,17 @@ def _payee(said: Said, payees: PayeeList) -> tuple[Payee | None, list[dict[str, 
         return of_contract[0], []
     what = f"{len(by_name)} payees bear this name: {', '.join(one.id for one in by_name)}"
     return None, [reason("payee-twice", what, "", "Say on the page which of them it is.")]
+
+
+def bears(payee: Payee, name: str) -> bool:
+    """Whether this is a name of the payee, who is known by the number as well: accents may be missing."""
+    return any(names.exact(one) == names.exact(name) or names.loose(one) == names.loose(name) for one in payee.names)
+
+
+def is_still(row: StatementRow, payee: Payee) -> bool:
+    """Whether the payee of this number is still the one whose statement it is: by the name that it prints, or whom a person has said."""
+    said = [str(each["name"]) for each in row.reasons if each.get("code") == GIVEN and each.get("payee") == payee.id]
+    return any(bears(payee, name) for name in (row.payee_name, *said))
 
 
 def _namesake(said: Said, payee: Payee) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from include.ledger.statements import FLOW, plain
 from include.packages.build import Item, NewPackage, digest_of, made, prepare
 from include.partners import House, Party
 from include.partners.royalties import Statements
-from include.royalties import decide, take
+from include.royalties import decide, match, take
 from include.royalties.read import Rules
 from include.royalties.watching import Watching
 from include.store import ArtefactStore
@@ -115,7 +115,7 @@ def _waits(session: Any, party: str, subject: str) -> bool:
 def _is_theirs(party: Party, rules: Rules, row: StatementRow) -> bool:
     """Whether what the party does not have as it stands may go to it: a payee may have another agent since it was delivered."""
     payee = rules.payees.get(row.payee)
-    return payee is not None and (_wish(party).everything or payee.recipient == party.id)
+    return payee is not None and match.is_still(row, payee) and (_wish(party).everything or payee.recipient == party.id)
 
 
 def _passes(ledger: Ledger, store: ArtefactStore, watching: Watching, row: StatementRow, now: datetime, run: Run) -> bool:

@@ -93,7 +93,7 @@ def parse(text: str, where: str = "config/payees.csv") -> PayeeList:
         if header is None:
             header = [cell.strip().lower() for cell in row]
             if sorted(header) != sorted(COLUMNS):
-                raise ConfigurationError(f"the columns are {', '.join(header)}", where=place, todo=f"Name them {', '.join(COLUMNS)}.")
+                raise ConfigurationError("its first line does not name the columns", where=place, todo=f"Name them {', '.join(COLUMNS)}.")
             continue
         if len(row) != len(header):
             raise ConfigurationError(f"{len(row)} cells, {len(header)} columns", where=place, todo="Put cells with commas in quotes.")
@@ -104,7 +104,7 @@ def parse(text: str, where: str = "config/payees.csv") -> PayeeList:
 def _payee(cells: dict[str, str], where: str, taken: set[str]) -> Payee:
     one = Payee(cells["payee"], cells["name"], cells["recipient"], _listed(cells["also"]), _listed(cells["contracts"]))
     if not _ID.fullmatch(one.id):
-        raise ConfigurationError(f"{one.id!r} is no payee number", where=where, todo="Letters, digits, dot, hyphen; at most 60.")
+        raise ConfigurationError("the payee number is none", where=where, todo="Letters, digits, dot, hyphen; at most 60.")
     if not names.words(one.name) or not one.recipient:
         raise ConfigurationError("name or recipient is empty", where=where, todo="Fill both, or take the line out.")
     number = "".join(names.words(one.id))

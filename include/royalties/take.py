@@ -236,6 +236,9 @@ def _readdress(session: Session, row: StatementRow, rules: Rules, now: datetime,
     payee = rules.payees.get(row.payee)
     why = [reason("payee-unknown", f"payee {row.payee} is not in the list any more", "", "Put the payee back, or refuse it.")]
     reasons = match.recipient(payee, rules.parties) if payee is not None else why
+    if payee is not None and not match.is_still(row, payee):
+        what = f"payee {payee.id} is somebody else in the list now"
+        reasons = [reason("name-differs", what, "", "Say on the page whose it is, or mend config/payees.csv.")]
     if payee is None or reasons:
         row.state, row.reasons = StatementState.HELD, reasons
         statements.tell(session, "statement held", row, now=now, who=who, detail={"reasons": [each["code"] for each in reasons]})

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from include.errors import RejectedData
+from include.errors import ConfigurationError, RejectedData
 from include.ledger import deliveries, packages
+from include.ledger.packages import Stopped
 from include.ledger.sales_rows import StatementRow
 from include.royalties import decide
+from include.royalties.payees import COLUMNS, parse
 from include.royalties.read import Rules
 from tests.royalties.department import FOUR, NOW, pdf
 from tests.royalties.exports import PERIOD
@@ -93,3 +95,31 @@ def test_of_two_that_say_different_things_in_one_file_a_person_may_choose_either
     decide.refuse(department.ledger, second.id, now=NOW, who="ruth")
     department.run()
     assert [row.state for row in department.rows()] == ["delivered", "refused"]
+
+
+def test_a_number_that_is_somebody_elses_now_does_not_take_a_statement_along(department):
+    department.comes({"of": "P-1001"}, {"of": "P-9", "payee": "Nobody Known", "payee_number": "", "contracts": [509999]})
+    [held] = [row for row in department.rows() if row.state == "held"]
+    decide.give(department.ledger, department.store, Rules.load(), held.id, "P-1001", now=NOW, who="ruth")
+    built = department.prepared()
+    department.moved("P-1001", "Adaeze Okonkwo,,foxglove", "Benedict Cole,,merrow")
+    with pytest.raises(Stopped, match="name-differs"):
+        department.arrives("countinghouse", built["countinghouse"][0])
+    assert department.run() == {}
+    assert [(row.state, row.reasons[0]["code"]) for row in department.rows()] == [("held", "name-differs")] * 2
+    department.moved("P-1001", "Benedict Cole,,merrow", "Adaeze Okonkwo,,foxglove")
+    assert department.run()["foxglove"] == [pdf("P-1001")]  # what a person has said is asked again
+
+
+def test_a_payee_who_is_written_otherwise_is_still_the_payee(department):
+    department.comes({"of": "P-1002"}, {"of": "P-9", "payee": "Nobody Known", "payee_number": "", "contracts": [509999]})
+    decide.give(department.ledger, department.store, Rules.load(), department.rows(state="held")[0].id, "P-1001", now=NOW, who="ruth")
+    department.moved("P-1002", "Zoë Müller-Offley,Zoë Müller", "Zoe Offley,Zoe Muller-Offley")
+    assert department.run()["foxglove"] == [pdf("P-1001", "S-26H1-9"), pdf("P-1002")]
+
+
+@pytest.mark.parametrize("line", ["P-1001,Adaeze Okonkwo,,foxglove,", ",".join(COLUMNS) + "\nAdaeze Okonkwo,P-1001,,foxglove,"])
+def test_a_payee_list_that_is_wrong_names_nobody_in_the_log(line):
+    with pytest.raises(ConfigurationError, match="line") as wrong:
+        parse(line)
+    assert "okonkwo" not in str(wrong.value).lower()
