@@ -60,8 +60,6 @@ class _Looked:
     """What a look at the picture found: the JPG in the store, or the reason against it. `made` by Cloudinary from the master."""
 
     sha256: str = ""
-    width: int = 0
-    height: int = 0
     reason: dict[str, str] | None = None
     made: bool = False
 
@@ -179,8 +177,7 @@ def _confirmed(session: Session, cover: _Cover, asset: Asset | None, rules: Cove
     if row.sha256:
         return False
     if same := _same_bytes(session, row):
-        row.sha256, row.width, row.height = same.sha256, same.width, same.height
-        row.reasons, row.rules = [], ""
+        row.sha256, row.reasons, row.rules = same.sha256, [], ""
         taken.counts["same bytes as before"] += 1
         return False
     if reason := _refused_unseen(asset, rules):
@@ -220,12 +217,12 @@ def _look(store: ArtefactStore, client: Cloudinary, fetcher: Fetcher, rules: Cov
                 raise Refused("cover-other-bytes", what, todo="Start a run with Again; else ask Cloudinary support.")
             width, height = examine(master, rules)
             if not styled:
-                return _Looked(store.put(master).sha256, width, height)
+                return _Looked(store.put(master).sha256)
             size = plain_jpeg(made)
             if size is None or abs(size[0] * height - size[1] * width) > width + height:
                 what = f"the style {rules.style!r} makes no JPEG of the whole picture"
                 raise Refused("cover-style", what, todo="Mend style in [covers] of config/house.toml.")
-            return _Looked(store.put(made).sha256, *size, made=True)
+            return _Looked(store.put(made).sha256, made=True)
         except TooLarge:
             return _Looked(reason=too_large(rules.max_bytes + 1, rules).as_reason())
         except NotDelivered as refused:
@@ -249,7 +246,7 @@ def _still_so(client: Cloudinary, looked: list[tuple[_Cover, Asset, _Looked]], t
 def _keep(session: Session, row: CoverRow, found: _Looked, rules: CoverRules, now: datetime, taken: Taken) -> None:
     row.changed_at = now
     if found.reason is None:
-        row.sha256, row.width, row.height, row.reasons, row.rules = found.sha256, found.width, found.height, [], ""
+        row.sha256, row.reasons, row.rules = found.sha256, [], ""
         taken.counts["taken in"] += 1
         return
     if row.reasons != [found.reason]:

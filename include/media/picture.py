@@ -27,7 +27,7 @@ def rules_digest(rules: CoverRules) -> str:
 
 
 def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
-    """Width and height of a picture that may go. Raises `Refused` (cover-…) with the reason why it may not."""
+    """Width and height, upright, of a picture that may go. Raises `Refused` (cover-…) with the reason why it may not."""
     size = local.stat().st_size
     if size > rules.max_bytes:
         raise too_large(size, rules)
@@ -43,8 +43,9 @@ def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
             if rules.colour == "sRGB":
                 _must_be_srgb(image)
             image.draft("RGB", (max(1, width // 8), max(1, height // 8)))  # a JPEG is read to its end at an eighth of its size
+            turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5  # Pillow gives a TIFF's size upright
             image.load()
-            return width, height
+            return (height, width) if turned else (width, height)
     except (UnidentifiedImageError, Image.DecompressionBombError):
         raise Refused("cover-no-picture", "it is no picture", todo="Bring a JPEG, PNG or TIFF.") from None
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError) as broken:

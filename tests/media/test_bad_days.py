@@ -206,3 +206,21 @@ def test_a_tenant_that_takes_no_pictures_is_said_on_the_title(studio: Studio) ->
     assert "does not offer Mutation.createSupportingResource" in row.consonance["why"]
     assert (poor.made(isbn), sum(server.control("stats").json()["mutations"].values())) == ([], 0)
     next(serving, None)
+
+
+def test_a_style_that_makes_it_smaller_is_no_news_every_hour(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    studio.upload(isbn, width=240, height=360)
+    studio.rules = studio.rules.model_copy(update={"style": "c_limit,w_160/f_jpg,q_90"})
+    studio.run()
+    assert len(studio.shown(isbn)) == 1
+    assert studio.read()["changed"] == 0
+
+
+def test_a_style_that_cuts_the_picture_is_refused(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    studio.upload(isbn, width=240, height=360)
+    studio.rules = studio.rules.model_copy(update={"style": "c_fill,h_100,w_100/f_jpg"})
+    studio.run()
+    ((_, _, (reason,)),) = studio.told(isbn)
+    assert "makes no JPEG of the whole picture" in reason
