@@ -49,7 +49,7 @@ def test_everything_else_is_retried_with_growing_delay(error):
 def test_there_is_a_pool_for_everybody_we_talk_to():
     names = [pool.name for pool in policy.pools()]
     sources = [*map(policy.inbox_pool, load_inboxes()), *map(policy.archive_pool, load_archives())]
-    assert names == ["consonance", "getty", *[policy.pool_for(party) for party in load_parties()], *sources]
+    assert names == ["consonance", "cloudinary", "getty", *[policy.pool_for(party) for party in load_parties()], *sources]
     assert all(pool.slots == 1 for pool in policy.pools() if pool.name.startswith(("partner_", "inbox_")))
 
 
