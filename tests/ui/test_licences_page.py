@@ -244,7 +244,7 @@ def _name(ledger: Any) -> str:
     "said",
     [
         {"field": "ends", "state": "known", "value": "next year"}, {"field": "territories", "state": "known", "value": "XX"},
-        {"field": "print_run", "state": "known", "value": "many"}, {"field": "availability", "state": "known", "value": "listed"},
+        {"field": "print_run", "state": "known", "value": "many"}, {"field": "print_run", "state": "known", "value": "1,5"}, {"field": "availability", "state": "known", "value": "listed"},
         {"field": "nonsense", "state": "known", "value": "x"}, {"field": "editorial_only", "state": "known", "value": "perhaps"},
         {"field": "starts", "state": "perpetual"}, {"field": "formats", "state": "known", "value": []},
     ],

@@ -34,6 +34,7 @@ ROLE = "rights"
 ROWS = 40
 BEFORE, AFTER = 2, 24  # months of the picture before and after this one
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_COPIES = re.compile(r"[0-9]{1,9}|[0-9]{1,3}([\s,.'’][0-9]{3}){1,2}")  # 10,000; but 1,5 is no number of copies
 _KEY = re.compile(r"([0-3])_([0-9-]{0,10})_([0-9]{1,18})")
 TABS = {"licences": "licences", "sheets": "invoice terms and syncs"}
 router = APIRouter()
@@ -341,8 +342,7 @@ def _value(said: Said) -> Value:
         case "formats" | "use":
             return [value] if value else []
         case "print_run":
-            plain = re.sub(r"[\s,.']", "", value)
-            return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 12 else value
+            return int(re.sub("[^0-9]", "", value)) if _COPIES.fullmatch(value) else value
         case "editorial_only":
             return {"yes": True, "no": False}.get(value, value)
     return value
