@@ -7,7 +7,21 @@ import os
 import platform
 import sys
 
-NAMES = ("parse", "render", "validate", "deliver", "preflight", "walk", "intake", "package", "workbook", "sales", "licences", "covers")
+NAMES = (
+    "parse",
+    "render",
+    "validate",
+    "deliver",
+    "preflight",
+    "walk",
+    "intake",
+    "package",
+    "workbook",
+    "sales",
+    "licences",
+    "expiry",
+    "covers",
+)
 
 
 def main(argv: list[str]) -> int:
