@@ -46,8 +46,9 @@ def find_head(rows: Sequence[Numbered], name: str, mapping: Mapping) -> Head:
     places = _places(headings, mapping.columns)
     if missing := _missing(places, mapping):
         raise Refused("no-headings", f"there is no column {', '.join(missing)}", where=f"{name}, row {number}", todo="Add it.")
-    was = {name_: found for name_, column in mapping.columns.items() if (found := _first(headings, column.was)) is not None}
-    prices = tuple((price, found) for price in mapping.prices if (found := _first(headings, price.headers)) is not None)
+    stand = _folded(headings)
+    was = {name_: found for name_, column in mapping.columns.items() if (found := _first(stand, column.was)) is not None}
+    prices = tuple((price, found) for price in mapping.prices if (found := _first(stand, price.headers)) is not None)
     used = {*places.values(), *was.values(), *(found for _, found in prices)}
     folded = [fold(heading) for heading in headings]
     for place in sorted(used):
@@ -79,8 +80,8 @@ def _over(above: Sequence[Cell], below: Sequence[Cell]) -> tuple[Cell, ...]:
 
 
 def _known(cells: Sequence[Cell], mapping: Mapping) -> int:
-    headings = [_heading(cell) for cell in cells]
-    return len(_places(cells, mapping.columns)) + sum(_first(headings, price.headers) is not None for price in mapping.prices)
+    stand = _folded([_heading(cell) for cell in cells])
+    return len(_places(cells, mapping.columns)) + sum(_first(stand, price.headers) is not None for price in mapping.prices)
 
 
 def _missing(places: dict[str, int], mapping: Mapping) -> list[str]:
@@ -92,14 +93,17 @@ def _missing(places: dict[str, int], mapping: Mapping) -> list[str]:
 
 
 def _places(cells: Sequence[Cell], columns: dict[str, Column]) -> dict[str, int]:
-    headings = [_heading(cell) for cell in cells]
-    return {name: place for name, column in columns.items() if (place := _first(headings, column.headers)) is not None}
+    stand = _folded([_heading(cell) for cell in cells])
+    return {name: place for name, column in columns.items() if (place := _first(stand, column.headers)) is not None}
 
 
-def _first(headings: Sequence[str], wanted: Sequence[str]) -> int | None:
+def _folded(headings: Sequence[str]) -> dict[str, int]:
+    return {fold(heading): place for place, heading in enumerate(headings) if heading}
+
+
+def _first(stand: dict[str, int], wanted: Sequence[str]) -> int | None:
     """Where the first of the wanted headings stands: the mapping's order is its preference."""
-    folded = {fold(heading): place for place, heading in enumerate(headings) if heading}
-    return next((folded[key] for one in wanted if (key := fold(one)) in folded), None)
+    return next((stand[key] for one in wanted if (key := fold(one)) in stand), None)
 
 
 def _heading(cell: Cell) -> str:

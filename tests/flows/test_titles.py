@@ -88,7 +88,10 @@ def editorial(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Itera
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from fastapi.testclient import TestClient
 
+    from colophon.hooks.consonance import ConsonanceHook
+    from include.catalogue.mirror import synchronise
     from include.ledger.database import Ledger
+    from include.partners import load_house
     from tests.airflow_home import write_connections
 
     with pytest.MonkeyPatch.context() as patch, TestClient(create_app(apps="core"), base_url="http://airflow.example") as client:
@@ -111,7 +114,7 @@ def editorial(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Itera
         running_sandbox.reset()
         ledger = Ledger()
         ledger.upgrade()
-        assert str(dag_bag.dags["catalogue_sync"].test().state) == "success"
+        synchronise(ledger, ConsonanceHook().get_conn(), load_house(), datetime.now(UTC))
         editorial = Editorial(ledger, running_sandbox, dag_bag, client)
         sleep, waits = time.sleep, [0]
 

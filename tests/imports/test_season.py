@@ -92,7 +92,8 @@ def test_a_season_sheet_is_applied_new_titles_are_made_and_bad_rows_come_back(
     load(office, prices)
     confirm(office, prices)
     office.work_through(taken.import_id)
-    assert {lines[new["row"]].state for new in told["new"] if (lines := office.lines(taken.import_id))} == {S.VERIFIED}
+    lines = office.lines(taken.import_id)
+    assert {lines[new["row"]].state for new in told["new"]} == {S.VERIFIED}
     assert office.sheet(taken.import_id).state == "done"
     marked, _ = office.answer(taken.import_id)
     assert "New title made" in str(marked.active.cell(told["new"][0]["row"], status).value)
