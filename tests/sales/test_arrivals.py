@@ -140,7 +140,7 @@ def test_every_layout_comes_to_what_its_sender_sold_to_the_cent_of_its_workbooks
         assert sum(part.sold - part.returned + part.usage for part in batch.parts) == units, layout
     with desk.ledger.read() as session:
         sold: dict[str, Decimal] = {}
-        for part in session.scalars(select(SalesPartRow).where(SalesPartRow.claim.is_not(None), SalesPartRow.net != 0)):
+        for part in session.scalars(select(SalesPartRow).where(SalesPartRow.claim.is_not(None), SalesPartRow.currency != "")):
             sold[part.currency] = sold.get(part.currency, Decimal(0)) + part.net
         numbers = session.scalars(select(SalesBatchRow.id).order_by(SalesBatchRow.id)).all()
     written: dict[str, Decimal] = {}
@@ -150,7 +150,7 @@ def test_every_layout_comes_to_what_its_sender_sold_to_the_cent_of_its_workbooks
         for book in made.workbooks:
             for currency in sold.keys() & book.totals.keys():
                 written[currency] = written.get(currency, Decimal(0)) + Decimal(book.totals[currency])
-    assert written == sold
+    assert {code: amount for code, amount in written.items() if amount} == {code: amount for code, amount in sold.items() if amount}
 
 
 TEXT = ("utf16", "decimal_comma", "parentheses", "totals_row", "preamble")
