@@ -27,6 +27,7 @@ _LOOKS = str.maketrans(
 _LATIN = re.compile("[a-z]")
 _SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _UNSPELT = re.compile("(a)[ae]|(o)e|(u)e")
+_JOINED = re.compile("['\u2019-]")
 _INITIAL = re.compile(r"(?<![\w'’])([^\W\d_])\.")
 _FULL = "initial"  # a letter with a point, as a word that no text has: "A. Bright" is somebody, "a bright day" is nobody
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
@@ -64,10 +65,12 @@ def words(text: str) -> list[str]:
 def of_name(name: str) -> Iterator[tuple[str, ...]]:
     """The ways in which a name is written: as it stands, family name first, family name last; ü as ue, ue as ü; without hyphens and
     apostrophes; from left to right; the first name as an initial."""
-    spelt = unicodedata.normalize("NFC", name).casefold().translate(_SPELT)
     plain = tuple(words(name))
-    ways = [plain, tuple(words(spelt)), tuple(_UNSPELT.sub(r"\1\2\3", word) for word in plain)]
-    ways.append(tuple(words(re.sub("['\u2019-]", "", name))))
+    ways = [plain, tuple(_UNSPELT.sub(r"\1\2\3", word) for word in plain)]
+    if not name.isascii():
+        ways.append(tuple(words(unicodedata.normalize("NFC", name).casefold().translate(_SPELT))))
+    if _JOINED.search(name):
+        ways.append(tuple(words(_JOINED.sub("", name))))
     if _RIGHT_TO_LEFT.search(name):  # some programs write what is drawn from the left
         ways.append(tuple(word[::-1] for word in reversed(plain)))
     for found in dict.fromkeys(way for way in ways if way):

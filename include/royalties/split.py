@@ -82,7 +82,7 @@ class Splitter:
                 raise RejectedData(f"{what}. {sheets.nearest(texts, self.layouts)}", where=lead.rstrip(", "), todo=_AGAIN)
             for one in sheets.grouped(texts, layout):
                 cutter.cut(one.pages, target)
-                if not still_shows(flat, one.pages, target):
+                if not _says_the_same(target, [texts[page] for page in one.pages]) and not still_shows(flat, one.pages, target):
                     what = "cut out, its pages do not show what they showed"
                     one.reasons.append(reason("not-checkable", what, one.position, "Print it to PDF anew."))
                 yield Part(lead + one.position, PDF, self.store.put(target), one.said, layout.id, one.reasons)
@@ -100,6 +100,13 @@ class Splitter:
                 yield Part(lead + one.position, CSV, self.store.put(one.file), one.said, layout.id, one.reasons)
         if not any_row:
             raise RejectedData("there is no row under the header: no statement", where=lead.rstrip(", "), todo=_AGAIN)
+
+
+def _says_the_same(cut: Path, given: Sequence[str]) -> bool:
+    try:
+        return sheets.texts(cut) == given
+    except RejectedData:
+        return False
 
 
 def whole(name: str, artefact: Artefact, why: RejectedData) -> Part:
