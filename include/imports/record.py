@@ -97,10 +97,17 @@ def approve(ledger: Ledger, import_id: int, *, now: datetime, who: str) -> Title
 
 
 def decline(ledger: Ledger, import_id: int, *, now: datetime, who: str = "") -> TitleImportRow:
-    """A person said no, or nobody answered (`who` empty): nothing of the sheet is written, and it goes back. Nothing if it is decided."""
+    """A person said no, or nobody answered (`who` empty): nothing of the sheet is written, and it goes back. Said twice is said once.
+
+    Raises `RejectedData` where somebody was faster with a yes: a person who says no must know that it was too late.
+    """
     with ledger.session() as session:
         row = imports.get(session, import_id, lock=True)
         if row.state != imports.ASKS:
+            if who and row.state != imports.DECLINED:
+                by = f"{row.decided_by} has said yes" if row.decided_by else "nobody had to be asked"
+                todo = "Look at the sheet's rows. What is written there can be written back with another sheet."
+                raise RejectedData(f"it is too late for a no: {by}, and the sheet is {row.state}", where=row.name, todo=todo)
             return row
         said = f"{who} said no" if who else "nobody answered in time, which is a no"
         for line in imports.lines(session, import_id, LineState.WAITING, LineState.NEW):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from include.errors import TransientError
+from include.errors import RejectedData, TransientError
 from include.imports import record
 from include.imports.apply import Applying
 from include.ledger import imports
@@ -197,3 +197,7 @@ def test_a_sheet_that_waits_for_a_person_is_not_written_and_a_declined_one_never
     record.approve(office.ledger, other, now=office.now, who="editor")
     office.work_through(other)
     assert (states(office, other), office.sheet(other).decided_by) == (["verified"], "editor")
+    record.decline(office.ledger, other, now=office.now)  # nobody answered the question in Airflow
+    with pytest.raises(RejectedData, match="editor has said yes"):
+        record.decline(office.ledger, other, now=office.now, who="somebody else")
+    assert office.sheet(other).state == imports.DONE

@@ -40,7 +40,7 @@ def fill_imports(ledger: Any, store: ArtefactStore) -> None:
             TitleImportRow(
                 id=1,
                 mapping="season",
-                name=f"spring {HOSTILE}.xlsx",
+                name=f"spring {HOSTILE}.csv",
                 sha256="1" * 64,
                 bytes=9,
                 received_at=NOW,
@@ -156,7 +156,8 @@ def test_a_sheet_shows_each_row_before_and_after(client: Any, imports: None) -> 
     assert "the check digit is wrong" in told
     assert "<script>alert" not in answer.text
     assert len(page(client.get("/colophon/imports/sheets/1?state=bad")).xpath("//tbody/tr")) == 1
-    assert client.get("/colophon/imports/sheets/1/file").content == b"workbook"
+    file = client.get("/colophon/imports/sheets/1/file")
+    assert (file.content, ".xlsx" in file.headers["content-disposition"]) == (b"workbook", True), "whatever the sheet was"
 
 
 def test_a_sheet_is_approved_by_editorial(client: Any, client_as: Any, imports: None, ledger: Any) -> None:
@@ -165,6 +166,9 @@ def test_a_sheet_is_approved_by_editorial(client: Any, client_as: Any, imports: 
     with ledger.read() as session:
         row = session.get(TitleImportRow, 1)
         assert (row.state, row.decided_by) == ("checked", "ada")
+    late = client.post("/colophon/imports/sheets/1/decline", json={})
+    assert late.status_code >= 400, "nobody may think that it was stopped"
+    assert "ada has said yes" in late.text
 
 
 def test_statements_are_for_the_role_royalties_only(client: Any, client_as: Any, imports: None) -> None:

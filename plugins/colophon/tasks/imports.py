@@ -102,13 +102,13 @@ def decide(sheet: dict[str, Any], answer: dict[str, Any]) -> None:
     get_current_context()["sheet"] = sheet
     who = str((answer.get("responded_by_user") or {}).get("name") or "")
     ledger, now = open_ledger(), datetime.now(UTC)
-    if list(answer["chosen_options"]) == ["Approve"]:
-        try:
+    try:
+        if list(answer["chosen_options"]) == ["Approve"]:
             record.approve(ledger, sheet["id"], now=now, who=who or "a person")
-        except RejectedData as declined:
-            logging.getLogger("colophon.imports").warning("%s", declined)
-    else:
-        record.decline(ledger, sheet["id"], now=now, who=who)
+        else:
+            record.decline(ledger, sheet["id"], now=now, who=who)
+    except RejectedData as decided:
+        logging.getLogger("colophon.imports").warning("%s", decided)
 
 
 @task(trigger_rule="none_failed_min_one_success", pool=CONSONANCE_POOL, outlets=[WORKBOOKS], map_index_template="{{ sheet.name }}")

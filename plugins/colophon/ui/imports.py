@@ -18,8 +18,10 @@ from sqlalchemy.orm import Session
 from colophon.ui import roles, runs, shell
 from colophon.ui.files import saved
 from colophon.ui.shell import Reading, Typed, User, render
-from include.errors import ColophonError, PermanentError
+from include.errors import ColophonError, ConfigurationError, PermanentError
+from include.imports import answer as answers
 from include.imports import record as sheets
+from include.imports.mapping import load_mapping
 from include.ledger import import_lists
 from include.ledger.sales_rows import LineState, StatementRow, StatementState, TitleImportRow, WorkbookRow
 from include.royalties import decide as statements
@@ -144,7 +146,7 @@ def sheet(
         after=after,
         state=state,
         states=import_lists.line_states(session, import_id),
-        decides=roles.may(user)(EDITORIAL),
+        decides=roles.may(user)(_decides(row)),
     )
 
 
@@ -154,21 +156,19 @@ def answer(session: Reading, import_id: int) -> Response:
     row = _sheet(session, import_id)
     if not row.answer:
         raise HTTPException(404, "This sheet has not been answered yet.")
-    return saved(row.name, row.answer)
+    return saved(answers.file_name(row), row.answer)
 
 
 @router.post("/imports/sheets/{import_id}/approve", dependencies=[Depends(runs.from_our_page)])
 def approve(session: Reading, user: User, import_id: int, wish: Nothing) -> dict[str, Any]:
-    roles.must(user, EDITORIAL)
-    _sheet(session, import_id)
+    roles.must(user, _decides(_sheet(session, import_id)))
     sheets.approve(shell.ledger(), import_id, now=datetime.now(UTC), who=user.get_name())
     return {"said": "Approved: the next run applies it."}
 
 
 @router.post("/imports/sheets/{import_id}/decline", dependencies=[Depends(runs.from_our_page)])
 def decline(session: Reading, user: User, import_id: int, wish: Nothing) -> dict[str, Any]:
-    roles.must(user, EDITORIAL)
-    _sheet(session, import_id)
+    roles.must(user, _decides(_sheet(session, import_id)))
     sheets.decline(shell.ledger(), import_id, now=datetime.now(UTC), who=user.get_name())
     return {"said": "Declined: nothing of it is applied."}
 
@@ -208,6 +208,14 @@ def _sheet(session: Session, import_id: int) -> TitleImportRow:
     if row is None:
         raise PermanentError(f"there is no sheet {import_id}", todo="Look at the page Imports again.")
     return row
+
+
+def _decides(row: TitleImportRow) -> str:
+    """The role that says yes or no to the sheet, here as in Airflow."""
+    try:
+        return load_mapping(row.mapping).ask.role
+    except ConfigurationError:  # the mapping is gone since
+        return EDITORIAL
 
 
 def _statement(session: Session, user: Any, statement_id: int) -> StatementRow:
