@@ -15,6 +15,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from include.errors import ConfigurationError, PermanentError, RejectedData
@@ -36,6 +37,7 @@ CAUSES = (
 OF_RUNS = frozenset({"reprint", "print-run"})
 """Causes that can't be judged while Consonance does not tell production runs: their flags stay as they are."""
 LONGEST_NOTE = 2_000
+_TRIES = 3
 
 Key = tuple[str, str, int]
 
@@ -73,16 +75,13 @@ def check(
     while True:
         with ledger.read() as session:
             rows = _page(session, last, only)
-            if not rows:
-                break
-            last = rows[-1].id
-            found = [(case.row.id, *_found(case, runs, today, rules)) for case in cases.gather(session, rows, campaigns)]
-            there = _flags(session, [row.id for row in rows])
-        moves = [move for id, wanted, unsure in found for move in _moves(id, there.get(id, []), wanted, unsure, rules)]
+            found = cases.gather(session, rows, campaigns)
+        if not rows:
+            break
+        last = rows[-1].id
+        wanted = [(case.row.id, *_found(case, runs, today, rules)) for case in found]  # asks Consonance: no session is open meanwhile
         counts["licences"] += len(rows)
-        if moves:
-            with ledger.session() as session:
-                _write(session, moves, counts, now)
+        counts += _settled(ledger, wanted, rules, now)
         if counts["licences"] % (20 * PAGE) == 0:
             say(f"{counts['licences']:,} licences checked, {counts['raised']:,} flags raised")
     problems = []
@@ -123,10 +122,29 @@ def _found(case: Case, runs: Runs, today: date, rules: LicenceRules) -> tuple[li
     return found, bool(runs.trouble) and runs.works(case.asks_runs) is None
 
 
+def _settled(ledger: Ledger, wanted: Sequence[tuple[int, list[Found], bool]], rules: LicenceRules, now: datetime) -> Counter[str]:
+    """Writes what a page of licences needs; a second check at the same time may have raised some of it."""
+    for tries in range(_TRIES):
+        with ledger.read() as session:
+            there = _flags(session, [id for id, _, _ in wanted])
+        moves = [move for id, found, unsure in wanted for move in _moves(id, there.get(id, []), found, unsure, rules)]
+        counts: Counter[str] = Counter()
+        if not moves:
+            return counts
+        try:
+            with ledger.session() as session:
+                _write(session, moves, counts, now)
+            return counts
+        except IntegrityError:
+            if tries == _TRIES - 1:
+                raise
+    return Counter()
+
+
 def _page(session: Session, after: int, only: Collection[int] | None) -> list[LicenceRow]:
     query = select(LicenceRow).where(LicenceRow.id > after).options(selectinload(LicenceRow.serves)).order_by(LicenceRow.id).limit(PAGE)
     if only is not None:
-        query = query.where(LicenceRow.id.in_(sorted(only)[:PAGE]))
+        query = query.where(LicenceRow.id.in_([id for id in sorted(only) if id > after][:PAGE]))
     return list(session.scalars(query))
 
 

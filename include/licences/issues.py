@@ -20,6 +20,7 @@ from typing import Any
 
 import requests
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from include.errors import ColophonError, LoginRefused, PermanentError, TransientError
@@ -75,6 +76,8 @@ def note(ledger: Ledger, jira: Jira, house: House, *, now: datetime, clock: Any 
                 (opened if new else commented).append(key)
         except ColophonError as trouble:
             problems.append(trouble)
+        except IntegrityError:
+            problems.append(TransientError("another run notes the same flags", where=f"Jira, {team.role}"))
     opened, commented = [key for key in opened if key], [key for key in commented if key]
     if opened or commented:
         with ledger.session() as session:

@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from include.errors import ColophonError, TransientError
@@ -69,7 +70,8 @@ def mail(ledger: Ledger, store: ArtefactStore, house: House, report: Report, sen
         if message is None or not to:  # settled meanwhile, or nobody gets it any more
             _mark(ledger, telling.id, "nothing to tell", now)
             continue
-        _mark(ledger, telling.id, HANDING_OVER)
+        if not _claimed(ledger, telling.id):
+            continue  # another run is at it
         try:
             refused = send(message, to)
         except InDoubt as unsure:
@@ -93,6 +95,13 @@ def mail(ledger: Ledger, store: ArtefactStore, house: House, report: Report, sen
 
 def begin(ledger: Ledger, house: House, *, now: datetime) -> int:
     """Puts flags that nobody was told of into a batch, with a telling for each audience; gives their number. All or nothing."""
+    try:
+        return _batch(ledger, house, now)
+    except IntegrityError:  # another run has just put them into one
+        return 0
+
+
+def _batch(ledger: Ledger, house: House, now: datetime) -> int:
     with ledger.session() as session:
         new = (LicenceFlagRow.mailed_in == 0, LicenceFlagRow.state == FlagState.OPEN)
         query = select(LicenceFlagRow.team, func.count()).where(*new).group_by(LicenceFlagRow.team)
@@ -120,6 +129,15 @@ def _due(ledger: Ledger) -> list[LicenceTellingRow]:
             if row.reference == HANDING_OVER:
                 row.reference, row.told_at = IN_DOUBT, row.begun_at
         return [row for row in found if row.told_at is None]
+
+
+def _claimed(ledger: Ledger, telling_id: int) -> bool:
+    with ledger.session() as session:
+        row = session.scalar(select(LicenceTellingRow).where(LicenceTellingRow.id == telling_id).with_for_update())
+        if row is None or row.reference or row.told_at is not None:
+            return False
+        row.reference = HANDING_OVER
+        return True
 
 
 def _mark(ledger: Ledger, telling_id: int, reference: str, told_at: datetime | None = None) -> None:

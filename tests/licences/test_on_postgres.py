@@ -12,9 +12,10 @@ from sqlalchemy import create_engine, text
 
 from include.ledger import licences
 from include.ledger.database import Ledger
-from include.licences import edit, terms
+from include.licences import edit, flags, report, telling, terms
 from sandbox.getty.library import id_of
 from tests.ledger.conftest import postgres
+from tests.licences.library import Library
 from tests.licences.rights_desk import Desk, desk_of
 
 __all__ = ["postgres"]  # fixture
@@ -60,3 +61,21 @@ def test_what_a_person_says_while_a_run_goes_on_is_not_lost(account: Any, ledger
         assert licences.horizon(session)
         assert licences.choices(session)["model"] == ["rightsmanaged", "royaltyfree"]
         assert sum(licences.totals(session).values()) == len(desk.uses())
+
+
+def test_two_checks_at_the_same_time_raise_each_flag_once_and_tell_once(ledger: Ledger, store: Any):
+    library = Library(ledger, store)
+    for number in range(1, 40):
+        library.title(number, {"sold_worldwide": None})
+        library.licence((number, 0, "cover"), (number % 7 + 1, 0, "interior"), ends="2026-11-20", territories=["GB"])
+    with ThreadPoolExecutor(2) as pool:
+        done = [one.result() for one in [pool.submit(library.check) for _ in range(2)]]
+    found = library.flags()
+    assert sum(one.get("raised", 0) for one in done) == len(found) == len({(one.licence_id, one.cause, one.subject) for one in found})
+    with ThreadPoolExecutor(2) as pool:
+        begun = [one.result() for one in [pool.submit(telling.begin, ledger, library.house, now=library.now) for _ in range(2)]]
+    assert sorted(begun) == [0, len(found)]
+    with ledger.read() as session:
+        assert len(list(report.lines(session))) == len(found)
+        assert set(licences.stopping(session, {10: 1, 390: 39})) == {10, 390}
+    assert flags.resolve(ledger, found[0].id, "ada", "", library.now)
