@@ -224,3 +224,19 @@ def test_a_style_that_cuts_the_picture_is_refused(studio: Studio) -> None:
     studio.run()
     ((_, _, (reason,)),) = studio.told(isbn)
     assert "makes no JPEG of the whole picture" in reason
+
+
+@pytest.mark.parametrize("fault", [{"drop": True, "times": 2}, {"status": 503, "times": 20}])
+def test_a_consonance_that_breaks_off_gets_no_picture_twice(studio: Studio, fault: dict[str, Any]) -> None:
+    isbn, other = studio.isbns()[:2]
+    studio.upload(isbn)
+    studio.upload(other, seed=5)
+    studio.read()
+    studio.client.schema()
+    studio.library.http.post("/sandbox/faults", json={"consonance": fault}).raise_for_status()
+    studio.bring()
+    studio.library.http.post("/sandbox/faults", json={})
+    studio.bring()
+    assert [len(studio.made(one)) for one in (isbn, other)] == [1, 1]
+    assert studio.problems == []
+    assert studio.bring()["supporting resource"] == 0

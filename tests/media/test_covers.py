@@ -261,3 +261,34 @@ def test_neither_a_launch_pack_nor_the_printer_takes_the_wrong_picture(studio: S
             File(one.product_id, one.kind, one.part, one.revision, one.name, one.media_type, one.sha256, one.approval) for one in files
         ]
     assert of_product(product, known, "jacket") == [], "a picture for shops is no artwork for print"
+
+
+@pytest.mark.parametrize("whole_work", [False, True])
+def test_a_cover_that_came_by_another_way_does_not_take_turns_with_ours(studio: Studio, whole_work: bool) -> None:
+    from include.files.model import Kind
+    from include.ledger import title_files
+    from tests.intake.test_ladder import picture
+    from tests.media.studio import NOW
+
+    (isbn, *_) = studio.isbns()
+    product, kept = studio.product(isbn), studio.store.put(BytesIO(picture("navy")))
+    new = title_files.NewTitleFile(
+        work_id=product.work_id, product_id=None if whole_work else product.id, kind=Kind.JACKET, part="cover", name="cover.jpg",
+        media_type="image/jpeg", bytes=kept.bytes, sha256=kept.sha256, review=("editorial",), source="inbox:agency",
+    )  # fmt: skip
+    with studio.ledger.session() as session:
+        row = title_files.attach(session, new, now=NOW).row
+        title_files.review(session, row.id, "editorial", "approved", now=NOW, who="Ada")
+
+    def approved_files() -> int:
+        ladder = studio.ladder()
+        return len([ladder.settle(id, studio.now) for id in ladder.waiting()])
+
+    assert approved_files() == 1
+    studio.upload(isbn)
+    studio.run()
+    mutations = studio.mutations()
+    assert (approved_files(), studio.bring()["supporting resource"], approved_files()) == (0, 0, 0)
+    assert studio.mutations() == mutations
+    assert len(studio.shown(isbn)) == 1
+    assert studio.shown(isbn) != [picture("navy")]
