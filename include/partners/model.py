@@ -255,6 +255,12 @@ class Party(Table):
     )
 
     @model_validator(mode="after")
+    def _statements_of_everybody_are_for_finance(self) -> Self:
+        if self.statements is not None and self.statements.everything and self.kind != "finance":
+            raise ValueError(f'statements.everything is for kind = "finance" only: a party of kind "{self.kind}" gets its own payees\'')
+        return self
+
+    @model_validator(mode="after")
     def _packages_lie_apart(self) -> Self:
         """Two flows with one folder for a title would overwrite each other's manifest."""
         tables = {"handoff": self.handoff, "formats": self.formats, "launch": self.launch}

@@ -80,3 +80,9 @@ def test_two_flows_of_one_party_do_not_share_a_folder(config):
         load_party("pressmark", config)
     path.write_text(path.read_text().replace('[launch]\nfolder = "{isbn}"', '[launch]\nfolder = "launch/{isbn}"'))
     assert load_party("pressmark", config).launch is not None
+
+
+def test_an_agent_never_gets_everybodys_statements(config):
+    change(config, "foxglove", "[statements]", "[statements]\neverything = true")
+    with pytest.raises(ConfigurationError, match="finance"):
+        load_party("foxglove", config)
