@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.errors import RejectedData
+from include.ledger import sales
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesPartRow, SalesPaymentRow
@@ -77,6 +78,7 @@ def enter(ledger: Ledger, source: SalesSource, payment: Entry, *, now: datetime,
     """
     _checked(source, payment)
     with ledger.session() as session:
+        sales.turn(session, source.id)
         key = {"source": source.id, "reference": payment.reference, "currency": payment.currency}
         row = session.scalar(select(SalesPaymentRow).filter_by(**key).with_for_update())
         values = {
@@ -134,6 +136,7 @@ def of_source(session: Session, source: str, *, limit: int = 100) -> list[SalesP
 def recheck(ledger: Ledger, source: SalesSource, batch_id: int) -> list[Compared]:
     """Compares a batch that was just loaded with what was paid before it came."""
     with ledger.session() as session:
+        sales.turn(session, source.id)
         batch = session.get(SalesBatchRow, batch_id)
         keys = [(part.period, part.currency) for part in batch.parts if part.currency and part.claim] if batch is not None else []
         return [_settle(session, source, *key) for key in keys if _is_paid(session, source.id, *key)]

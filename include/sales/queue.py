@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
+from include.ledger import sales
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.models import ProductRow, WorkRow
@@ -43,6 +44,8 @@ def decide(
     nothing the second time. Raises `PermanentError` where the row or the title is not there, or its sales are in a workbook already.
     """
     with ledger.session() as session:
+        sender = select(SalesBatchRow.source).join(SalesProductRow, SalesProductRow.batch_id == SalesBatchRow.id)
+        sales.turn(session, session.scalar(sender.where(SalesProductRow.id == row_id)) or "")  # the same may be said of another row
         row, source = _row(session, row_id)
         work_id, title = _title(session, row, product_id, work_id)
         state = "matched" if work_id is not None else "ignored"
