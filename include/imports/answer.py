@@ -40,6 +40,7 @@ FOLDER = "answers"
 MOST_WHOLE = 60_000_000  # bytes, unpacked: openpyxl holds a workbook in about twenty times as many
 MOST_MERGED = 500_000  # cells
 _MERGED = re.compile(rb"<(?:\w{1,30}:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})[\"']")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # a workbook is XML, which has no such characters
 LONGEST_CELL = 32_000  # characters; a spreadsheet takes 32,767
 GREEN, GREY, BLUE, AMBER, RED = "C6EFCE", "EDEDED", "DDEBF7", "FFEB9C", "FFC7CE"
 _UNWRITABLE = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, BadZipFile)
@@ -232,6 +233,7 @@ def _can_be_held(path: Path) -> bool:
 
 
 def _write_status(page: Any, sheet: Sheet, mapping: Mapping, told: dict[int, Status], bad: dict[int, set[str]]) -> None:
+    from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
 
@@ -241,8 +243,12 @@ def _write_status(page: Any, sheet: Sheet, mapping: Mapping, told: dict[int, Sta
     for offset, (heading, width) in enumerate(((mapping.status, 24), (ADVICE, 90))):
         cell = page.cell(head, first + offset)
         _say(cell, heading)
-        cell.font = Font(bold=True)
+        cell.font, cell.comment = Font(bold=True), None
         page.column_dimensions[get_column_letter(first + offset)].width = width
+    unread = [heading for heading in sheet.head.unknown if fold(heading) not in {fold(mapping.status), fold(ADVICE)}]
+    if unread:
+        said = _UNSEEN.sub("", f"These columns are not read: {'; '.join(unread)[:1_000]}")
+        page.cell(head, first + 1).comment = Comment(said, "Colophon", height=120, width=300)
     fills = {colour: PatternFill("solid", start_color=colour) for colour in (GREEN, GREY, BLUE, AMBER, RED)}
     columns = {fold(heading): place + 1 for place, heading in enumerate(sheet.head.headings) if heading}
     for row, status in told.items():
@@ -269,9 +275,7 @@ def _divide(page: Any, first: int, rows: set[int]) -> None:
 
 def _say(cell: Any, words: str) -> None:
     """As a text, whatever it begins with: a sentence may begin with a heading of the sender's."""
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    cell.value = ILLEGAL_CHARACTERS_RE.sub("", words)[:LONGEST_CELL] or None
+    cell.value = _UNSEEN.sub("", words)[:LONGEST_CELL] or None
     if cell.value is not None:
         cell.data_type = "s"
 
@@ -288,7 +292,6 @@ def _place(page: Any, sheet: Sheet, mapping: Mapping) -> int:
 def _as_workbook(path: Path, sheet: Sheet) -> tuple[Any, Any]:
     """The cells as they were, texts as texts: nothing in them becomes a formula, and no zero is lost."""
     from openpyxl import Workbook
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = Workbook()
     page: Any = book.active
@@ -299,7 +302,7 @@ def _as_workbook(path: Path, sheet: Sheet) -> tuple[Any, Any]:
                 continue
             cell = page.cell(number, place)
             if isinstance(value, str):
-                cell.value, cell.number_format = ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_CELL], "@"
+                cell.value, cell.number_format = _UNSEEN.sub("", value)[:LONGEST_CELL], "@"
                 cell.data_type = "s"
             else:
                 cell.value = value

@@ -62,6 +62,7 @@ def test_every_cell_is_kept_and_each_row_has_its_status_in_colour(office: Office
     assert [page.cell(row, 9).value for row in (3, 4, 5, 6)] == ["Updated", "Nothing to change", "Not accepted", None]
     assert [page.cell(row, 9).fill.start_color.rgb for row in (3, 4, 5)] == [GREEN, GREY, RED]
     assert page["D5"].fill.start_color.rgb == RED
+    assert page.cell(2, 10).comment.text == "These columns are not read: Notes"
     assert "Subtitle" in page.cell(3, 10).value
     assert "Pub date: 'soon' is no date" in page.cell(5, 10).value
 
@@ -159,8 +160,10 @@ def test_a_workbook_that_would_fill_the_memory_goes_back_as_its_values(tmp_path)
 
 
 def test_no_sentence_of_the_answer_is_a_formula_and_no_template_is_sent(tmp_path):
-    book = marked(tmp_path, b'=EAN\x01;TITLE\n123;"=1+1"\n', "extract.csv", "erp", advice="=EAN\x01: '123' is no ISBN")
-    assert [(cell.value, cell.data_type) for cell in book.active[2]] == [
+    book = marked(
+        tmp_path, b'=EAN\x01;TITLE;\x02\xef\xbf\xbf-\n123;"=1+1";\xef\xbf\xbe\n', "extract.csv", "erp", advice="=EAN\x01: '123' is no ISBN"
+    )
+    assert [(cell.value, cell.data_type) for cell in book.active[2] if cell.value] == [
         ("123", "s"), ("=1+1", "s"), ("Updated", "s"), ("=EAN: '123' is no ISBN", "s")
     ]  # fmt: skip
     book = openpyxl.Workbook()
