@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import BinaryIO, cast
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from include.ledger import licences as stored
@@ -100,29 +100,21 @@ def lines(session: Session, **wanted: str | int | None) -> Iterator[Line]:
     """Open and acknowledged flags, by team, the first due first; `wanted`: values of flags' columns, such as `team` and `cause`."""
     due = case((LicenceFlagRow.due_on == "", ENDLESS), else_=LicenceFlagRow.due_on)
     query = (
-        select(LicenceFlagRow, LicenceRow, due)
+        select(LicenceFlagRow, LicenceRow)
         .join(LicenceRow, LicenceRow.id == LicenceFlagRow.licence_id)
         .where(LicenceFlagRow.state.in_(UNTOLD))
         .order_by(LicenceFlagRow.team, due, LicenceFlagRow.id)
-        .limit(PAGE)
+        .execution_options(yield_per=PAGE)
     )
     for name, value in wanted.items():
         if value is not None:
             query = query.where(getattr(LicenceFlagRow, name) == value)
-    after: tuple[str, str, int] | None = None
-    while True:
-        page = query
-        if after is not None:
-            same_team = LicenceFlagRow.team == after[0]
-            later = or_(due > after[1], and_(due == after[1], LicenceFlagRow.id > after[2]))
-            page = query.where(or_(LicenceFlagRow.team > after[0], and_(same_team, later)))
-        found = [(flag, row, str(key)) for flag, row, key in session.execute(page)]
-        if not found:
-            return
-        titles = _titles(session, [flag for flag, _, _ in found])
-        yield from (_line(flag, row, titles) for flag, row, _ in found)
-        after = (found[-1][0].team, found[-1][2], found[-1][0].id)
-        session.expunge_all()
+    for page in session.execute(query).partitions(PAGE):  # sorted once, read piece by piece
+        found = [(flag, row) for flag, row in page]
+        titles = _titles(session, [flag for flag, _ in found])
+        yield from (_line(flag, row, titles) for flag, row in found)
+        for one in {row for pair in found for row in pair}:
+            session.expunge(one)
 
 
 def summary_of(session: Session) -> dict[str, Counter[str]]:

@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
+from xlsxwriter import Workbook
 
 from include.feeds.rulebook.content import ILLEGAL
 from include.feeds.tabular import LONGEST_CELL
-from include.feeds.workbook import same_bytes, text_cell
+from include.feeds.workbook import same_bytes
 
 if TYPE_CHECKING:
     from include.licences.report import Line
@@ -29,74 +26,79 @@ COLUMNS = (  # heading, field, width
 )  # fmt: skip
 _DAYS = frozenset({"due_on", "opened_on", "ends"})
 _WRAPPED = frozenset({"message", "todo", "note", "title", "name", "territories"})
-_BLOCKS = (PatternFill("solid", fgColor="F8D3CF"), Font(color="8A1F14", bold=True))
-_HEAD = (PatternFill("solid", fgColor="2B4264"), Font(color="FFFFFF", bold=True))
+_BLOCKS = {"bg_color": "#F8D3CF", "font_color": "#8A1F14", "bold": True}
+_HEAD = {"bg_color": "#2B4264", "font_color": "#FFFFFF", "bold": True, "text_wrap": True, "valign": "vcenter"}
+_OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 class Sheet:
-    """Takes lines one by one; openpyxl keeps them on disk until the end."""
+    """Takes lines one by one, and keeps one row in memory."""
 
     def __init__(self, out: BinaryIO, summary: Mapping[str, Counter[str]]) -> None:
-        self._out, self._summary, self._rows = out, summary, 1
-        self._book = Workbook(write_only=True)
-        self._sheet = self._book.create_sheet("Flags")
+        self._out, self._summary, self._rows = out, summary, 0
+        self._draft = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._book = Workbook(self._draft, _OPTIONS)
+        kinds: dict[str, dict[str, Any]] = {
+            "plain": {},
+            "wrapped": {"text_wrap": True},
+            "day": {"num_format": "yyyy-mm-dd", "align": "left"},
+            "blocks": _BLOCKS,
+        }
+        self._kinds = {name: self._book.add_format({"valign": "top"} | kind) for name, kind in kinds.items()}
+        self._head = self._book.add_format(_HEAD)
+        self._sheet = self._book.add_worksheet("Flags")
 
     def __enter__(self) -> Self:
         sheet = self._sheet
-        sheet.freeze_panes = "D2"
-        for number, (_, _, width) in enumerate(COLUMNS, start=1):
-            sheet.column_dimensions[get_column_letter(number)].width = width
-        sheet.row_dimensions[1].height = 32
-        sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
-        sheet.print_title_rows = "1:1"
-        sheet.append([_heading(sheet, heading) for heading, _, _ in COLUMNS])
+        sheet.freeze_panes(1, 3)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        for number, (_, _, width) in enumerate(COLUMNS):
+            sheet.set_column(number, number, width)
+        sheet.set_row(0, 32)
+        for number, (heading, _, _) in enumerate(COLUMNS):
+            sheet.write_string(0, number, heading, self._head)
         return self
 
     def add(self, line: Line) -> None:
-        self._sheet.append([self._cell(name, getattr(line, name)) for _, name, _ in COLUMNS])
         self._rows += 1
+        for number, (_, name, _) in enumerate(COLUMNS):
+            self._write(number, name, getattr(line, name))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{self._rows}"
-        self._numbers()
-        with tempfile.TemporaryFile() as draft:
-            self._book.save(draft)  # also after an error: it removes openpyxl's own temporary file
+        with self._draft:
+            self._sheet.autofilter(0, 0, self._rows, len(COLUMNS) - 1)
+            self._numbers()
+            self._book.close()  # also after an error: it removes its own temporary files
             if kind is None:
-                draft.seek(0)
-                same_bytes(draft, self._out)
+                self._draft.seek(0)
+                same_bytes(cast(BinaryIO, self._draft), self._out)
 
-    def _cell(self, name: str, value: Any) -> Any:
+    def _write(self, column: int, name: str, value: Any) -> None:
+        """Texts are texts, also those that start with "="."""
+        sheet, kinds = self._sheet, self._kinds
         if name == "blocking":
-            cell = text_cell(self._sheet, "blocks" if value else "")
             if value:
-                cell.fill, cell.font = _BLOCKS
+                sheet.write_string(self._rows, column, "blocks", kinds["blocks"])
         elif name == "days":
-            cell = WriteOnlyCell(self._sheet, value if value >= 0 else None)
-        elif name in _DAYS and value[:1].isdigit():
-            cell = WriteOnlyCell(self._sheet, date.fromisoformat(value))  # type: ignore[arg-type]  # dates are written too
-            cell.number_format = "yyyy-mm-dd"
+            if value >= 0:
+                sheet.write_number(self._rows, column, value, kinds["plain"])
         elif isinstance(value, int):
-            cell = WriteOnlyCell(self._sheet, value)
-        else:
-            cell = text_cell(self._sheet, ILLEGAL.sub("", value)[:LONGEST_CELL])
-        cell.alignment = Alignment(vertical="top", wrap_text=name in _WRAPPED)
-        return cell
+            sheet.write_number(self._rows, column, value, kinds["plain"])
+        elif name in _DAYS and value[:1].isdigit():
+            sheet.write_datetime(self._rows, column, date.fromisoformat(value), kinds["day"])
+        elif value:
+            sheet.write_string(self._rows, column, ILLEGAL.sub("", value)[:LONGEST_CELL], kinds["wrapped" if name in _WRAPPED else "plain"])
 
     def _numbers(self) -> None:
-        sheet = self._book.create_sheet("By team")
-        sheet.freeze_panes = "A2"
-        for letter, width in (("A", 18), ("B", 18), ("C", 10)):
-            sheet.column_dimensions[letter].width = width
-        sheet.append([_heading(sheet, heading) for heading in ("Who must act", "Cause", "Flags")])
-        for team, causes in self._summary.items():
-            for cause, count in sorted(causes.items()):
-                if cause != "blocking":
-                    sheet.append([text_cell(sheet, team or "nobody named"), text_cell(sheet, cause), WriteOnlyCell(sheet, count)])
-
-
-def _heading(sheet: Any, heading: str) -> Any:
-    cell = text_cell(sheet, heading, bold=True)
-    cell.fill, cell.font = _HEAD
-    cell.alignment = Alignment(wrap_text=True, vertical="center")
-    return cell
+        sheet = self._book.add_worksheet("By team")
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, 1, 18)
+        for number, heading in enumerate(("Who must act", "Cause", "Flags")):
+            sheet.write_string(0, number, heading, self._head)
+        rows = [(team, *one) for team, causes in self._summary.items() for one in sorted(causes.items()) if one[0] != "blocking"]
+        for row, (team, cause, count) in enumerate(rows, start=1):
+            sheet.write_string(row, 0, team or "nobody named")
+            sheet.write_string(row, 1, cause)
+            sheet.write_number(row, 2, count)
