@@ -25,6 +25,7 @@ from include.imports.mapping import Mapping
 
 MOST_BYTES = 200_000_000  # of a text, or of a workbook's parts unpacked: far more than any sheet of titles has
 MOST_COLUMNS = 400
+_FIRST_YEAR = 2006  # of the format
 BLANK_ROWS = 2_000  # so many in a row, and the sheet is over, whatever its formatting says
 _FORMULA = re.compile(rb"<(?:\w{1,30}:)?f[\s/>]")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xltx", ".xltm")
@@ -180,8 +181,10 @@ def _is_formula(cell: Any) -> bool:
 
 
 def _zoned(moment: datetime | None) -> datetime | None:
-    """Workbooks keep their times in UTC, without saying so."""
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+    """Workbooks keep their times in UTC, without saying so. Programs that know no time write 1601, 1980 or the like."""
+    if moment is None or moment.year < _FIRST_YEAR:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 # --- delimited text

@@ -303,3 +303,9 @@ def test_an_encoding_that_can_not_be_told_is_refused_and_never_guessed(tmp_path,
     content = f"ISBN;Title\r\n{ISBN};{text}\r\n".encode(encoding)
     assert refused(tmp_path, content, "sheet.csv") == "encoding"
     assert fields(sheet(tmp_path, content, "sheet.csv", mapping(encoding=encoding)))[0]["title"] == text
+
+
+def test_a_workbook_that_was_saved_before_there_were_any_was_made_when_it_came(tmp_path):
+    came = datetime(2026, 11, 20, tzinfo=UTC)
+    content = workbook(["ISBN", "Title"], [ISBN, "The Lamp"], made=datetime(1980, 1, 1, tzinfo=UTC))
+    assert sheet(tmp_path, content, arrived=came).made_at == came
