@@ -24,7 +24,7 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The version of an asset that counts. `held`: it stays where it is, and comes nowhere new (unconfirmed again, or gone)."""
+    """The version of an asset that counts. `held`: it stays where it is, and comes nowhere new (unconfirmed again, pending again, gone)."""
 
     id: int
     public_id: str
@@ -123,7 +123,7 @@ def _candidates(session: Session) -> Iterator[Candidate]:
             settled = row.asset_id
         elif row.sha256:
             settled = row.asset_id
-            held = row.gone_at is not None or (row.moderation == "approved" and not row.confirmed)
+            held = row.gone_at is not None or not row.confirmed
             yield Candidate(*row[:9], held)
 
 

@@ -203,6 +203,20 @@ def test_a_cover_that_vanished_from_cloudinary_stays_on_its_titles(studio: Studi
     assert (counts["gone"], len(studio.shown(isbn))) == (1, 1)
 
 
+def test_what_is_back_in_the_queue_stays_where_it_is_and_comes_nowhere_new(studio: Studio) -> None:
+    first, second = studio.isbns()[:2]
+    id = studio.upload(first)
+    studio.run()
+    main = studio.library.stand_in.main
+    with main.lock:
+        (asset,) = main.assets.values()
+        asset.moderation = [{"kind": "manual", "status": "pending"}]
+        asset.metadata = asset.metadata | {"isbn": second}
+    studio.run()
+    assert (studio.on(second), studio.shown(second)) == ({}, [])
+    assert id in {public_id for public_id, *_ in studio.told(second)}
+
+
 def test_a_person_who_takes_it_off_is_not_overruled(studio: Studio) -> None:
     from include.ledger import title_files
     from tests.media.studio import NOW
