@@ -23,6 +23,8 @@ ASSETS = 100
 REFRESH = timedelta(days=7)
 """Details are asked for again after so long: changes are told on a channel. Without one, every day."""
 DAILY = timedelta(hours=20)
+KEPT = timedelta(days=14)
+"""So long Getty keeps changes, in its newest words (an older text says 60 days)."""
 
 
 def read_changes(desk: Desk, tally: Tally) -> None:
@@ -30,7 +32,9 @@ def read_changes(desk: Desk, tally: Tally) -> None:
 
     Stopped in between, the set is confirmed by the next run, or told again, and nothing is recorded twice.
     """
-    for channel in desk.client.channels():
+    channels = desk.client.channels()
+    _tell_of_a_gap(desk, tally)
+    for channel in channels:
         name = str(channel.id)
         for left in _unconfirmed(desk, name):
             _confirm(desk, left)
@@ -44,6 +48,20 @@ def read_changes(desk: Desk, tally: Tally) -> None:
                 _keep_changes(session, desk, name, found, tally)
             _confirm(desk, found.id)
             last = found.id
+
+
+def _tell_of_a_gap(desk: Desk, tally: Tally) -> None:
+    """What was withdrawn while nobody asked for too long, no channel tells any more."""
+    with desk.ledger.read() as session:
+        row = session.get(LicenceSyncRow, CHANGES)
+        asked = row.seen_at if row else None
+    if asked is not None and desk.now - asked > KEPT:
+        what = (
+            f"nobody asked for changes from {asked.date()} to {desk.today}, and Getty keeps them for {KEPT.days} days: "
+            f"withdrawals before {desk.today - KEPT} may be missing"
+        )
+        todo = "Ask your Getty representative for a list of the assets withdrawn in that time; what Getty no longer shows is on Licences."
+        tally.tell([{"what": what, "where": "asset changes", "todo": todo}])
 
 
 def _unconfirmed(desk: Desk, channel: str) -> list[str]:
@@ -63,23 +81,27 @@ def _confirm(desk: Desk, change_set: str) -> None:
 
 
 def _keep_changes(session: Session, desk: Desk, channel: str, found: ChangeSet, tally: Tally) -> None:
-    """All withdrawals are kept, also of assets that are not ours (their licence may come later); of other changes those of our assets."""
+    """All withdrawals are kept, also of assets that are not ours (their licence may come later), and what follows them; else ours."""
     if found.unreadable:
         what = f"{found.unreadable} changes have no asset or no kind, and were left out"
         tally.tell([{"what": what, "where": f"change set {found.id}", "todo": "Tell Getty's support."}])
     by_asset: dict[str, dict[str, AssetChange]] = {}
     for one in found.changes:
-        by_asset.setdefault(one.asset_id, {})[one.lifecycle.capitalize()[:20]] = one
+        told_of, lifecycle = by_asset.setdefault(one.asset_id, {}), one.lifecycle.capitalize()[:20]
+        if lifecycle not in told_of or _when(told_of[lifecycle], desk.now) <= _when(one, desk.now):  # the order of a set says nothing
+            told_of[lifecycle] = one
     assets = sorted(by_asset)
     for start in range(0, len(assets), CHUNK):
         chunk = assets[start : start + CHUNK]
         licences, told = _licences(session, chunk), _told(session, channel, chunk)
+        once_gone = {asset for asset, lifecycle, *_ in told if lifecycle == DELETE}
         for asset in chunk:
-            for lifecycle, one in sorted(by_asset[asset].items(), key=lambda item: _when(item[1], desk.now)):
+            for lifecycle, one in sorted(by_asset[asset].items(), key=lambda item: (_when(item[1], desk.now), item[0] == DELETE)):
                 mine = licences.get(asset, [])
                 if (asset, lifecycle, one.changed_at, found.id) in told or (asset, lifecycle, one.changed_at, "") in told:
                     continue
-                if lifecycle == DELETE or mine:
+                if lifecycle == DELETE or mine or asset in once_gone:
+                    once_gone |= {asset} if lifecycle == DELETE else set()
                     session.add(
                         AssetChangeRow(
                             change_set=found.id, channel=channel, asset_id=asset, lifecycle=lifecycle, changed_at=one.changed_at,
@@ -121,7 +143,7 @@ def _apply(session: Session, desk: Desk, row: LicenceRow, lifecycle: str, one: A
             settle_state(session, row, terms.read(row), who=SYNC, now=desk.now)
             tally.counts["withdrawn"] += 1
         return
-    if lifecycle == "New" and row.withdrawn_at is not None:
+    if lifecycle == "New" and row.withdrawn_at is not None and (one.changed_at is None or one.changed_at >= row.withdrawn_at):
         change(session, row.id, "withdrawn", row.withdrawn_at.isoformat(), "available again", who=SYNC, now=desk.now, source="api")
         row.withdrawn_at = None
         settle_state(session, row, terms.read(row), who=SYNC, now=desk.now)

@@ -180,8 +180,9 @@ def _mend(session: Session, row: LicenceRow, fact: Fact, now: datetime) -> bool:
 
 def _withdrawn(session: Session, assets: set[str]) -> dict[str, datetime]:
     """Assets of which the last word was that they are withdrawn, and when."""
-    query = select(AssetChangeRow).where(AssetChangeRow.asset_id.in_(assets)).order_by(AssetChangeRow.id)
-    last = {one.asset_id: one for one in session.scalars(query) if one.lifecycle in {DELETE, "New"}}
+    query = select(AssetChangeRow).where(AssetChangeRow.asset_id.in_(assets), AssetChangeRow.lifecycle.in_((DELETE, "New")))
+    told = sorted(session.scalars(query), key=lambda one: (one.changed_at or one.seen_at, one.lifecycle == DELETE, one.id))
+    last = {one.asset_id: one for one in told}
     return {id: one.changed_at or one.seen_at for id, one in last.items() if one.lifecycle == DELETE}
 
 

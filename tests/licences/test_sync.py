@@ -199,6 +199,50 @@ def test_an_asset_that_comes_back_is_not_withdrawn_any_more(desk: Desk):
     assert ("withdrawn", "available again", "licence_sync") in desk.history(row.id)
 
 
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (3, 1, 2)])
+def test_the_last_word_about_an_asset_counts_in_whatever_order_a_set_tells_it(desk: Desk, order: tuple[int, ...]):
+    desk.sync()
+    told = {1: ("Delete", 3), 2: ("New", 2), 3: ("Delete", 1)}
+    _notified(desk, *((id_of(0), *told[place]) for place in order))
+    desk.sync()
+    assert desk.licence(id_of(0)).state == LicenceState.WITHDRAWN
+
+
+def test_an_older_word_that_comes_late_lifts_no_withdrawal(desk: Desk):
+    desk.sync()
+    _notified(desk, (id_of(0), "Delete", 1))
+    desk.sync()
+    _notified(desk, (id_of(0), "New", 3))
+    desk.sync()
+    assert desk.licence(id_of(0)).state == LicenceState.WITHDRAWN
+
+
+def test_what_came_back_before_we_licensed_it_is_not_withdrawn(desk: Desk):
+    desk.sync()
+    _notified(desk, (id_of(20), "Delete", 3))
+    desk.sync()
+    _notified(desk, (id_of(20), "New", 2))
+    desk.sync()
+    desk.account.turn(license={"asset_id": id_of(20), "days_ago": 0})
+    desk.sync()
+    assert desk.licence(id_of(20)).withdrawn_at is None
+
+
+def test_withdrawals_that_getty_no_longer_keeps_are_said_to_be_missing(desk: Desk):
+    assert not [one for one in desk.sync().problems if "nobody asked" in one["what"]]
+    desk.now += timedelta(days=40)
+    (told,) = [one for one in desk.sync().problems if one["where"] == "asset changes"]
+    assert "Getty keeps them for 14 days" in told["what"]
+    assert not [one for one in desk.sync().problems if one["where"] == "asset changes"]
+
+
+def _notified(desk: Desk, *changes: tuple[str, str, int]) -> None:
+    """(asset, lifecycle, days ago) wait on the channel, in this order."""
+    for asset, lifecycle, days in changes:
+        at = (desk.now - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        desk.account.stand_in.state.waiting.append({"id": asset, "lifecycle": lifecycle, "type": None, "at": at})
+
+
 @pytest.mark.parametrize("casing", ["samples", "yaml"])
 def test_changes_are_read_in_every_casing(desk: Desk, casing: str):
     desk.account.turn(casing=casing)
