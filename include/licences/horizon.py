@@ -44,7 +44,10 @@ def nearest(days: int, horizons: Collection[int]) -> int | None:
 def find(case: Case, runs: Sequence[PrintRun], today: date, horizons: Collection[int]) -> Iterator[Found]:
     """All that ends too soon for a licence."""
     yield from _withdrawn(case)
+    if case.row.withdrawn_at is not None:
+        return  # nothing of it may be used: no date matters any more
     yield from _end(case, today, horizons)
+    yield from _begins(case, today, horizons)
     ends = case.terms.ends
     if ends is None:
         return
@@ -98,6 +101,23 @@ def _end(case: Case, today: date, horizons: Collection[int]) -> Iterator[Found]:
     else:
         message = f"Its use {_when(ends, today)}."
         yield Found("expiry", f"until {ends}", message, "Renew it, or replace the image by then.", threshold, case.work_id, due=ends)
+
+
+def _begins(case: Case, today: date, horizons: Collection[int]) -> Iterator[Found]:
+    """Editions that come out before the licence begins."""
+    starts = case.terms.starts
+    if starts is None or starts <= today:
+        return
+    for edition in case.editions():
+        day = edition.published
+        if day is None or not day < starts:
+            continue
+        if (threshold := nearest((day - today).days, horizons)) is not None:
+            message = f"{edition.named} is published on {day}, and the licence begins on {starts}, after that."
+            todo = "Ask for an earlier start, or publish later."
+            yield Found(
+                "publication", f"product {edition.id} {day} before {starts}", message, todo, threshold, edition.work_id, edition.id, day
+            )
 
 
 def _publications(case: Case, ends: date, today: date, horizons: Collection[int]) -> Iterator[Found]:

@@ -54,6 +54,11 @@ class Terms:
         return _day(self["ends"])
 
     @property
+    def starts(self) -> date | None:
+        """First day of use; None where it is unknown."""
+        return _day(self["starts"])
+
+    @property
     def agreement_ends(self) -> date | None:
         return _day(self["agreement_ends"])
 

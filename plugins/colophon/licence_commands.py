@@ -47,8 +47,9 @@ def check_config() -> int:
     """Reads agreements, campaigns and the mapping of invoice terms, says what they are; gives how many are wrong."""
     from include.errors import ColophonError
     from include.licences.derive import claimed_twice
+    from include.licences.flags import check_rules
     from include.licences.invoice_cells import load_terms_sheet
-    from include.partners.registry import load_agreements, load_campaigns
+    from include.partners.registry import load_agreements, load_campaigns, load_house, load_party
 
     bad = 0
     try:
@@ -62,6 +63,11 @@ def check_config() -> int:
             say(f"ok    {'campaigns':<16} {'':<5} {', '.join(one.id for one in campaigns)}")
         mapping = load_terms_sheet()
         say(f"ok    {mapping.id:<16} {'':<5} licences: {mapping.name}, {len(mapping.columns)} columns")
+        rules = load_house().licences
+        check_rules(rules)
+        if rules.report_to:
+            load_party(rules.report_to)
+        say(f"ok    {'licences':<16} {'':<5} flags: {', '.join(team.role for team in rules.teams) or 'no team must act'}")
     except ColophonError as error:
         bad += 1
         say(f"FAIL  {'licences':<16} {error}")

@@ -166,7 +166,7 @@ def test_a_use_that_is_not_licensed(library: Library) -> None:
 
 def test_a_withdrawn_image_has_one_flag_and_nothing_else(library: Library) -> None:
     library.title(1, {}, {"form": "ED"})
-    licence = library.licence((1, 10, "cover"), territories=["GB"], new_editions="needs a licence")
+    licence = library.licence((1, 10, "cover"), territories=["GB"], new_editions="needs a licence", ends="2026-12-01")
     library.withdraw(licence)
     library.check()
     (flag,) = library.flags()

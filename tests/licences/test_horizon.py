@@ -72,6 +72,18 @@ def test_a_publication_on_the_last_day_of_use_is_in_time(library: Library) -> No
     assert library.open() == [("expiry", 90)]
 
 
+def test_a_publication_before_the_licence_begins_is_flagged_until_it_does(library: Library) -> None:
+    library.title(1, {"publication_date": date(2026, 12, 10)})
+    library.licence(ONE, starts="2027-01-01")
+    library.check()
+    assert library.open() == [("publication", 30)]
+    library.later(25)
+    library.check()
+    assert library.open() == [("publication", 0)]
+    library.later(16)
+    assert library.check() == {"gone": 1}
+
+
 def test_a_reprint_after_the_end_is_flagged_once_for_each_threshold_with_who_must_act(library: Library) -> None:
     library.title(1)
     licence = library.licence(ONE, ends="2027-08-01")
