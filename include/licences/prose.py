@@ -15,7 +15,7 @@ from include.sales.extractors import country
 
 _DAYS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%d.%m.%Y")  # 03/04/2027 could be either month
 _DAY = r"(?P<day>\d{4}-\d{2}-\d{2}|\d{1,2} [A-Za-z]{3,9} \d{4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|\d{1,2}\.\d{1,2}\.\d{4})"
-_COPIES = r"(?P<copies>\d{1,3}(?:[,. ]\d{3})+|\d+)(?: copies)?"
+_COPIES = r"(?P<copies>\d{1,3}(?:[,. ]\d{3})+|\d+)(?![.,]?\d| ?(?:k|m|mio|mln|million|thousand|tsd)\b)(?: copies)?"  # 10k is not ten
 _RUN = re.compile(rf"(?:maximum )?print ?run (?:of )?(?:up to|max(?:imum|\.)?|limited to|at most)? ?{_COPIES}", re.IGNORECASE)
 _YEARS = re.compile(r"\b(?P<years>one|two|three|four|five|six|seven|eight|ten|\d{1,2}) years?\b", re.IGNORECASE)
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}

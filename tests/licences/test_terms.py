@@ -131,6 +131,8 @@ def test_plain_sentences_are_read(sentence: str, field: str, value: object):
     "Not for use in Germany.",
     "Worldwide use permitted.",
     "Unlimited print run.",
+    "Print run of 10k.",
+    "Print run up to 1.5 million copies",
 ])  # fmt: skip
 def test_what_can_not_be_read_safely_is_left_to_a_person(sentence: str):
     assert prose.read([sentence]) == ({}, ())
