@@ -25,6 +25,9 @@ ENDLESS = frozenset({"perpetual", "in perpetuity", "no end", "forever", "unlimit
 LIMITLESS = frozenset({"unlimited", "no limit", "any", "all", "without limit"})
 WORLDWIDE = frozenset({"worldwide", "world", "all countries", "all territories", "global"})
 _YES, _NO = frozenset({"yes", "y", "true", "1", "x", "allowed"}), frozenset({"no", "n", "false", "0", "needs a licence", "not allowed"})
+TAKEN_BACK = "unknown"
+"""In a cell: what an earlier sheet said there was wrong, and nothing is said instead."""
+_LISTED = re.compile(r"\s*[;|/\n]\s*")
 _BETWEEN = re.compile(r"\s*(?:;|,|\||/|\n|\band\b|&)\s*")
 Problem = dict[str, Any]
 
@@ -99,6 +102,8 @@ def _take(row: TermsRow, name: str, cell: Cell, words: str, ways: Ways) -> None:
             row.keys[name] = _one_of(words, ROLES, ways)
         case _ if name in KEYS:
             row.keys[name] = words
+        case _ if words.casefold() == TAKEN_BACK:
+            row.terms[name] = Term()
         case _:
             row.terms[name] = _READ[name](cell, words, ways)
 
@@ -107,7 +112,7 @@ def _together(row: TermsRow) -> None:
     if not row.keys.get("asset_id") and not row.problems:
         row.wrong("no-asset", "the row names no asset", "Fill in the asset's id, as the agency writes it.")
     starts, ends = row.terms.get("starts"), row.terms.get("ends")
-    if starts and ends and ends.state == TermState.KNOWN and str(ends.value) < str(starts.value):
+    if starts and starts.known and ends and ends.state == TermState.KNOWN and str(ends.value) < str(starts.value):
         row.wrong("ends-first", f"it ends on {ends.value}, before it starts on {starts.value}", "Compare both days with the invoice.")
     if not row.terms and not row.problems and not {"isbn", "campaign"} & set(row.keys):
         row.wrong("no-terms", "the row says nothing of the licence", "Fill in what the invoice says; `unlimited` where it says no limit.")
@@ -126,7 +131,7 @@ def _territories(cell: Cell, words: str, ways: Ways) -> Term:
         return Term(TermState.UNLIMITED, note=words)
     whole = ways.values.get(words.casefold())
     codes: list[str] = []
-    for part in [whole] if whole else [one for one in _BETWEEN.split(words) if one]:
+    for part in [whole] if whole else [one for group in _LISTED.split(words) for one in _places(group, ways) if one]:
         meant = ways.values.get(part.casefold(), part)
         found = [country(one) for one in meant.split()] if meant is not part or whole else [country(part)]
         if not all(found):
@@ -134,6 +139,11 @@ def _territories(cell: Cell, words: str, ways: Ways) -> Term:
             raise Unreadable("territory-unknown", f"{part!r} is no country", todo)
         codes += found
     return Term(TermState.KNOWN, checked("territories", TermState.KNOWN, codes), note=_words(words, codes))
+
+
+def _places(group: str, ways: Ways) -> list[str]:
+    """`Trinidad and Tobago` is one country, `UK and Australia` are two."""
+    return [group] if group.casefold() in ways.values or country(group) else _BETWEEN.split(group)
 
 
 def _ends(cell: Cell, words: str, ways: Ways) -> Term:

@@ -21,7 +21,7 @@ from include.imports.mapping import fold
 from include.imports.sheets import read
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
-from include.ledger.licence_rows import LicenceRow, LicenceServesRow, LicenceSheetRow, LicenceState
+from include.ledger.licence_rows import LicenceChangeRow, LicenceRow, LicenceServesRow, LicenceSheetRow, LicenceState
 from include.ledger.models import ProductRow
 from include.licences import terms
 from include.licences.edit import served_words
@@ -165,17 +165,30 @@ def _apply(session: Session, licence: LicenceRow, row: TermsRow, loading: _Loadi
     said = terms.said_of(licence.terms)
     changed = False
     for name, term in row.terms.items():
+        if not term.known:
+            changed = said.get(name, {}).pop(Source.INVOICE, None) is not None or changed
+            continue
         note = " ".join(part for part in (term.note, row.keys.get("note", "")) if part)
         told = replace(term, source=Source.INVOICE, reference=f"invoice {invoice}", checked_at=moment, checked_by=loading.who, note=note)
         if not told.same_as(said.get(name, {}).get(Source.INVOICE)):
             said.setdefault(name, {})[Source.INVOICE] = told
             changed = True
-    if row.terms and invoice and not licence.invoice:
+    if any(term.known for term in row.terms.values()) and invoice and not licence.invoice:
         change(session, licence.id, "invoice", "", invoice, who=loading.who, now=loading.now, source=loading.name)
         licence.invoice, changed = invoice[:60], True
+    elif changed and licence.invoice and not any(Source.INVOICE in one for one in said.values()) and _by_sheet(session, licence):
+        change(session, licence.id, "invoice", licence.invoice, "", who=loading.who, now=loading.now, source=loading.name)
+        licence.invoice = ""
     if changed:
         settle(session, licence, said, who=loading.who, now=loading.now)
     return changed
+
+
+def _by_sheet(session: Session, licence: LicenceRow) -> bool:
+    """Whether the invoice's number came by a sheet, which may have had the wrong one, and not from the agency's order."""
+    query = select(LicenceChangeRow.source).where(LicenceChangeRow.licence_id == licence.id, LicenceChangeRow.field == "invoice")
+    last = session.scalar(query.order_by(LicenceChangeRow.id.desc()).limit(1))
+    return last is not None and last != f"order {licence.order_id}"
 
 
 def _tie(session: Session, licence: LicenceRow, row: TermsRow, product: ProductRow | None, loading: _Loading) -> bool:

@@ -150,6 +150,37 @@ def test_unlimited_must_be_said(desk: Desk):
     assert not told["use"].known
 
 
+def test_what_a_wrong_sheet_said_is_taken_back_with_its_invoice(desk: Desk):
+    desk.sync()
+    before = desk.licence(id_of(0))
+    wrong = {"Image ID": id_of(0), "Invoice": "INV-1", "Territory": "Trinidad and Tobago; Jamaica", "Print run": "10"}
+    assert loaded(desk, sheet(desk, wrong)).applied == 1
+    row = desk.licence(id_of(0))
+    assert (row.invoice, row.territories, terms.read(row).print_run) == ("INV-1", " JM TT ", 10)
+    back = {"Image ID": id_of(0), "Invoice": "INV-1", "Territory": "unknown", "Print run": "Unknown", "Valid from": "unknown"}
+    done = loaded(desk, sheet(desk, back, name="back.xlsx"))
+    assert (done.applied, done.bad) == (1, 0), done.reasons
+    row = desk.licence(id_of(0))
+    assert (row.invoice, row.territories, row.terms["print_run"]) == (before.invoice, before.territories, before.terms["print_run"])
+    assert row.state == before.state
+    again = {"Image ID": id_of(0), "Invoice": "INV-2", "Print run": "5,000"}
+    assert loaded(desk, sheet(desk, again, name="right.xlsx")).bad == 0
+    assert desk.licence(id_of(0)).invoice == "INV-2"
+
+
+def test_taking_back_what_nobody_said_changes_nothing_and_leaves_the_agencys_invoice(desk: Desk):
+    desk.sync()
+    invoice = desk.licence(MANAGED).invoice
+    nothing = {"Image ID": MANAGED, "Territory": "unknown", "Valid until": "unknown"}
+    assert loaded(desk, sheet(desk, nothing)).applied == 0
+    loaded(desk, sheet(desk, GOOD, name="good.xlsx"))
+    back = {heading: "unknown" for heading in GOOD if heading not in {"Image ID", "Used as", "Our remark"}}
+    assert loaded(desk, sheet(desk, {"Image ID": MANAGED} | back, name="back.xlsx")).applied == 1
+    row = desk.licence(MANAGED)
+    assert invoice
+    assert (row.invoice, row.state, row.territories) == (invoice, LicenceState.TERMS_REQUIRED, "")
+
+
 def test_a_load_that_dies_in_the_middle_may_be_done_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(invoices, "CHUNK", 1)
     desk.sync()
