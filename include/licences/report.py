@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import BinaryIO, cast
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from include.ledger import licences as stored
 from include.ledger.database import Ledger
@@ -67,6 +67,9 @@ _KEY = ("flag_id", "team", "cause", "state", "blocking", "due_on", "asset_id", "
         "todo", "note")  # fmt: skip
 
 
+_SHOWN = (LicenceRow.asset_id, LicenceRow.name, LicenceRow.ends_on, LicenceRow.ends_state, LicenceRow.territories)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """`digest`: of its lines, so that one that says the same is known."""
@@ -104,6 +107,7 @@ def lines(session: Session, **wanted: str | int | None) -> Iterator[Line]:
         .join(LicenceRow, LicenceRow.id == LicenceFlagRow.licence_id)
         .where(LicenceFlagRow.state.in_(UNTOLD))
         .order_by(LicenceFlagRow.team, due, LicenceFlagRow.id)
+        .options(load_only(*_SHOWN))  # not their terms: the rows are sorted as a whole
         .execution_options(yield_per=PAGE)
     )
     for name, value in wanted.items():

@@ -219,3 +219,18 @@ def test_a_printer_that_heeds_licences_waits(expired: Library) -> None:
     assert making.new is None
     assert making.reasons[0]["code"] == "licence-expired"
     assert "licence 1 of the image 4711" in making.reasons[0]["message"]
+
+
+def test_the_last_look_before_a_package_leaves_stops_it(expired: Library) -> None:
+    from include.deliveries.build import Run
+    from include.ledger.packages import Stopped
+    from include.packages import leaving
+    from include.packages.build import NewPackage, made, prepare
+
+    party, store = load_party("inkwell"), expired.store
+    party = party.model_copy(update={"handoff": party.handoff.model_copy(update={"licences": "stop"})})
+    items = [made(store, "text", "book.pdf", b"%PDF")]
+    new = NewPackage(party=party, flow="print_handoff", subject="9781402000102", items=items, folder="in", work_id=1, product_id=10)
+    row = prepare(expired.ledger, store, new, now=expired.now, run=Run())
+    with pytest.raises(Stopped, match="licence 1 of the image 4711"):
+        leaving.refuse(expired.ledger, party, expired.house, row.delivery_id, now=expired.now)
