@@ -15,6 +15,7 @@ from include.files.previews.colours import profile_name
 from include.partners.covers import CoverRules
 
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PSD")
+_MOVING = frozenset({"GIF", "PNG", "WEBP"})  # several pictures of a TIFF or PSD are pages or layers
 MOST_PIXELS = 200_000_000
 _CLOSE = 3  # of 255: how far a profile's colours may lie from sRGB's; profiles of the same name differ by their rounding
 _PATCHES = [(red, green, blue) for red in (0, 90, 180, 255) for green in (0, 90, 180, 255) for blue in (0, 90, 180, 255)]
@@ -37,6 +38,8 @@ def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise Refused("cover-large", f"it has {width:,} × {height:,} pixels", todo="Bring a smaller master.")
+            if image.format in _MOVING and (count := int(getattr(image, "n_frames", 1))) > 1:
+                raise Refused("cover-moving", f"it moves: it has {count} pictures", todo="Bring a master with one picture.")
             if max(width, height) < rules.min_pixels:
                 what = f"its longer side has {max(width, height):,} pixels, and must have {rules.min_pixels:,}"
                 raise Refused("cover-small", what, todo="Bring a larger master.")

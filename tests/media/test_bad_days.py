@@ -13,7 +13,10 @@ import pytest
 
 from include.clients.cloudinary import AllowanceUsedUp
 from include.errors import ConfigurationError, TransientError
+from include.files.model import Refused
 from include.ledger.database import Ledger
+from include.media.picture import examine
+from include.partners.covers import CoverRules
 from tests.media.studio import Studio
 from tests.sandbox.conftest import _serve
 
@@ -164,6 +167,17 @@ def test_what_is_no_picture_is_never_sent(studio: Studio, file: bytes, tmp_path:
     ((_, _, (reason,)),) = studio.told(isbn)
     assert reason.startswith("it is no picture" if file == b"%PDF" else "the picture can't be read to its end")
     assert (studio.made(isbn), studio.files(isbn)) == ([], [])
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "GIF"])
+def test_what_moves_is_no_cover(format: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "moving"
+    still, *others = [Image.new("RGB", (300, 400), colour) for colour in ("red", "green", "blue")]
+    still.save(path, format, save_all=True, append_images=others, duration=100, icc_profile=_srgb())
+    with pytest.raises(Refused, match="it has 3 pictures"):
+        examine(path, CoverRules(min_pixels=150))
 
 
 def _srgb() -> bytes:
