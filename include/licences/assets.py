@@ -185,8 +185,11 @@ def _keep_details(session: Session, desk: Desk, ids: Sequence[int], images: dict
     query = select(LicenceRow).where(LicenceRow.id.in_(ids)).options(selectinload(LicenceRow.serves)).with_for_update()
     for row in session.scalars(query):
         image, first = images[row.asset_id], not (row.terms.get("availability") or {}).get("value")
-        said = terms.said_of(row.terms)
+        said, model = terms.said_of(row.terms), row.model
         changed = _describe(session, row, image, desk.now, quiet=first) if image else False
+        if row.model != model:  # what its history left out decides which agreement it is under
+            derive.from_history(said, row)
+            desk.grant(said, row, desk.products(session))
         derive.from_image(said, image)
         changed = settle(session, row, said, who=SYNC, now=desk.now, quiet=first) or changed
         row.checked_at, row.digest = desk.now, digest_of(row)

@@ -289,6 +289,15 @@ def test_a_licence_ends_with_the_day(desk: Desk):
     assert desk.licence(id_of(0)).state == LicenceState.EXPIRED
 
 
+@pytest.mark.parametrize(("model", "wanted"), [("royaltyfree", "perpetual"), ("rightsmanaged", "unknown")])
+def test_a_model_that_the_history_leaves_out_is_the_assets(desk: Desk, model: str, wanted: str):
+    desk.account.turn(image={"id": id_of(0), "set": {"license_model": model}})
+    (row,) = [one for one in desk.account.stand_in.state.history if one["id"] == id_of(0)]
+    row["license_model"] = None
+    desk.sync()
+    assert (desk.licence(id_of(0)).model, desk.licence(id_of(0)).terms["ends"]["state"]) == (model, wanted)
+
+
 # --- trouble
 
 
