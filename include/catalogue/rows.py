@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from include.catalogue.moved import follow
 from include.ledger.file_rows import StageChangeRow
 from include.ledger.models import ProductRow, WorkRow
 from include.partners.model import House
@@ -116,8 +117,10 @@ def write_products(session: Session, products: Sequence[Product], stamp: Stamp) 
             }
             if old is None:
                 new.append({**values, "first_seen": stamp.now})
-            else:
-                changed.append(values)
+                continue
+            changed.append(values)
+            if old.work_id != product.work.id:
+                follow(session, product.id, old.work_id, product.work.id, stamp.now)
         _store(session, ProductRow, new, changed, same, stamp)
         written.new += len(new)
         written.changed += len(changed)
