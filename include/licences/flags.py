@@ -175,7 +175,7 @@ def _moves(licence_id: int, there: Sequence[LicenceFlagRow], found: Sequence[Fou
     for one in wanted.values():
         values = _values(one, rules)
         flag = known.get((one.cause, one.subject, one.threshold))
-        if flag is None or flag.state == FlagState.GONE:
+        if flag is None or flag.state == FlagState.GONE or (flag.state == FlagState.RESOLVED and _says_more(one, flag)):
             moves.append(_Move(licence_id, flag.id if flag else 0, "raised", values))
         elif changed := {name: value for name, value in values.items() if getattr(flag, name) != value}:
             moves.append(_Move(licence_id, flag.id, "changed", changed))
@@ -190,6 +190,15 @@ def _moves(licence_id: int, there: Sequence[LicenceFlagRow], found: Sequence[Fou
                 _Move(licence_id, flag.id, "gone", {"note": _noted(flag, f"{now.threshold} days before it has a flag of its own")})
             )
     return moves
+
+
+def _says_more(one: Found, flag: LicenceFlagRow) -> bool:
+    """Of what nobody has told or read, whose subject does not tell two apart: who settled one gap has not settled the next."""
+    return not one.subject and not _sentences(one.message) <= _sentences(flag.message)
+
+
+def _sentences(message: str) -> frozenset[str]:
+    return frozenset(message.rstrip(".").split(". "))
 
 
 def _values(one: Found, rules: LicenceRules) -> dict[str, Any]:

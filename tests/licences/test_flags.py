@@ -90,6 +90,21 @@ def test_a_licence_that_is_extended_closes_its_flags_and_a_new_end_is_a_new_matt
     assert library.check() == {"raised": 1, "gone": 1}
 
 
+def test_who_settled_one_unknown_term_has_not_settled_the_next(library: Library) -> None:
+    library.title(1)
+    licence = library.licence(ONE, ends=None, print_run=None)
+    library.check()
+    (flag,) = library.flags()
+    flags.resolve(library.ledger, flag.id, "ada", "a gift of the artist", library.now)
+    library.say(licence, print_run=5000)
+    assert "raised" not in library.check()
+    library.say(licence, territories=None)
+    assert library.check() == {"raised": 1}
+    (flag,) = library.flags("open")
+    assert "Territories is unknown" in flag.message
+    assert library.check() == {}
+
+
 def test_a_flag_that_is_gone_can_not_be_settled_and_one_that_is_not_there_is_told(library: Library, ending: int) -> None:
     library.check()
     library.say(ending, ends="perpetual")
