@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -64,13 +64,18 @@ def choose(session: Session) -> Choice:
     works = _works(session, {one.work for one in candidates if one.work})
     series = _series(session, {covers.series_key(one.series) for one in candidates if not one.isbn and not one.work and one.series})
     meant: dict[int, list[Candidate]] = {}
+    doubtful: list[tuple[int, int, Candidate]] = []
     for one in candidates:
         ids = works.get(one.work, [])
         if len(ids) == 1:
             choice.found_work[one.id] = ids[0]
         if one.isbn:
             products = by_isbn.get(one.isbn, [])
-            if len(products) == 1:
+            if len(products) == 1 and len(ids) == 1 and ids[0] != products[0][1]:
+                told = f"The ISBN {one.isbn} is of work {products[0][1]}, and the cover is for work {ids[0]}"
+                choice.lost[one.id] = f"{told}: correct one of them in Cloudinary."
+                doubtful.append((*products[0], one))
+            elif len(products) == 1:
                 _offer(choice, *products[0], one)
             else:
                 choice.lost[one.id] = _number_of(len(products), f"with the ISBN {one.isbn}", "product")
@@ -84,6 +89,9 @@ def choose(session: Session) -> Choice:
     for product, work in _products_of(session, meant):
         for one in meant[work]:
             _offer(choice, product, work, one)
+    for product, work, one in doubtful:  # one of the two is wrong, and nobody knows which: what is there stays
+        if (product, one.kind) not in choice.wanted:
+            _offer(choice, product, work, replace(one, held=True))
     return choice
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from include.errors import PermanentError
+from include.ledger import covers
 from include.ledger.models import WorkRow
 from tests.media.studio import Studio
 
@@ -201,6 +202,20 @@ def test_a_cover_that_vanished_from_cloudinary_stays_on_its_titles(studio: Studi
     studio.library.switch(delete=id)
     counts = studio.run()
     assert (counts["gone"], len(studio.shown(isbn))) == (1, 1)
+
+
+def test_an_isbn_of_another_work_than_the_cover_names_is_told_and_not_brought(studio: Studio) -> None:
+    (isbn, *_), other = studio.isbns(), studio.series()[1].id
+    studio.upload(isbn, public_id="mistyped", metadata={"isbn": isbn, "work": str(other), "kind": "front"})
+    studio.run()
+    assert (studio.on(isbn), studio.made(isbn)) == ({}, [])
+    with studio.ledger.read() as session:
+        (one,) = covers.of_product(session, studio.product(isbn).id)
+    told = f"The ISBN {isbn} is of work {studio.series()[0].id}, and the cover is for work {other}: correct one of them in Cloudinary."
+    assert (one.cover.public_id, one.cover.lost) == ("mistyped", told)
+    studio.upload(isbn, public_id="right", seed=4)
+    studio.run()
+    assert studio.on(isbn)["front"] == "right"
 
 
 def test_what_is_back_in_the_queue_stays_where_it_is_and_comes_nowhere_new(studio: Studio) -> None:
