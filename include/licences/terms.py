@@ -264,7 +264,7 @@ def _missing(terms: Terms, model: str, used: Collection[str]) -> Iterator[str]:
     for name in needed:
         term = terms[name]
         if not term.known:
-            yield f"{LABELS[name]} is unknown."
+            yield f"{LABELS[name]} {'are' if name in {'territories', 'formats'} else 'is'} unknown."
         elif managed and term.source in {Source.PROSE, Source.API}:
             yield f"{LABELS[name]} is only read out of words ({term.shown()}): the invoice must say it."
     if not terms["editorial_only"].known and _EDITORIAL_FORBIDS & set(used):

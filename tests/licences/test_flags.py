@@ -101,7 +101,7 @@ def test_who_settled_one_unknown_term_has_not_settled_the_next(library: Library)
     library.say(licence, territories=None)
     assert library.check() == {"raised": 1}
     (flag,) = library.flags("open")
-    assert "Territories is unknown" in flag.message
+    assert "Territories are unknown" in flag.message
     assert library.check() == {}
 
 
