@@ -134,9 +134,8 @@ def blocking(session: Session, work_ids: Collection[int]) -> dict[int, list[Lice
         query = select(LicenceFlagRow).where(LicenceFlagRow.work_id.in_(some), *stops)
         for flag in session.scalars(query.order_by(LicenceFlagRow.work_id, LicenceFlagRow.id)):
             found.setdefault(flag.work_id, []).append(flag)
-        served = select(LicenceServesRow.work_id, LicenceFlagRow).distinct().where(
-            LicenceFlagRow.licence_id == LicenceServesRow.licence_id, LicenceFlagRow.work_id == 0, LicenceServesRow.work_id.in_(some), *stops
-        )  # fmt: skip
+        tied = (LicenceFlagRow.licence_id == LicenceServesRow.licence_id, LicenceServesRow.work_id.in_(some))
+        served = select(LicenceServesRow.work_id, LicenceFlagRow).where(LicenceFlagRow.work_id == 0, *tied, *stops).distinct()
         for work_id, flag in session.execute(served.order_by(LicenceServesRow.work_id, LicenceFlagRow.id)):
             found.setdefault(int(work_id), []).append(flag)
     return found

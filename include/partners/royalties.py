@@ -32,7 +32,9 @@ class RightsReport(Table):
     territories: tuple[Country, ...] = Field(default=(), description="Only these; empty: all.")
     every: Literal["month", "quarter", "half-year", "year"] = Field(default="month", description="Period of sales in one report.")
     periods: int = Field(
-        default=24, ge=1, description="So many ended periods are kept up to date: what late reports and undone batches change is sent again."
+        default=24,
+        ge=1,
+        description="So many ended periods are kept up to date: what late reports and undone batches change is sent again.",
     )
     formats: tuple[Literal["csv", "xlsx"], ...] = ("csv", "xlsx")
     folder: str = Field(default="", description="Folder under the transport's folder; empty: that folder itself.")
