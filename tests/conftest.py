@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.airflow_home import migrate, prepare, write_connections
+from tests.schema import upgraded
 
 ROOT = Path(__file__).resolve().parents[1]
 TITLES = 60  # enough for every planted defect, few enough to be quick
@@ -54,7 +55,7 @@ def ledger(colophon_home: Path) -> Iterator[Any]:
     from include.ledger.database import Ledger
 
     ledger = Ledger()
-    ledger.upgrade()
+    upgraded(ledger)
     yield ledger
     ledger.dispose()
 

@@ -17,6 +17,7 @@ from include.partners.model import House, Sender
 from include.titles import codec
 from include.titles.model import Product, Work
 from tests.clients.tenant import Tenant, Waits, client_of, served
+from tests.schema import upgraded
 
 HOUSE = House(
     sender=Sender(name="Lantern"),
@@ -82,6 +83,6 @@ def address(tenant: Tenant) -> Iterator[str]:
 @pytest.fixture
 def nights(tmp_path: Path, tenant: Tenant, address: str) -> Iterator[Nights]:
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     yield Nights(ledger, tenant, client_of(address, Waits()))
     ledger.dispose()

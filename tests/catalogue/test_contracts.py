@@ -22,6 +22,7 @@ from include.partners.model import ContractIds
 from tests.catalogue.conftest import Nights
 from tests.clients.tenant import Tenant, Waits, client_of
 from tests.sandbox.conftest import KEY, Server, _serve
+from tests.schema import upgraded
 
 FIRST = 501_001
 
@@ -60,7 +61,7 @@ def running() -> Iterator[Server]:
 def office(running: Server, tmp_path: Path) -> Iterator[Office]:
     running.control("reset", {})
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     yield Office(running, ledger, client_of(running.url, Waits(), key=KEY))
     ledger.dispose()
     running.control("reset", {})
@@ -162,7 +163,7 @@ def test_a_tenant_without_contracts_is_told_so(tmp_path: Path) -> None:
     from tests.clients.tenant import served
 
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     with served(Tenant().answer) as address:
         outcome = contracts.synchronise(ledger, client_of(address, Waits()), ContractIds(), datetime(2026, 11, 21, tzinfo=UTC))
     assert "does not offer Query.contract" in outcome.left_out

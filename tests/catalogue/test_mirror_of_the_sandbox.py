@@ -17,6 +17,7 @@ from include.titles.model import Product
 from tests.catalogue.conftest import Nights
 from tests.clients.tenant import Tenant, Waits, client_of
 from tests.sandbox.conftest import KEY, Server, evidenced, full, running_evidenced, running_full
+from tests.schema import upgraded
 
 __all__ = ["evidenced", "full", "running_evidenced", "running_full"]
 NIGHT, NEXT, THIRD = "2026-11-21", "2026-11-22", "2026-11-23"
@@ -24,7 +25,7 @@ NIGHT, NEXT, THIRD = "2026-11-21", "2026-11-22", "2026-11-23"
 
 def nights_of(server: Server, folder: Path, **settings: Any) -> Nights:
     ledger = Ledger(str(folder / f"{server.url.rpartition(':')[2]}.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     return Nights(ledger, Tenant(), client_of(server.url, Waits(), key=KEY, **settings), load_house())
 
 

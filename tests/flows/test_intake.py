@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from include.ledger.file_rows import IntakeFileRow, ReviewRow, TitleFileRow
 from include.ledger.models import Base, EventRow, ProductRow
+from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -81,7 +82,7 @@ def post(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[P
         write_connections(airflow_home, running_sandbox.connections)
         running_sandbox.reset()
         ledger = Ledger()
-        ledger.upgrade()
+        upgraded(ledger)
         assert str(dag_bag.dags["catalogue_sync"].test().state) == "success"
         yield Post(ledger, ArtefactStore(), running_sandbox, dag_bag)
         ledger.dispose()

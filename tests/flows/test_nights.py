@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from include.ledger.models import Base, DeliveryRecordRow, DeliveryRow, FeedRecordRow
 from tests.flows.nights import VIEWS, delta, expected, titles_of
+from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -66,7 +67,7 @@ def story(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[
         write_connections(airflow_home, running_sandbox.connections)
         running_sandbox.reset()
         ledger = Ledger()
-        ledger.upgrade()
+        upgraded(ledger)
         story = Story(ledger, running_sandbox, {})
         _night(story, dag_bag)
         story.planted = running_sandbox.call("defects")

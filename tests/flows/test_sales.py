@@ -19,6 +19,7 @@ from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base, ProductRow
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow, SalesProductRow, WorkbookRow
 from include.sales.undo import undo
+from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -113,7 +114,7 @@ def desk(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[D
         write_connections(airflow_home, running_sandbox.connections)
         running_sandbox.reset()
         ledger = Ledger()
-        ledger.upgrade()
+        upgraded(ledger)
         assert str(dag_bag.dags["catalogue_sync"].test().state) == "success"
         desk = Desk(ledger, ArtefactStore(), running_sandbox, dag_bag, client)
         sleep, waits = time.sleep, [0]

@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base
 from include.ledger.sales_rows import TitleImportLineRow, TitleImportRow, WorkbookRow
+from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -113,7 +114,7 @@ def editorial(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Itera
         write_connections(airflow_home, running_sandbox.connections)
         running_sandbox.reset()
         ledger = Ledger()
-        ledger.upgrade()
+        upgraded(ledger)
         synchronise(ledger, ConsonanceHook().get_conn(), load_house(), datetime.now(UTC))
         editorial = Editorial(ledger, running_sandbox, dag_bag, client)
         sleep, waits = time.sleep, [0]

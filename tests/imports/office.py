@@ -30,6 +30,7 @@ from include.partners import load_house, load_inbox
 from include.store import ArtefactStore
 from tests.clients.tenant import Waits, client_of
 from tests.sandbox.conftest import KEY, Server
+from tests.schema import upgraded
 
 NIGHT = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -110,7 +111,7 @@ def mirrored(server: Server, folder: Path) -> Path:
     """A ledger with the mirror of this tenant, to be copied: reading it takes its time."""
     path = folder / "mirror.sqlite"
     ledger = Ledger(str(path))
-    ledger.upgrade()
+    upgraded(ledger)
     synchronise(ledger, client_of(server.url, Waits(), key=KEY), load_house(), NIGHT)
     ledger.dispose()
     return path

@@ -23,6 +23,7 @@ from include.titles.subjects import subject_of
 from tests.deliveries.desk import NOW, Desk, isbn, product, work
 from tests.imports.office import workbook
 from tests.imports.test_sheets import SEASON
+from tests.schema import upgraded
 
 HEAD = ["ISBN", "Title", "Subtitle", "Reference", "Product ID", "Publication date", "Publication date (was)", "BISAC", "RRP", "Imprint",
         "Format", "Colophon mark"]  # fmt: skip
@@ -34,7 +35,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Works 1 to 4 of one edition each, and 5 of two; all of it known since a night two days ago."""
     path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
     ledger = Ledger(str(path))
-    ledger.upgrade()
+    upgraded(ledger)
     desk = Desk(ledger, None, NOW - timedelta(days=2))
     with ledger.session() as session:
         session.add(SyncRow(full=True, started_at=desk.now, ended_at=desk.now, phase="done", counts={}))

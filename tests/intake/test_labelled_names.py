@@ -28,6 +28,7 @@ from include.titles.identifiers import hyphenated
 from sandbox.catalogue import Catalogue
 from tests.clients.tenant import Waits, client_of
 from tests.sandbox.conftest import KEY, TODAY, _serve
+from tests.schema import upgraded
 
 LABELLED = list(csv.DictReader(Path(__file__).with_name("labelled_names.csv").open(encoding="utf-8", newline="")))
 CATALOGUE = Catalogue(1, 200, TODAY, "full")
@@ -37,7 +38,7 @@ CATALOGUE = Catalogue(1, 200, TODAY, "full")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TitleIndex]:
     """The sandbox's titles and contracts, as the mirror has them."""
     ledger = Ledger(str(tmp_path_factory.mktemp("names") / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     serving = _serve("full")
     server = next(serving)
     client, now = client_of(server.url, Waits(), key=KEY), datetime(2026, 11, 21, 1, tzinfo=UTC)

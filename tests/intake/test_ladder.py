@@ -34,6 +34,7 @@ from include.store import ArtefactStore
 from include.store.signed import Signer, bucket_url, opened, token
 from tests.clients.tenant import Waits, client_of
 from tests.sandbox.conftest import KEY, Server, _serve
+from tests.schema import upgraded
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,7 +144,7 @@ def desk_at(server: Server, folder: Path, public: tuple[str, Callable[[Path], No
     address, serve = public
     serve(folder / "store")
     ledger = Ledger(str(folder / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     yield Desk(server, ledger, ArtefactStore(str(folder / "store")), client_of(server.url, Waits(), key=KEY), Signer(address, SECRET))
     ledger.dispose()
     server.control("reset", {})

@@ -19,6 +19,7 @@ from include.ledger.file_rows import ContractRow, MatchRuleRow
 from include.ledger.models import ProductRow, WorkRow
 from include.titles import codec
 from include.titles.model import Contributor, Work
+from tests.schema import upgraded
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CLOCK, FERRY, GONE, TWIN = 1, 2, 3, 4
@@ -35,7 +36,7 @@ AUTHORS = {CLOCK: "Łukasz van der Velde", FERRY: "Þóra Yılmaz", GONE: "", TW
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     ledger = Ledger(str(tmp_path_factory.mktemp("match") / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     stamps: dict[str, Any] = {"digest": "", "first_seen": NOW, "changed_at": NOW}
     with ledger.session() as session:
         for id, title in TITLES.items():

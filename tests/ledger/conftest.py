@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from include.ledger.database import Ledger
+from tests.schema import upgraded
 
 
 def _postgres_bin() -> Path | None:
@@ -80,5 +81,5 @@ def empty_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Led
 @pytest.fixture
 def ledger(empty_ledger: Ledger) -> Ledger:
     """A ledger with its schema, on each database."""
-    empty_ledger.upgrade()
+    upgraded(empty_ledger)
     return empty_ledger

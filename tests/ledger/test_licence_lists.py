@@ -14,6 +14,7 @@ from include.ledger.database import Ledger
 from include.ledger.licence_lists import Wish
 from include.ledger.licence_rows import LicenceFlagRow, LicenceRow, LicenceServesRow
 from include.ledger.models import ProductRow, WorkRow
+from tests.schema import upgraded
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 TODAY = NOW.date()
@@ -23,7 +24,7 @@ STATES = ("cleared", "review", "blocked")
 @pytest.fixture
 def ledger(empty_ledger: Ledger) -> Ledger:
     """Ninety licences: of known, unknown and no end, of some states and territories, tied to two works, a third of them flagged."""
-    empty_ledger.upgrade()
+    upgraded(empty_ledger)
     chance = random.Random(7)
     seen: dict[str, Any] = {"digest": "", "content": b"{}", "first_seen": NOW, "changed_at": NOW}
     with empty_ledger.session() as session:

@@ -18,6 +18,7 @@ from include.licences.sync import untold
 from include.partners.licensing import Campaign
 from sandbox.getty.library import ENDED, PREMIUM, id_of
 from tests.licences.rights_desk import CONFIRM, UNPUBLISHED, Desk
+from tests.schema import upgraded
 
 WITHDRAWN = {id_of(6)}  # and another whose licence is older than what most of these tests read
 MANAGED = id_of(86)  # bought rights-managed; the words of its order speak of five years and 8,000 copies
@@ -426,7 +427,7 @@ def _as_if_it_never_was(desk: Desk) -> None:
     from include.ledger.database import Ledger
 
     ledger = Ledger(f"sqlite:///{desk.folder / 'whole.sqlite'}")
-    ledger.upgrade()
+    upgraded(ledger)
     whole = desk_of(desk.account, ledger, desk.store, desk.folder)
     whole.now = NOW
     whole.sync()

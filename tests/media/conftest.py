@@ -12,6 +12,7 @@ from include.store.signed import Signer
 from tests.clients.cloudinary_library import Library, served
 from tests.intake.test_ladder import SECRET, public
 from tests.media.studio import Studio
+from tests.schema import upgraded
 
 __all__ = ["public"]
 
@@ -35,7 +36,7 @@ def library_with_covers(running_library: Library, public: Any, tmp_path: Path) -
     address, serve = public
     serve(tmp_path / "store")
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     yield Studio(running_library, ledger, ArtefactStore(str(tmp_path / "store")), Signer(address, SECRET)).mirror()
     ledger.dispose()
     running_library.reset()

@@ -23,6 +23,7 @@ from include.store import ArtefactStore
 from include.titles.model import Contributor, Text
 from tests.flows.released import picture
 from tests.readiness.titles import ELECTRONIC, HARDBACK, NOW, TODAY, fill, house, in_days
+from tests.schema import upgraded
 
 HOUSE = house()
 EBOOK = in_days(ELECTRONIC, 60, work=replace(ELECTRONIC.work, resources=()))
@@ -41,7 +42,7 @@ def party(id: str = "bookbarn", **wish) -> Party:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     return ledger
 
 

@@ -21,6 +21,7 @@ from include.readiness.refresh import refresh
 from include.store import ArtefactStore
 from tests.packages.test_launch import deliver
 from tests.readiness.titles import ELECTRONIC, HARDBACK, NOW, SPOKEN, TODAY, fill, house, in_days
+from tests.schema import upgraded
 
 HOUSE = house()
 BOOK, EBOOK, AUDIO = (in_days(product, 40) for product in (HARDBACK, ELECTRONIC, SPOKEN))
@@ -39,7 +40,7 @@ def party(**wish) -> Party:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     return ledger
 
 

@@ -18,6 +18,7 @@ from include.readiness.refresh import refresh
 from include.readiness.todos import Todos
 from tests.feeds.titles import of_work
 from tests.readiness.titles import ELECTRONIC, HARDBACK, NOW, SPOKEN, TODAY, fill, house, in_days
+from tests.schema import upgraded
 
 HOUSE = house()
 
@@ -25,7 +26,7 @@ HOUSE = house()
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     return ledger
 
 

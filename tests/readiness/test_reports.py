@@ -24,6 +24,7 @@ from include.readiness.refresh import refresh
 from include.store import ArtefactStore
 from include.titles.model import Contributor
 from tests.readiness.titles import ELECTRONIC, HARDBACK, NOW, SPOKEN, fill, house, in_days
+from tests.schema import upgraded
 
 HOUSE = house()
 FORMULA = '=HYPERLINK("http://evil.example","Click")'
@@ -42,7 +43,7 @@ def party(id: str = "pressmark", **report) -> Party:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     return ledger
 
 

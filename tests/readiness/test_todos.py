@@ -16,6 +16,7 @@ from include.readiness.model import Todo
 from include.store import ArtefactStore
 from include.titles.model import Work
 from tests.readiness.titles import HARDBACK, NOW, fill
+from tests.schema import upgraded
 
 ISBN, OTHER = "9780306406157", "9791220200370"
 
@@ -23,7 +24,7 @@ ISBN, OTHER = "9780306406157", "9791220200370"
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-    ledger.upgrade()
+    upgraded(ledger)
     titles = ["The Tide Clock", "The Tide Clock Returns", "Ulysses", "Quiet Harbour", "Quiet Harbour", "L’Heure d’Été"]
     products = [replace(HARDBACK, id=100 + number, isbn="", work=Work(number, title)) for number, title in enumerate(titles, start=1)]
     fill(ledger, replace(products[0], isbn=ISBN), replace(products[0], id=201, isbn=OTHER), *products[1:])

@@ -28,6 +28,7 @@ from include.titles import codec
 from include.titles.model import Product, Work
 from sandbox.catalogue import Catalogue
 from sandbox.sales import LAYOUTS, folder_of, make
+from tests.schema import upgraded
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 TODAY = NOW.date()
@@ -257,7 +258,7 @@ def test_the_order_of_reports_does_not_matter(desk, tmp_path_factory):
         desk.take(desk.drop(name))
     home = tmp_path_factory.mktemp("other")
     other = Desk(Ledger(str(home / "ledger.sqlite")), ArtefactStore(str(home / "store")), home, layouts=desk.layouts)
-    other.ledger.upgrade()
+    upgraded(other.ledger)
     for name in reversed(names):
         other.take(other.drop(name))
     assert other.net() == desk.net()

@@ -3,7 +3,6 @@ restores, and what counts is always what the last report said."""
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from datetime import date
 from decimal import Decimal
@@ -17,6 +16,7 @@ from include.ledger.sales_rows import Overlap
 from include.sales.undo import undo
 from include.store import ArtefactStore
 from tests.sales.load.reports import LAMP, NOW, SEA, counted, expected, line, take, totals
+from tests.schema import upgraded
 
 LINES = st.builds(
     lambda month, isbn, units, cents, currency, model: line(
@@ -33,14 +33,10 @@ FEW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthChec
 class Home:
     """A ledger and a store of their own."""
 
-    def __init__(self, upgraded):
-        self.upgraded = upgraded
-
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="colophon-laws-")
         home = Path(self.folder.name)
-        shutil.copy(self.upgraded, home / "ledger.sqlite")
-        self.ledger = Ledger(str(home / "ledger.sqlite"))
+        self.ledger = upgraded(Ledger(str(home / "ledger.sqlite")))
         return self.ledger, ArtefactStore(str(home / "store"))
 
     def __exit__(self, *error):
@@ -57,7 +53,7 @@ def money(ledger):
 
 @FEW
 @given(st.lists(REPORTS, min_size=1, max_size=3), st.randoms(use_true_random=False))
-def test_order_of_files_does_not_matter(upgraded, reports, chance):
+def test_order_of_files_does_not_matter(reports, chance):
     """Of files that do not overlap: one for each month."""
     files = {}
     for one in (each for report in reports for each in report):
@@ -66,7 +62,7 @@ def test_order_of_files_does_not_matter(upgraded, reports, chance):
     chance.shuffle(orders[1])
     found = []
     for order in orders:
-        with Home(upgraded) as (ledger, store):
+        with Home() as (ledger, store):
             for name, lines in order:
                 take(ledger, store, chance.sample(lines, len(lines)), name=name)
             found.append((totals(ledger), counted(ledger, store)))
@@ -75,8 +71,8 @@ def test_order_of_files_does_not_matter(upgraded, reports, chance):
 
 @FEW
 @given(REPORTS)
-def test_parts_add_up_to_the_whole(upgraded, lines):
-    with Home(upgraded) as (ledger, store):
+def test_parts_add_up_to_the_whole(lines):
+    with Home() as (ledger, store):
         loaded = take(ledger, store, lines)
         whole = sum((one["net"] for one in lines), Decimal(0))
         assert sum(sums.net for sums in loaded.totals.values()) == whole
@@ -87,7 +83,7 @@ def test_parts_add_up_to_the_whole(upgraded, lines):
 
 @FEW
 @given(st.lists(REPORTS, min_size=1, max_size=4), st.sampled_from(["replace", "difference"]))
-def test_what_counts_is_what_was_said_last_and_undoing_goes_back_step_by_step(upgraded, reports, rule):
+def test_what_counts_is_what_was_said_last_and_undoing_goes_back_step_by_step(reports, rule):
     """Each report speaks of all three months, by a line of its own for each month and currency."""
     anchors = [
         line(currency=currency, period=f"2026-{month:02d}", date=date(2026, month, 20))
@@ -95,7 +91,7 @@ def test_what_counts_is_what_was_said_last_and_undoing_goes_back_step_by_step(up
         for currency in ("GBP", "USD")
     ]
     anchors += [line(net="0", currency="", model="usage", period=f"2026-{month:02d}", date=date(2026, month, 20)) for month in (7, 8, 9)]
-    with Home(upgraded) as (ledger, store):
+    with Home() as (ledger, store):
         states = [(money(ledger), counted(ledger, store))]
         batches = []
         for number, report in enumerate(reports):
