@@ -32,13 +32,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One month and channel of the picture: units sold less returned, and net in one currency, rounded for drawing."""
+    """One month and channel of the picture: units sold less returned; `drawn` is the net in one currency, near enough to draw it."""
 
     month: str
     channel: str
     units: int
     usage: int
-    net: float
+    drawn: float
 
 
 def batches(session: Session, wish: Wish, *, before: int | None = None, limit: int = 50) -> list[SalesBatchRow]:

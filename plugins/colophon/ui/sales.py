@@ -252,7 +252,7 @@ def pictures(session: Session, currency: str, source: str = "") -> tuple[Picture
     since = f"{datetime.now(UTC).date() - BACK:%Y-%m}"
     bars = sales_lists.months(session, since=since, currency=currency, source=source)
     units = picture("Units sold less returned", "", ((bar, float(bar.units)) for bar in bars))
-    net = picture(f"Net in {currency}", currency, ((bar, bar.net) for bar in bars)) if currency else None
+    net = picture(f"Net in {currency}", currency, ((bar, bar.drawn) for bar in bars)) if currency else None
     return tuple(one for one in (units, net) if one is not None and one.stacks)
 
 
