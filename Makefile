@@ -47,7 +47,7 @@ demo: $(READY)
 	@$(BIN)/python -m demo $(if $(EXIT),--exit) $(if $(KEEP),--keep) $(if $(TITLES),--titles $(TITLES))
 
 test: $(READY)
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not long" $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(PYTEST_ARGS)
 
 test-long: $(READY)
 	@$(BIN)/pytest -m long --timeout 3600 $(PYTEST_ARGS)

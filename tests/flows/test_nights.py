@@ -197,7 +197,10 @@ def test_who_takes_whole_catalogues_gets_all_titles_once_one_changed(story):
     assert story.deltas["dropwell"].isdisjoint(first)
 
 
-@pytest.mark.parametrize("partner", ["northgate", "meridian", "librarium", "fennimore", "dropwell"])
+LATER = [pytest.param(partner, marks=pytest.mark.long) for partner in ("meridian", "fennimore")]  # protocols that stand here already
+
+
+@pytest.mark.parametrize("partner", ["northgate", "librarium", "dropwell", *LATER])
 def test_redeliver_sends_the_same_bytes(story, partner):
     listed = json.loads(story.colophon("deliveries", "list", "--partner", partner, "--json").stdout)
     newest = next(delivery for delivery in listed if delivery["records"])
