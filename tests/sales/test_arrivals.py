@@ -97,12 +97,11 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def mirrored(upgraded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a ledger with the sandbox's sixty titles."""
     path = tmp_path_factory.mktemp("mirrored") / "ledger.sqlite"
-    shutil.copy(upgraded, path)
     stamps: dict[str, Any] = {"digest": "", "first_seen": NOW, "changed_at": NOW}
-    ledger = Ledger(str(path))
+    ledger = upgraded(Ledger(str(path)))
     with ledger.session() as session:
         for work in CATALOGUE.works():
             known = Work(work.id, work.title or "", reference=work.reference, doi=work.doi)
