@@ -74,6 +74,7 @@ def exact(vault: Vault, grown: Grown) -> None:
     assert vault.row_counts() == before | {"archive_walk": before["archive_walk"] + 1}
 
 
+@pytest.mark.long
 def test_a_thousand_files_and_a_worker_killed_while_it_moves(vault):
     stock(vault.ledger, 1_000 // OF_A_TITLE)
     grown = grow(vault.root, 1_000, rich=False)

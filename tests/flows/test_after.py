@@ -34,7 +34,7 @@ def state(ledger, delivery_id):
         return session.get(DeliveryRow, delivery_id).state
 
 
-@pytest.mark.parametrize("partner", ["northgate", "meridian"])
+@pytest.mark.parametrize("partner", ["northgate", pytest.param("meridian", marks=pytest.mark.long)])
 def test_a_record_that_the_partner_rejects_shows_and_goes_again(run_flow, sandbox, ledger, delivered, partner):
     delivery_id, records = delivered(partner)
     reference, product = next(iter(records.items()))

