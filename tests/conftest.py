@@ -18,12 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.airflow_home import migrate, prepare, write_connections
 from tests.schema import upgraded
 
 ROOT = Path(__file__).resolve().parents[1]
 TITLES = 60  # enough for every planted defect, few enough to be quick
+
+# no test is about time: a busy machine must not fail one
+settings.register_profile("colophon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("colophon")
 
 _AIRFLOW = Path(tempfile.mkdtemp(prefix="colophon-tests-")) / "airflow"
 atexit.register(shutil.rmtree, _AIRFLOW.parent, ignore_errors=True)
