@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from colophon import load_commands, payment_commands, workbook_commands
+from colophon import load_commands, payment_commands, usage_commands, workbook_commands
 from colophon.commands import say
 
 
@@ -20,6 +20,7 @@ def add_options(group: Any) -> None:
     load_commands.add_options(group)
     payment_commands.add_options(group)
     workbook_commands.add_options(group)
+    usage_commands.add_options(group)
 
 
 def recognise(args: argparse.Namespace) -> int:

@@ -146,6 +146,9 @@ def test_a_workbook_is_for_its_role(client_as: Any, client: Any, imports: None) 
 def test_a_withdrawn_workbook_waits_for_nobody(client: Any, imports: None) -> None:
     assert client.post("/colophon/imports/1/withdraw", json={"note": "wrong month"}).status_code == 200
     assert "workbook-1" not in page(client.get("/colophon/imports")).xpath("//article/@id")
+    assert "It shall be loaded after all" in words(page(client.get("/colophon/imports?show=done")))
+    assert client.post("/colophon/imports/1/again", json={}).status_code == 200
+    assert "workbook-1" in page(client.get("/colophon/imports")).xpath("//article/@id")
 
 
 def test_a_sheet_shows_each_row_before_and_after(client: Any, imports: None) -> None:

@@ -247,3 +247,17 @@ def test_a_title_shows_what_it_sold_to_the_last_digit(client: Any, client_as: An
     assert "7.0001 GBP" in words(section.xpath(".//tfoot")[0])
     assert "410" in words(section.xpath(".//table")[1])
     assert "99.00" not in told
+
+
+def test_what_was_said_of_a_product_is_taken_back(client: Any, client_as: Any, sales: None, ledger: Any) -> None:
+    assert client.post("/colophon/sales/products/1", json={"title": "9781915000019"}).status_code == 200
+    assert page(client.get("/colophon/sales/2")).xpath("//form[contains(@data-post, '/reopen')]")
+    assert client_as("viewer").post("/colophon/sales/products/1/reopen", json={}).status_code == 403
+    answer = client.post("/colophon/sales/products/1/reopen", json={})
+    assert (answer.status_code, bool(answer.json()["said"])) == (200, True)
+    with ledger.read() as session:
+        assert session.get(SalesProductRow, 1).state == "unmatched"
+
+
+def test_usage_of_what_counts_in_no_total_is_not_handed_out(client: Any, sales: None) -> None:
+    assert client.get("/colophon/sales/50/usage").status_code == 404

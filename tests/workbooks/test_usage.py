@@ -7,6 +7,9 @@ import io
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
+from colophon.cli import main
 from include.ledger import usage as of_titles
 from include.ledger.models import WorkRow
 from include.ledger.sales_rows import BatchState, SalesBatchRow
@@ -44,3 +47,17 @@ def test_usage_is_told_by_month_territory_and_model_and_on_the_titles_page(loade
         session.get(SalesBatchRow, batch).state = BatchState.UNDONE
     with ledger.read() as session:
         assert of_titles.of_work(session, 1) == []
+
+
+@pytest.mark.airflow
+@pytest.mark.usefixtures("airflow_home")
+def test_the_command_writes_the_report_and_leaves_out_nothing(loaded, ledger, tmp_path, capsys):  # noqa: F811
+    batch = loaded(line(), line(model="usage", units=5, net=None, currency=None, territory="US"))
+    out = tmp_path / "usage.csv"
+    assert main(["sales", "usage", str(batch), "--out", str(out)]) == 0
+    assert "1 lines of usage" in capsys.readouterr().out
+    assert [(row["Territory"], row["Units"]) for row in csv.DictReader(out.open(encoding="utf-8-sig"))] == [("US", "5")]
+    with ledger.session() as session:
+        session.get(SalesBatchRow, batch).state = BatchState.UNDONE
+    assert main(["sales", "usage", str(batch), "--out", str(out)]) != 0
+    assert "Leave it out" in capsys.readouterr().err

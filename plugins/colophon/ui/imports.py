@@ -125,6 +125,13 @@ def withdraw(session: Reading, user: User, workbook_id: int, wish: Note) -> dict
     return {"said": "Withdrawn: nobody is to load it."}
 
 
+@router.post("/imports/{workbook_id}/again", dependencies=[Depends(runs.from_our_page)])
+def want_again(session: Reading, user: User, workbook_id: int, wish: Nothing) -> dict[str, Any]:
+    roles.must(user, _workbook(session, workbook_id).role)
+    hand.wanted_again(shell.ledger(), workbook_id, now=datetime.now(UTC), who=user.get_name())
+    return {"said": "It waits for a person again."}
+
+
 @router.get("/imports/sheets/{import_id}", response_class=HTMLResponse)
 def sheet(
     request: Request,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from colophon.ui import roles, runs, shell
-from colophon.ui.files import saved
+from colophon.ui.files import attachment, saved
 from colophon.ui.quarantine import target_of
 from colophon.ui.shell import Reading, Typed, User, printable, render
 from colophon.ui.words import is_zero, money
@@ -29,6 +30,7 @@ from include.partners import SalesSource, load_sources
 from include.rights import flags
 from include.sales import calendar, match, payments, queue, undo
 from include.sales import decide as said
+from include.sales import usage as usage_report
 
 ROLE = "sales"
 ROWS = 40
@@ -178,6 +180,18 @@ def rights(request: Request, session: Reading, batch_id: int) -> HTMLResponse:
     return render(request, "sales_rights.html", batch=row, flags=found[:FLAGS], more=len(found) > FLAGS)
 
 
+@router.get("/sales/{batch_id}/usage")
+def usage(session: Reading, batch_id: int) -> Response:
+    """What of the batch is no sale, by month, title and territory, as CSV."""
+    row = _batch(session, batch_id)
+    if row.state not in sales_lists.COUNTED:
+        raise HTTPException(404, "This batch is part of no total, nor is its usage.")
+    table = io.StringIO(newline="")
+    usage_report.write_csv(usage_report.report(session, shell.store(), [row]), table)
+    headers = {"Content-Disposition": attachment(f"batch_{batch_id}_usage.csv")}
+    return Response(table.getvalue().encode("utf-8-sig"), media_type="text/csv", headers=headers)
+
+
 @router.get("/sales/{batch_id}/rejects")
 def rejects(session: Reading, batch_id: int) -> Response:
     """The rows that were not loaded, with reasons, as JSON lines."""
@@ -245,6 +259,14 @@ def decide(session: Reading, user: User, row_id: int, wish: Decision) -> dict[st
         product_id = target_of(session, wish.title, Kind.EBOOK).product_id  # one edition, as of an e-book
     queue.decide(shell.ledger(), row_id, product_id=product_id, now=datetime.now(UTC), who=user.get_name())
     return {"said": "Remembered." if product_id else "None of ours: it is asked no more."}
+
+
+@router.post("/sales/products/{row_id}/reopen", dependencies=[Depends(runs.from_our_page)])
+def reopen(user: User, row_id: int, wish: Note) -> dict[str, Any]:
+    """Takes a person's word about a product back: it waits again, with all that the word had settled."""
+    roles.must(user, ROLE)
+    done = queue.reopen(shell.ledger(), row_id, now=datetime.now(UTC), who=user.get_name())
+    return {"said": f"Taken back: {done.rows} products wait among the unmatched ones." if done.rows else "There was nothing to take back."}
 
 
 def pictures(session: Session, currency: str, source: str = "") -> tuple[Picture, ...]:
