@@ -19,6 +19,7 @@ from include.errors import ColophonError, ConfigurationError, PermanentError, Tr
 from include.ledger import deliveries, packages, statements
 from include.ledger.database import Ledger
 from include.ledger.models import DeliveryRow, DeliveryState, FileRow
+from include.ledger.turns import turn
 from include.partners import Party
 from include.store import ArtefactStore
 from include.transfer.model import Event, Failure, Outgoing, Published
@@ -48,7 +49,14 @@ class Sending:
         Gives id, partner, state, records, files and seconds. Raises the gravest error of the files that failed:
         `TransientError` only if trying again can help with all of them; `ConfigurationError` for a delivery that must not go;
         `packages.Stopped` for a package that holds a file which is not approved, or not current, any more.
+
+        Another run that sends the same delivery is waited for: what it brought there is not sent twice.
         """
+        busy = f"Delivery {delivery_id}: another run is sending it at this moment. Waiting for its end."
+        with turn(self.ledger, f"delivery {delivery_id}", waiting=lambda: self.say(busy)):
+            return self._send(delivery_id, connect, again=again)
+
+    def _send(self, delivery_id: int, connect: Callable[[], AbstractContextManager[Remote]], *, again: bool) -> dict[str, Any]:
         with self.ledger.session() as session:
             row = deliveries.get(session, delivery_id)
             self._must_go(row, again=again)

@@ -36,6 +36,7 @@ _OURS = {
     "ledger.sqlite",
     "ledger.sqlite-wal",
     "ledger.sqlite-shm",
+    "ledger.sqlite-turns",
     "store",
     "files",
     "restricted",
