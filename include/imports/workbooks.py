@@ -17,6 +17,7 @@ from include.imports.mapping import Mapping as SheetMapping
 from include.ledger import imports, workbooks
 from include.ledger.database import Ledger
 from include.ledger.sales_rows import LineState, TitleImportLineRow, TitleImportRow, WorkbookRow, WorkbookState
+from include.ledger.turns import turn
 from include.store import ArtefactStore
 from include.workbooks.prepare import NewWorkbook, Row, prepare
 from include.workbooks.template import Kind
@@ -30,8 +31,16 @@ def prepare_all(
 ) -> list[WorkbookRow]:
     """Workbooks for the sheet's new titles and prices that are in none yet; what an import can't hold goes back to the sender.
 
-    Prices of new titles wait until the titles are there: Consonance's import of prices knows editions by ISBN.
+    Prices of new titles wait until the titles are there: Consonance's import of prices knows editions by ISBN. Sheets take turns: two that
+    have one new ISBN would both find that no workbook has it yet, and Consonance makes a title for each row that is loaded.
     """
+    with turn(ledger, "workbooks of sheets"):
+        return _prepare_all(ledger, store, mapping, import_id, now, (dag_id, run_id))
+
+
+def _prepare_all(
+    ledger: Ledger, store: ArtefactStore, mapping: SheetMapping, import_id: int, now: datetime, run: tuple[str, str]
+) -> list[WorkbookRow]:
     with ledger.session() as session:
         row = imports.get(session, import_id, lock=True)
         _leave_out(session, row)
@@ -59,7 +68,7 @@ def prepare_all(
             then=partial(_note, line_ids=[line.id for line in lines]),
             aside=aside.refuse,
         )
-        made += prepare(ledger, store, workbook, now, dag_id=dag_id, run_id=run_id)
+        made += prepare(ledger, store, workbook, now, dag_id=run[0], run_id=run[1])
         aside.keep()
     return made
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +13,7 @@ import pytest
 from include.imports import record, workbooks
 from include.imports.answer import status_of
 from include.ledger.sales_rows import LineState
+from include.store import ArtefactStore
 from include.workbooks import hand
 from include.workbooks.verify import verify
 from sandbox.catalogue.chance import isbn13
@@ -120,6 +125,31 @@ def test_a_corrected_sheet_makes_its_titles_whatever_becomes_of_the_one_that_wai
     assert ("already" in last.advice, last.word) == (
         (True, "Nothing to change, but see beside") if len(approved) == 2 else (False, last.word)
     )
+
+
+class Meeting(ArtefactStore):
+    """A store that takes in a workbook once two are there at the same moment, or after a while."""
+
+    both = threading.Barrier(2)
+
+    def put(self, source: Any) -> Any:
+        with suppress(threading.BrokenBarrierError):
+            self.both.wait(0.4)
+        return super().put(source)
+
+
+def test_two_sheets_that_come_to_one_new_title_at_the_same_moment_make_it_once(office: Office, tmp_path: Path) -> None:
+    office.mapping = office.mapping.model_copy(update={"ask": office.mapping.ask.model_copy(update={"works": 0})})
+    rows = [[office.editions(1)[0][1].isbn, None, "New"], [NEW[0], "Ash", None, None, "PB"]]
+    numbers = [office.take(name, workbook(HEAD, *rows, ["1", name], made=NOW)).import_id for name in ("one.xlsx", "two.xlsx")]
+    for number in numbers:
+        record.approve(office.ledger, number, now=office.now, who="editor")
+        record.begin(office.ledger, number)
+    store = Meeting(str(tmp_path / "store"))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda number: workbooks.prepare_all(office.ledger, store, office.mapping, number, now=office.now), numbers))
+    assert [book.kind for number in numbers for book in office.books(number)] == ["titles"]
+    assert sorted(str(office.lines(number)[3].state) for number in numbers) == ["new", "unchanged"]
 
 
 def test_of_a_row_whose_prices_are_not_wanted_what_was_written_stays_known_as_ours(office: Office) -> None:
