@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.airflow_home import migrate, prepare, write_connections
 from tests.schema import upgraded
+from tests.statements import keep_compiled
 
 ROOT = Path(__file__).resolve().parents[1]
 TITLES = 60  # enough for every planted defect, few enough to be quick
@@ -33,6 +35,7 @@ settings.load_profile("colophon")
 _AIRFLOW = Path(tempfile.mkdtemp(prefix="colophon-tests-")) / "airflow"
 atexit.register(shutil.rmtree, _AIRFLOW.parent, ignore_errors=True)
 prepare(_AIRFLOW)
+keep_compiled()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,6 +50,13 @@ def pytest_runtest_makereport() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What runs through Airflow first: the longest files last would leave the other workers idle."""
     items.sort(key=lambda item: item.get_closest_marker("airflow") is None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Modules and collected tests live to the end: the garbage collector need not walk through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -19,10 +19,11 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from include.catalogue.rows import chunks, column
+from include.catalogue.rows import column
 from include.clients.consonance import Consonance
 from include.clients.consonance.client import Row, id_of
 from include.errors import PermanentError
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.file_rows import ContractRow
 from include.ledger.models import WorkRow

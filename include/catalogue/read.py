@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from include.ledger.chunks import chunks
 from include.ledger.models import ProductRow, WorkRow
 from include.titles import codec, identifiers
 from include.titles.model import Product, Work
@@ -31,8 +32,8 @@ def products(
         yield from _by_key(session, query)
         return
     wanted = sorted(set(ids))
-    for start in range(0, len(wanted), PAGE):
-        yield from _by_key(session, query.where(ProductRow.id.in_(wanted[start : start + PAGE])))
+    for some in chunks(wanted, PAGE):
+        yield from _by_key(session, query.where(ProductRow.id.in_(some)))
 
 
 def _by_key(session: Session, query: Select[ProductRow, WorkRow]) -> Iterator[tuple[ProductRow, WorkRow]]:

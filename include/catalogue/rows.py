@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from include.catalogue.moved import follow
+from include.ledger.chunks import chunks
 from include.ledger.file_rows import StageChangeRow
 from include.ledger.models import ProductRow, WorkRow
 from include.partners.model import House
 from include.titles import codec
 from include.titles.model import Product, Work
 
-T = TypeVar("T")
-CHUNK = 500  # rows per statement: below every database's limit of parameters
 Mirrored = type[WorkRow] | type[ProductRow]
 
 
@@ -155,11 +154,6 @@ def _store(
     if changed:
         session.execute(update(kind), changed)
     seen(session, kind, same, stamp)
-
-
-def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def column(text: str, longest: int | None = None) -> str:

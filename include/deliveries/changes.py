@@ -21,6 +21,7 @@ from include.errors import RejectedData
 from include.feeds import rules, schema, selection
 from include.feeds.record import Reason, Record, Renderer
 from include.ledger import licences
+from include.ledger.chunks import chunks
 from include.ledger.models import FeedRecordRow, ProductRow, RecordState, WorkRow
 from include.partners import Partner
 from include.partners.model import House
@@ -315,8 +316,8 @@ def _pages(session: Session, only: Sequence[int] | None) -> Iterator[list[tuple[
     query = select(ProductRow, WorkRow).join(WorkRow, WorkRow.id == ProductRow.work_id).order_by(ProductRow.id)
     if only is not None:
         wanted = sorted(set(only))
-        for start in range(0, len(wanted), PAGE):
-            yield [(product, work) for product, work in session.execute(query.where(ProductRow.id.in_(wanted[start : start + PAGE])))]
+        for some in chunks(wanted, PAGE):
+            yield [(product, work) for product, work in session.execute(query.where(ProductRow.id.in_(some)))]
             session.expunge_all()
         return
     after = 0

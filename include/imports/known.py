@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,13 +18,13 @@ from sqlalchemy.orm import Session
 from include.imports.extractors import Value
 from include.imports.fields import FIELDS, Level
 from include.ledger import imports
+from include.ledger.chunks import chunks
 from include.ledger.imports import Own
 from include.ledger.models import ProductRow, SyncRow, WorkRow
 from include.titles import codec
 from include.titles.model import Product, Work
 
-CHUNK = 500
-T = TypeVar("T")
+PAGE = 5_000  # works read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +91,14 @@ def load(
     """Everything that the mirror has under these keys, and the other editions of those works."""
     known = Known(since=session.scalar(select(func.min(SyncRow.ended_at)).where(SyncRow.phase == "done")))
     found: set[int] = set(work_ids)
-    for chunk in _chunks(sorted(isbns)):
+    for chunk in chunks(sorted(isbns)):
         found.update(session.scalars(select(ProductRow.work_id).where(ProductRow.isbn.in_(chunk))))
-    for ids in _chunks(sorted(product_ids)):
+    for ids in chunks(sorted(product_ids)):
         found.update(session.scalars(select(ProductRow.work_id).where(ProductRow.id.in_(ids))))
     if references:
         known.references = _by_reference(session, set(references))
         found.update(id for ids in known.references.values() for id in ids)
-    for ids in _chunks(sorted(found)):
+    for ids in chunks(sorted(found)):
         known.own |= imports.own_changes(session, ids)
         for work_row in session.scalars(select(WorkRow).where(WorkRow.id.in_(ids))):
             if work_row.deleted_at is None:
@@ -127,16 +126,11 @@ def _by_reference(session: Session, wanted: set[str]) -> dict[str, list[int]]:
     folded = {reference.casefold() for reference in wanted}
     found: dict[str, list[int]] = {}
     query = select(WorkRow.id, WorkRow.content).where(WorkRow.deleted_at.is_(None)).order_by(WorkRow.id)
-    for id, content in session.execute(query.execution_options(yield_per=CHUNK * 10)):
+    for id, content in session.execute(query.execution_options(yield_per=PAGE)):
         reference = str(json.loads(content).get("reference", "")).casefold()
         if reference in folded:
             found.setdefault(reference, []).append(id)
     return found
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
 
 
 __all__ = ["Known", "Own", "Title", "load", "mark"]

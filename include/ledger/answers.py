@@ -5,14 +5,15 @@ A record that a partner rejects counts as not received: its digest is forgotten,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
+from include.ledger.chunks import chunks
 from include.ledger.deliveries import ALLOWED, ARRIVED, expire, get, mark_delivered, move, record_event
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, FeedRecordRow, ReceiptRow, RecordState
 from include.ledger.models import DeliveryState as S
@@ -20,8 +21,6 @@ from include.partners import Party
 
 Status = Literal["received", "processed", "partly", "rejected"]
 REFUSED = "rejected-by-partner"
-_CHUNK = 500
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def _answer_records(session: Session, delivery: DeliveryRow, records: Sequence[R
         .values(answer=bindparam("a"), answer_text=bindparam("t"))
     )
     unknown: list[str] = []
-    for chunk in _chunks(records):
+    for chunk in chunks(records):
         ids = _products(session, delivery.id, chunk)
         rows = []
         for record in chunk:
@@ -163,7 +162,7 @@ def _refuse(session: Session, delivery: DeliveryRow, *, whole: bool) -> int:
     default = "The partner rejected the message." if whole else "The partner rejected the record."
     todo = "Mend the title in Consonance; the next delta sends it again."
     titles = session.execute(refused).all()
-    for chunk in _chunks(titles):
+    for chunk in chunks(titles):
         rows = [
             {"f": delivery.partner, "p": product, "r": [{"code": REFUSED, "message": text or default, "todo": todo, "path": ""}]}
             for product, text in chunk
@@ -171,11 +170,6 @@ def _refuse(session: Session, delivery: DeliveryRow, *, whole: bool) -> int:
         session.connection().execute(forget, rows)
     expire(session, FeedRecordRow, DeliveryRecordRow)
     return len(titles)
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
 
 
 def overdue(delivery: DeliveryRow, partner: Party | None, now: datetime) -> str:

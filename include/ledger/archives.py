@@ -6,7 +6,7 @@ Functions take a session of `Ledger.session()` and leave the commit to it. Paths
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
 from include.ledger.archive_listing import key, listing, problems, server_path
+from include.ledger.chunks import chunks
 from include.ledger.file_rows import ArchiveFileRow, ArchiveFolderRow, ArchiveShardRow, ArchiveWalkRow, Fate
 
 LISTING, LISTED, PLANNED, MOVING, DONE = "listing", "listed", "planned", "moving", "done"
@@ -23,7 +24,6 @@ PLANS = (Fate.MATCHED, Fate.PROPOSED, Fate.UNKNOWN, Fate.DUPLICATE)
 """Fates that a dry run may say of a file. Once it was fetched (it has a `sha256`) they are final."""
 
 OPEN = (Fate.WAITING, *PLANS)
-_CHUNK = 500
 _RECENT = timedelta(seconds=90)  # a pace older than this is none: the worker waits, or has ended
 
 
@@ -199,7 +199,7 @@ def sums(session: Session, archive: str, number: int) -> list[Sum]:
     )
     found = session.execute(query).all()
     imprints: dict[int, str] = {}
-    for some in _chunks(sorted({row[3] for row in found if row[3] is not None})):
+    for some in chunks(sorted({row[3] for row in found if row[3] is not None})):
         imprints |= {id: imprint for id, imprint in session.execute(select(WorkRow.id, WorkRow.imprint).where(WorkRow.id.in_(some)))}  # noqa: C416
     added: dict[tuple[str, str, str, str], list[int]] = {}
     for kind, fate, change, work, files, size in found:
@@ -294,8 +294,3 @@ def tell_pace(session: Session, archive: str, number: int, worker: str, now: dat
     } | {worker: {"files": round(files, 3), "bytes": round(bytes, 1), "at": now.isoformat()}}  # fmt: skip
     together = {name: round(sum(float(pace[name]) for pace in paces.values()), 3) for name in ("files", "bytes")}
     count(row, paces=paces, pace=together)
-
-
-def _chunks(items: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

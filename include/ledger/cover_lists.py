@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.ledger import covers
+from include.ledger.chunks import chunks
 from include.ledger.covers import CoverOfTitle
 from include.ledger.file_rows import TitleFileRow
 from include.ledger.licence_rows import CoverRow, CoverUseRow
@@ -45,8 +46,8 @@ def of_product(session: Session, product_id: int, work_id: int) -> tuple[CoverKi
     found = covers.of_product(session, product_id)
     digests = sorted({one.cover.sha256 for one in found if one.cover.sha256})
     files: dict[str, TitleFileRow] = {}
-    for start in range(0, len(digests), covers.CHUNK):
-        query = select(TitleFileRow).where(TitleFileRow.work_id == work_id, TitleFileRow.sha256.in_(digests[start : start + covers.CHUNK]))
+    for some in chunks(digests):
+        query = select(TitleFileRow).where(TitleFileRow.work_id == work_id, TitleFileRow.sha256.in_(some))
         files |= {row.sha256: row for row in session.scalars(query.order_by(TitleFileRow.id))}
     kinds: dict[str, list[Version]] = {}
     for one in found:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
+from include.ledger.chunks import chunks
 from include.ledger.file_rows import TitleFileRow
 from include.ledger.licence_rows import CoverRow, CoverUseRow
 from include.ledger.models import ProductRow, WorkRow
 from include.titles import codec
 from include.titles.model import Work
 
-_Item = TypeVar("_Item")
-CHUNK = 500  # rows per statement: below every database's limit of parameters
 WANTED, ATTACHED, WITHDRAWN = "wanted", "attached", "withdrawn"
 SOURCE: Final = "cloudinary"
 """`TitleFileRow.source` of covers that were brought from there."""
@@ -155,8 +154,3 @@ def as_json(row: CoverRow, uses: Sequence[CoverUseRow] = ()) -> dict[str, Any]:
         for use in uses
     ]  # fmt: skip
     return found
-
-
-def chunks(every: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
+from include.ledger.chunks import chunks
 from include.ledger.sales_rows import LineState, TitleImportLineRow, TitleImportRow, WorkbookRow, WorkbookState
 
 CHECKED, ASKS, APPLYING, HANDED, DONE, DECLINED, REFUSED = (
@@ -97,8 +98,7 @@ def on_its_way(session: Session, isbns: Collection[str], *, besides: int = 0) ->
     states = (*WRITTEN, LineState.WAITING)
     found: dict[str, TitleImportLineRow] = {}
     wanted = sorted(isbns)
-    for start in range(0, len(wanted), PAGE):
-        chunk = wanted[start : start + PAGE]
+    for chunk in chunks(wanted, PAGE):
         query = select(TitleImportLineRow).where(TitleImportLineRow.isbn.in_(chunk), TitleImportLineRow.state.in_(states))
         query = query.join(TitleImportRow, TitleImportRow.id == TitleImportLineRow.import_id)
         query = query.where(TitleImportRow.state != ASKS, TitleImportRow.id != besides)

@@ -7,25 +7,24 @@ files of an inbox, the parent's row and the place in it for members of an archiv
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256 as digest_of
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
+from include.ledger.chunks import chunks
 from include.ledger.file_rows import IntakeFileRow, IntakeState
 
-CHUNK = 400  # names in one statement
 OPEN = (IntakeState.QUARANTINED, IntakeState.PROPOSED)  # a person's turn
 CLOSED = ("moved", "deleted", "gone")  # the original is no longer there: the same path means another arrival
 _LONGEST = 700  # characters of a path
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def see(session: Session, inbox: str, files: Sequence[Seen], *, now: datetime, r
     A file that still grows keeps its row, with the new size; its time of look starts again.
     """
     known: dict[str, list[IntakeFileRow]] = {}
-    for paths in _chunks([kept_path(file.path) for file in files]):
+    for paths in chunks([kept_path(file.path) for file in files]):
         query = select(IntakeFileRow).where(IntakeFileRow.inbox == inbox, IntakeFileRow.path.in_(paths)).order_by(IntakeFileRow.id)
         for old in session.scalars(query):
             known.setdefault(old.path, []).append(old)
@@ -102,7 +101,7 @@ def see(session: Session, inbox: str, files: Sequence[Seen], *, now: datetime, r
     if fresh:
         _insert(session, fresh)
         raw = {kept_path(file.path): file.path for file in files}
-        for some in _chunks(fresh):
+        for some in chunks(fresh):
             query = select(IntakeFileRow).where(IntakeFileRow.inbox == inbox, IntakeFileRow.path.in_([one["path"] for one in some]))
             marks = {(one["path"], one["mark"]) for one in some}
             here |= {raw[new.path]: new for new in session.scalars(query) if (new.path, new.mark) in marks}
@@ -168,7 +167,7 @@ def get(session: Session, intake_id: int, *, lock: bool = False) -> IntakeFileRo
 def read(session: Session, ids: Iterable[int]) -> dict[int, IntakeFileRow]:
     """These arrivals, by id, in the order of the ids; those that are no more are left out."""
     found: dict[int, IntakeFileRow] = {}
-    for some in _chunks(list(ids)):
+    for some in chunks(list(ids)):
         known = {row.id: row for row in session.scalars(select(IntakeFileRow).where(IntakeFileRow.id.in_(some)))}
         found |= {id: known[id] for id in some if id in known}
     return found
@@ -177,7 +176,7 @@ def read(session: Session, ids: Iterable[int]) -> dict[int, IntakeFileRow]:
 def lock(session: Session, ids: Iterable[int]) -> dict[int, IntakeFileRow]:
     """These arrivals as they are now, to be changed, by id; those that are no more are left out."""
     found: dict[int, IntakeFileRow] = {}
-    for some in _chunks(list(ids)):
+    for some in chunks(list(ids)):
         query = select(IntakeFileRow).where(IntakeFileRow.id.in_(some)).order_by(IntakeFileRow.id)
         found |= {row.id: row for row in session.scalars(query.with_for_update().execution_options(populate_existing=True))}
     return found
@@ -186,7 +185,7 @@ def lock(session: Session, ids: Iterable[int]) -> dict[int, IntakeFileRow]:
 def claim(session: Session, ids: Iterable[int]) -> list[IntakeFileRow]:
     """Those of these arrivals that are still to be taken, in the order they were sent: by their time, then as they were seen."""
     rows: list[IntakeFileRow] = []
-    for some in _chunks(list(ids)):
+    for some in chunks(list(ids)):
         query = select(IntakeFileRow).where(IntakeFileRow.id.in_(some), IntakeFileRow.state == IntakeState.ARRIVING)
         rows += session.scalars(query)
     return sorted(rows, key=lambda row: (row.modified or row.seen_at, row.id))
@@ -210,7 +209,7 @@ def twins(session: Session, rows: Sequence[IntakeFileRow]) -> dict[int, IntakeFi
     """Of each stored arrival the last earlier one of the same bytes under the same path that was decided, by the arrival's id."""
     found: dict[int, IntakeFileRow] = {}
     stored_ones = [row for row in rows if row.sha256]
-    for some in _chunks(stored_ones):
+    for some in chunks(stored_ones):
         query = select(IntakeFileRow).where(
             IntakeFileRow.inbox.in_({row.inbox for row in some}),
             IntakeFileRow.path.in_([row.path for row in some]),
@@ -304,8 +303,3 @@ def _mark(row: IntakeFileRow) -> str:
 def _free_mark(mark: str, rows: Sequence[IntakeFileRow]) -> str:
     taken = {row.mark for row in rows}
     return next(name for name in (mark, *(f"{mark} #{number}" for number in range(2, len(taken) + 3))) if name not in taken)
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from include.errors import PermanentError
+from include.ledger.chunks import CHUNK, chunks
 from include.ledger.licence_rows import (
     FlagState,
     LicenceChangeRow,
@@ -24,7 +25,6 @@ from include.ledger.licence_rows import (
 )
 from include.ledger.models import ProductRow, WorkRow
 
-CHUNK = 500  # rows per statement: below every database's limit of parameters
 ENDLESS = "9999-12-31"  # where a licence without a known end stands in a list
 STATES = tuple(LicenceState)
 EVERYWHERE = "*"
@@ -129,8 +129,7 @@ def blocking(session: Session, work_ids: Collection[int]) -> dict[int, list[Lice
     """
     wanted, found = sorted(set(work_ids) - {0}), dict[int, list[LicenceFlagRow]]()
     stops = (LicenceFlagRow.blocking, LicenceFlagRow.state.in_(UNTOLD))
-    for start in range(0, len(wanted), CHUNK):
-        some = wanted[start : start + CHUNK]
+    for some in chunks(wanted):
         query = select(LicenceFlagRow).where(LicenceFlagRow.work_id.in_(some), *stops)
         for flag in session.scalars(query.order_by(LicenceFlagRow.work_id, LicenceFlagRow.id)):
             found.setdefault(flag.work_id, []).append(flag)
@@ -148,8 +147,8 @@ def stopping(session: Session, products: Mapping[int, int]) -> dict[int, list[di
         return {}
     rows: dict[int, LicenceRow] = {}
     ids = sorted({flag.licence_id for found in of_works.values() for flag in found})
-    for start in range(0, len(ids), CHUNK):
-        rows |= {row.id: row for row in session.scalars(select(LicenceRow).where(LicenceRow.id.in_(ids[start : start + CHUNK])))}
+    for some in chunks(ids):
+        rows |= {row.id: row for row in session.scalars(select(LicenceRow).where(LicenceRow.id.in_(some)))}
     found: dict[int, list[dict[str, str]]] = {}
     for product, work in products.items():
         for flag in of_works.get(work, ()):
@@ -273,8 +272,8 @@ def _worded(query: Any, words: str) -> Any:
 
 def _named(session: Session, id: Any, name: Any, wanted: Collection[int]) -> dict[int, str]:
     ids, found = sorted(wanted), dict[int, str]()
-    for start in range(0, len(ids), CHUNK):
-        found |= {int(key): str(value) for key, value in session.execute(select(id, name).where(id.in_(ids[start : start + CHUNK])))}
+    for some in chunks(ids):
+        found |= {int(key): str(value) for key, value in session.execute(select(id, name).where(id.in_(some)))}
     return found
 
 

@@ -14,13 +14,13 @@ from sqlalchemy import Select, and_, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from include.ledger.chunks import CHUNK, chunks
 from include.ledger.file_rows import ReadinessRow
 
 READY, OPEN, LATE, PUBLISHED = "ready", "open", "late", "published"
 STATES = (LATE, OPEN, READY, PUBLISHED)
 UNPUBLISHED = "unpublished"
 UNPUBLISHED_STATES = (LATE, OPEN, READY)
-CHUNK = 500  # rows per statement: below every database's limit of parameters
 
 Key = tuple[str, int]
 """Where a list stands: publication date ("" for none) and product id of the row before the next page."""
@@ -167,8 +167,8 @@ def write(session: Session, values: Sequence[dict[str, Any]]) -> None:
 def forget(session: Session, product_ids: Collection[int]) -> None:
     """Products that are gone, or that nobody prepares any more."""
     wanted = sorted(product_ids)
-    for start in range(0, len(wanted), CHUNK):
-        session.execute(delete(ReadinessRow).where(ReadinessRow.product_id.in_(wanted[start : start + CHUNK])))
+    for some in chunks(wanted):
+        session.execute(delete(ReadinessRow).where(ReadinessRow.product_id.in_(some)))
 
 
 # --- conditions

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from include.errors import PermanentError
 from include.ledger import title_files
+from include.ledger.chunks import chunks
 from include.ledger.file_rows import ContractRow, IntakeFileRow, PackageRow, ReadinessRow, ReviewRow, StageChangeRow, TitleFileRow
 from include.ledger.models import ProductRow, WorkRow
 from include.ledger.title_files import REMOVED
@@ -170,8 +171,8 @@ def _fits(line: _Line, wanted: Wanted) -> bool:
 def _rows(session: Session, ids: Sequence[int]) -> dict[int, TitleFileRow]:
     """Versions by id, with their reviews."""
     found: dict[int, TitleFileRow] = {}
-    for start in range(0, len(ids), MOST):
-        query = select(TitleFileRow).where(TitleFileRow.id.in_(ids[start : start + MOST])).options(selectinload(TitleFileRow.reviews))
+    for some in chunks(ids, MOST):
+        query = select(TitleFileRow).where(TitleFileRow.id.in_(some)).options(selectinload(TitleFileRow.reviews))
         found |= {row.id: row for row in session.scalars(query)}
     return found
 

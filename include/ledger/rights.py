@@ -10,13 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
+from include.ledger.chunks import CHUNK, chunks
 from include.ledger.file_rows import ContractRow
 from include.ledger.models import ProductRow, WorkRow
 from include.ledger.sales_lists import COUNTED
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow, SalesProductRow, SalesSummaryRow
 
 FLOW = "rights_reports"
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,16 @@ def titles(session: Session, ids: Collection[int]) -> Iterator[tuple[int, int, s
     """Id, work, ISBN, title and content of these products, gone ones too."""
     wanted = sorted(ids)
     columns = (ProductRow.id, ProductRow.work_id, ProductRow.isbn, ProductRow.title, ProductRow.content)
-    for start in range(0, len(wanted), CHUNK):
-        for row in session.execute(select(*columns).where(ProductRow.id.in_(wanted[start : start + CHUNK]))):
+    for some in chunks(wanted):
+        for row in session.execute(select(*columns).where(ProductRow.id.in_(some))):
             yield row[0], row[1], row[2], row[3], row[4]
 
 
 def works(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
     """Title and imprint by id, gone ones too."""
     wanted, found = sorted(ids), dict[int, tuple[str, str]]()
-    for start in range(0, len(wanted), CHUNK):
-        query = select(WorkRow.id, WorkRow.title, WorkRow.imprint).where(WorkRow.id.in_(wanted[start : start + CHUNK]))
+    for some in chunks(wanted):
+        query = select(WorkRow.id, WorkRow.title, WorkRow.imprint).where(WorkRow.id.in_(some))
         found |= {row[0]: (row[1], row[2]) for row in session.execute(query)}
     return found
 
@@ -81,8 +81,8 @@ def works(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
 def editions(session: Session, work_ids: Collection[int], *, gone: bool = False) -> Iterator[tuple[int, int]]:
     """Product id and work id of the products of these works; of those that are gone only if they are asked for."""
     wanted = sorted(work_ids)
-    for start in range(0, len(wanted), CHUNK):
-        query = select(ProductRow.id, ProductRow.work_id).where(ProductRow.work_id.in_(wanted[start : start + CHUNK]))
+    for some in chunks(wanted):
+        query = select(ProductRow.id, ProductRow.work_id).where(ProductRow.work_id.in_(some))
         for row in session.execute((query if gone else query.where(ProductRow.deleted_at.is_(None))).order_by(ProductRow.id)):
             yield row[0], row[1]
 
@@ -96,8 +96,8 @@ def contracts(session: Session, ids: Collection[int] | None = None) -> Iterator[
             yield row[0], row[1], row[2]
         return
     wanted = sorted(ids)
-    for start in range(0, len(wanted), CHUNK):
-        for row in session.execute(query.where(ContractRow.id.in_(wanted[start : start + CHUNK]))):
+    for some in chunks(wanted):
+        for row in session.execute(query.where(ContractRow.id.in_(some))):
             yield row[0], row[1], row[2]
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError, RejectedData
+from include.ledger.chunks import chunks
 from include.ledger.deliveries import record_event
 from include.ledger.file_rows import Approval, ReviewRow, TitleFileRow
 from include.ledger.models import WorkRow
@@ -163,8 +164,7 @@ def get(session: Session, file_id: int, *, lock: bool = False) -> TitleFileRow:
 
 def read(session: Session, ids: Sequence[int]) -> list[TitleFileRow]:
     """These versions, in no order."""
-    chunks = [ids[start : start + 400] for start in range(0, len(ids), 400)]
-    return [row for some in chunks for row in session.scalars(select(TitleFileRow).where(TitleFileRow.id.in_(some)))]
+    return [row for some in chunks(ids) for row in session.scalars(select(TitleFileRow).where(TitleFileRow.id.in_(some)))]
 
 
 def versions(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import String, cast, or_, select, update
 from sqlalchemy.orm import Session
 
 from include.errors import PermanentError
+from include.ledger.chunks import chunks
 from include.ledger.deliveries import record_event
 from include.ledger.sales_rows import BatchState, LineState, SalesBatchRow, SalesProductRow, TitleImportLineRow, WorkbookRow
 from include.ledger.sales_rows import WorkbookState as S
@@ -125,16 +126,12 @@ def _follow_lines(session: Session, row: WorkbookRow) -> None:
             session.execute(lines.values(state=LineState.VERIFIED))
         case S.INCOMPLETE:
             session.execute(lines.where(TitleImportLineRow.isbn.not_in(missing)).values(state=LineState.VERIFIED))
-            for chunk in _chunks(missing):
+            for chunk in chunks(missing):
                 session.execute(lines.where(TitleImportLineRow.isbn.in_(chunk)).values(state=LineState.MISSING))
         case S.WITHDRAWN:
             session.execute(lines.values(state=LineState.NEW, workbook_id=None))
         case _:
             session.execute(lines.values(state=LineState.NEW))
-
-
-def _chunks(values: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def undone(session: Session, row: WorkbookRow) -> list[int]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from include.clients.getty.model import AssetChange, ChangeSet, GettyImage
+from include.ledger.chunks import chunks
 from include.ledger.licence_rows import AssetChangeRow, LicenceRow, LicenceSyncRow
 from include.licences import derive, terms
 from include.licences.desk import Desk, Tally
@@ -17,7 +18,6 @@ from include.licences.model import GETTY
 from include.licences.record import SYNC, change, digest_of, settle, settle_state
 
 CHANGES = "changes"
-CHUNK = 500
 ASSETS = 100
 """Images of one request."""
 REFRESH = timedelta(days=7)
@@ -91,8 +91,7 @@ def _keep_changes(session: Session, desk: Desk, channel: str, found: ChangeSet, 
         if lifecycle not in told_of or _when(told_of[lifecycle], desk.now) <= _when(one, desk.now):  # the order of a set says nothing
             told_of[lifecycle] = one
     assets = sorted(by_asset)
-    for start in range(0, len(assets), CHUNK):
-        chunk = assets[start : start + CHUNK]
+    for chunk in chunks(assets):
         licences, told = _licences(session, chunk), _told(session, channel, chunk)
         once_gone = {asset for asset, lifecycle, *_ in told if lifecycle == DELETE}
         for asset in chunk:

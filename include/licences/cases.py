@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.errors import ColophonError
+from include.ledger.chunks import chunks
 from include.ledger.licence_rows import LicenceRow, LicenceServesRow
 from include.ledger.models import ProductRow, WorkRow
 from include.licences import terms as reading
@@ -23,7 +24,6 @@ from include.partners.licensing import Campaign
 from include.readiness.assess import GIVEN_UP
 from include.rights.held import Rights
 
-CHUNK = 500
 RunsOf = Callable[[int], Sequence[Mapping[str, Any]]]
 """Work id to Consonance's production runs, as `include.catalogue.production.of_work` gives them."""
 _FORMATS = {"B": "print", "E": "ebook", "A": "audio"}  # first letter of a List 150 code
@@ -183,12 +183,12 @@ def _case(
 
 def _editions(session: Session, works: Collection[int]) -> dict[int, tuple[Edition, ...]]:
     wanted, found = sorted(works), dict[int, list[Edition]]()
-    for start in range(0, len(wanted), CHUNK):
+    for some in chunks(wanted):
         query = (
             select(ProductRow.id, ProductRow.work_id, ProductRow.isbn, ProductRow.title, WorkRow.title, ProductRow.form,
                    ProductRow.publication_date, ProductRow.content, ProductRow.first_seen)
             .join(WorkRow, WorkRow.id == ProductRow.work_id)
-            .where(ProductRow.work_id.in_(wanted[start : start + CHUNK]), ProductRow.deleted_at.is_(None), WorkRow.deleted_at.is_(None))
+            .where(ProductRow.work_id.in_(some), ProductRow.deleted_at.is_(None), WorkRow.deleted_at.is_(None))
             .order_by(ProductRow.id)
         )  # fmt: skip
         for id, work_id, isbn, title, of_work, form, published, content, first_seen in session.execute(query):
@@ -208,8 +208,8 @@ def _served_by_asset(session: Session, assets: Collection[str]) -> dict[str, fro
     query = select(LicenceRow.asset_id, LicenceServesRow.work_id, LicenceServesRow.product_id).join(
         LicenceServesRow, LicenceServesRow.licence_id == LicenceRow.id
     )
-    for start in range(0, len(wanted), CHUNK):
-        some = LicenceRow.asset_id.in_(wanted[start : start + CHUNK])
+    for part in chunks(wanted):
+        some = LicenceRow.asset_id.in_(part)
         for asset, work, product in session.execute(query.where(some, LicenceServesRow.work_id != 0)):
             found.setdefault(asset, set()).add((work, product))
     return {asset: frozenset(served) for asset, served in found.items()}

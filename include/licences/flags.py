@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from include.errors import ConfigurationError, PermanentError, RejectedData
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.licence_rows import FlagState, LicenceFlagRow, LicenceRow
@@ -217,8 +218,8 @@ def _write(session: Session, moves: Sequence[_Move], counts: Counter[str], now: 
     """What people did in the meantime stands: a flag that they have settled since is not closed again."""
     there: dict[int, LicenceFlagRow] = {}
     ids = sorted({move.flag_id for move in moves} - {0})
-    for start in range(0, len(ids), PAGE):
-        query = select(LicenceFlagRow).where(LicenceFlagRow.id.in_(ids[start : start + PAGE]))
+    for some in chunks(ids, PAGE):
+        query = select(LicenceFlagRow).where(LicenceFlagRow.id.in_(some))
         there |= {flag.id: flag for flag in session.scalars(query.with_for_update())}
     for move in moves:
         flag = there.get(move.flag_id)

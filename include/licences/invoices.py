@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, selectinload
 from include.imports.answer import AMBER, GREEN, GREY, RED, Status, mark
 from include.imports.mapping import fold
 from include.imports.sheets import read
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.licence_rows import LicenceChangeRow, LicenceRow, LicenceServesRow, LicenceSheetRow, LicenceState
@@ -70,9 +71,9 @@ def load(
     loading = _Loading(name, who, now, frozenset(campaigns))
     rows = [read_row(line, sheet, mapping) for line in sheet.lines]
     wanted = [row for row in rows if again is None or row.number in again]
-    for start in range(0, len(wanted), CHUNK):
+    for some in chunks(wanted, CHUNK):
         with ledger.session() as session:
-            for row in wanted[start : start + CHUNK]:
+            for row in some:
                 _load(session, row, loading)
     if before is not None and not loading.applied:
         return _told(before, 0, len(rows) - before.bad)

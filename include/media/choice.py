@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.ledger import covers
+from include.ledger.chunks import chunks
 from include.ledger.licence_rows import CoverRow
 from include.ledger.models import ProductRow, WorkRow
 
@@ -137,7 +138,7 @@ def _candidates(session: Session) -> Iterator[Candidate]:
 
 def _products_by_isbn(session: Session, isbns: set[str]) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {}
-    for some in covers.chunks(sorted(isbns)):
+    for some in chunks(sorted(isbns)):
         query = select(ProductRow.isbn, ProductRow.id, ProductRow.work_id).where(ProductRow.isbn.in_(some), ProductRow.deleted_at.is_(None))
         for isbn, id, work in session.execute(query):
             found.setdefault(isbn, []).append((id, work))
@@ -148,7 +149,7 @@ def _works(session: Session, named: set[str]) -> dict[str, list[int]]:
     """Works by what the field says: Consonance's id, else the reference. The mirror is read through only for references."""
     found: dict[str, list[int]] = {}
     numbers = {name: int(name) for name in named if name.isascii() and name.isdigit() and len(name) < 18}
-    for some in covers.chunks(sorted(set(numbers.values()))):
+    for some in chunks(sorted(set(numbers.values()))):
         there = set(session.scalars(select(WorkRow.id).where(WorkRow.id.in_(some), WorkRow.deleted_at.is_(None))))
         found |= {name: [id] for name, id in numbers.items() if id in there}
     if left := {name.casefold(): name for name in named - set(found)}:
@@ -174,7 +175,7 @@ def _series(session: Session, named: set[str]) -> dict[str, list[int]]:
 
 
 def _products_of(session: Session, works: Iterable[int]) -> Iterator[tuple[int, int]]:
-    for some in covers.chunks(sorted(works)):
+    for some in chunks(sorted(works)):
         query = select(ProductRow.id, ProductRow.work_id).where(ProductRow.work_id.in_(some), ProductRow.deleted_at.is_(None))
         for row in session.execute(query.order_by(ProductRow.id)):
             yield row.id, row.work_id

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from include.clients.cloudinary import Asset, Cloudinary
 from include.ledger import covers
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.licence_rows import CoverRow
@@ -58,7 +59,7 @@ def _take(session: Session, meant: list[tuple[Asset, Meaning]], now: datetime, c
             counts["new"] += 1
             continue
         counts["changed" if _changed(session, row, asset, meaning, now) else "unchanged"] += 1
-    for some in covers.chunks(sorted(known)):
+    for some in chunks(sorted(known)):
         session.execute(update(CoverRow).where(CoverRow.asset_id.in_(some)).values(seen_at=now, gone_at=None))
 
 
@@ -103,7 +104,7 @@ def _said(asset: Asset, meaning: Meaning) -> dict[str, Any]:
 def _note_gone(session: Session, seen: set[str], now: datetime, counts: Counter[str]) -> None:
     query = select(CoverRow.id, CoverRow.asset_id).where(CoverRow.gone_at.is_(None)).execution_options(yield_per=1_000)
     gone = [id for id, asset_id in session.execute(query) if asset_id not in seen]
-    for some in covers.chunks(gone):
+    for some in chunks(gone):
         for row in session.scalars(select(CoverRow).where(CoverRow.id.in_(some))):
             row.gone_at = row.changed_at = now
             _event(session, "cover gone", row, now)

@@ -11,6 +11,7 @@ from include.deliveries.build import Run
 from include.errors import ConfigurationError
 from include.files.preflight import Expected
 from include.ledger import packages
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow, TitleFileRow
 from include.ledger.title_files import ATTACHED
@@ -36,7 +37,6 @@ from include.partners.vendors import Vendor
 from include.store import ArtefactStore
 
 FLOW = "format_delivery"
-_CHUNK = 500
 
 
 def due(ledger: Ledger, party: Party, house: House, now: datetime, words: str = "") -> list[Due]:
@@ -50,7 +50,7 @@ def due(ledger: Ledger, party: Party, house: House, now: datetime, words: str = 
         return asked_for(ledger, wish.products, words, now.date())
     vendor = load_vendor(wish.profile)
     found = in_stages(ledger, wish.products, wish.stages, house, now.date())
-    return [one for start in range(0, len(found), _CHUNK) for one in _with_work_to_do(ledger, party, vendor, found[start : start + _CHUNK])]
+    return [one for some in chunks(found) for one in _with_work_to_do(ledger, party, vendor, some)]
 
 
 def stop(ledger: Ledger, party: Party, house: House, *, now: datetime, run: Run) -> int:
@@ -60,8 +60,8 @@ def stop(ledger: Ledger, party: Party, house: House, *, now: datetime, run: Run)
         query = select(PackageRow.product_id).where(PackageRow.partner == party.id, PackageRow.flow == FLOW)
         ids = sorted({id for id in session.scalars(query.where(PackageRow.state.in_(open_states))) if id is not None})
     found: list[Due] = []
-    for start in range(0, len(ids), _CHUNK):
-        found += in_stages(ledger, wish.products, wish.stages, house, now.date(), among=ids[start : start + _CHUNK])
+    for some in chunks(ids):
+        found += in_stages(ledger, wish.products, wish.stages, house, now.date(), among=some)
     return stop_what_is_not_due(ledger, party, FLOW, found, now=now, run=run)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from include.feeds import codelists
 from include.ledger import readiness
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.file_rows import ContractRow, PreflightRow, ReadinessRow, TitleFileRow
 from include.ledger.models import ProductRow, WorkRow
@@ -97,7 +98,7 @@ def _pages(ledger: Ledger, work_ids: Collection[int] | None) -> Iterator[list[Ro
         .order_by(ProductRow.id)
         .limit(PAGE)
     )
-    wanted = [None] if work_ids is None else [sorted(work_ids)[start : start + PAGE] for start in range(0, len(work_ids), PAGE)]
+    wanted = [None] if work_ids is None else chunks(sorted(work_ids), PAGE)
     for some in wanted:
         after = 0
         while True:
@@ -197,7 +198,7 @@ def _read_beside(session: Session, works: Collection[int]) -> _Beside:
         work_id, *values = found
         beside.files.setdefault(work_id, []).append(File(*values))
     shown = sorted({file.sha256 for some in beside.files.values() for file in some})
-    for some in _chunks(shown):
+    for some in chunks(shown):
         checked = select(PreflightRow.id, PreflightRow.sha256, PreflightRow.findings).where(PreflightRow.sha256.in_(some))
         for id, sha256, findings in session.execute(checked.order_by(PreflightRow.checked_at, PreflightRow.id)):
             beside.preflights[sha256] = (id, findings)  # the newest is the last
@@ -210,15 +211,11 @@ def _read_beside(session: Session, works: Collection[int]) -> _Beside:
 
 def _contract_contents(session: Session, ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
     found: dict[int, Mapping[str, Any]] = {}
-    for some in _chunks(sorted(ids)):
+    for some in chunks(sorted(ids)):
         for id, content in session.execute(select(ContractRow.id, ContractRow.content).where(ContractRow.id.in_(some))):
             read = json.loads(content)
             found[id] = read if isinstance(read, dict) else {}
     return found
-
-
-def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (items[start : start + PAGE] for start in range(0, len(items), PAGE))
 
 
 def _digest(*facts: Any) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from include.ledger.chunks import chunks
 from include.ledger.models import ProductRow, WorkRow
 from include.readiness.model import Todo
 from include.titles.identifiers import is_isbn13, isbn13
@@ -138,8 +139,8 @@ def _holders(session: Session, isbns: Iterable[str]) -> dict[str, list[tuple[int
     """ISBN to (work, product) of those that bear it."""
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     wanted = sorted(isbn for isbn in isbns if is_isbn13(isbn))
-    for start in range(0, len(wanted), 500):
-        query = select(ProductRow.isbn, ProductRow.work_id, ProductRow.id).where(ProductRow.isbn.in_(wanted[start : start + 500]))
+    for some in chunks(wanted):
+        query = select(ProductRow.isbn, ProductRow.work_id, ProductRow.id).where(ProductRow.isbn.in_(some))
         for isbn, work, product in session.execute(query.where(ProductRow.deleted_at.is_(None))):
             found[isbn].append((work, product))
     return found

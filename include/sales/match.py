@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.intake.likeness import Like, Phrases
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
 from include.ledger.models import ProductRow, WorkRow
@@ -28,11 +29,9 @@ from include.sales.queue import is_usage
 from include.titles.identifiers import isbn13
 
 PROPOSALS = 5
-CHUNK = 400
 PAGE = 2_000
 _WHY = 200  # characters of the column
 _DOI = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def _go_through(ledger: Ledger, now: datetime, batch_id: int | None) -> Matched:
         if not (waiting := _waiting(session, batch_id)):
             return done
         titles = Titles(session)
-    for ids in _chunks(waiting, PAGE):
+    for ids in chunks(waiting, PAGE):
         with ledger.read() as session:
             rows = _rows(session, ids)
             aliases = _aliases(session, rows)
@@ -105,7 +104,7 @@ def _waiting(session: Session, batch_id: int | None) -> list[int]:
 
 def _rows(session: Session, ids: Sequence[int]) -> list[tuple[SalesProductRow, str]]:
     found: list[tuple[SalesProductRow, str]] = []
-    for some in _chunks(ids, CHUNK):
+    for some in chunks(ids):
         query = select(SalesProductRow, SalesBatchRow.source).join(SalesBatchRow, SalesBatchRow.id == SalesProductRow.batch_id)
         found += [(row, source) for row, source in session.execute(query.where(SalesProductRow.id.in_(some)))]
     return found
@@ -122,7 +121,7 @@ def _write(ledger: Ledger, answers: dict[int, _Answer], now: datetime) -> Matche
     counts = {"matched": 0, "ignored": 0, "unmatched": 0}
     became: dict[int, dict[str, int]] = {}
     with ledger.session() as session:
-        for ids in _chunks(sorted(answers), CHUNK):
+        for ids in chunks(sorted(answers)):
             for row in session.scalars(
                 select(SalesProductRow).where(SalesProductRow.id.in_(ids)).order_by(SalesProductRow.id).with_for_update()
             ):
@@ -392,8 +391,3 @@ def is_ours(type: str, value: str) -> bool:
 def _add(index: dict[str, list[int]], key: str, id: int) -> None:
     if key:
         index.setdefault(key, []).append(id)
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from include.ledger.chunks import chunks
 from include.ledger.models import ProductRow, WorkRow
 from include.ledger.sales_rows import SalesBatchRow
 from include.sales import read
@@ -26,7 +27,6 @@ from include.workbooks.prepare import plainly
 
 _READ = ("date", "channel", "territory", "model", "id_type", "id_value", "title", "units", "net", "currency", "paid", "paid_currency")
 _KEYS = ("month", "channel", "territory", "model", "work_id", "product_id", "id_type", "id_value", "reported", "currency")
-_CHUNK = 500
 HEADER = (
     "Month", "Source", "Shop or platform", "Territory", "Model", "Work", "ISBN", "Title", "Identifier", "Units", "Earned", "Currency",
     "Batch",
@@ -116,12 +116,9 @@ def _names(session: Session, rows: Sequence[dict[str, Any]]) -> tuple[dict[int, 
     titles: dict[int, str] = {}
     products = sorted({row["product_id"] for row in rows if row["product_id"] is not None})
     works = sorted({row["work_id"] for row in rows if row["work_id"] is not None})
-    for start in range(0, len(products), _CHUNK):
-        chosen = ProductRow.id.in_(products[start : start + _CHUNK])
+    for some in chunks(products):
+        chosen = ProductRow.id.in_(some)
         isbns |= {row[0]: row[1] for row in session.execute(select(ProductRow.id, ProductRow.isbn).where(chosen))}
-    for start in range(0, len(works), _CHUNK):
-        titles |= {
-            row[0]: row[1]
-            for row in session.execute(select(WorkRow.id, WorkRow.title).where(WorkRow.id.in_(works[start : start + _CHUNK])))
-        }
+    for some in chunks(works):
+        titles |= {row[0]: row[1] for row in session.execute(select(WorkRow.id, WorkRow.title).where(WorkRow.id.in_(some)))}
     return isbns, titles

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from include.errors import PermanentError, TransientError
 from include.ledger import workbooks as kept
+from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.models import ProductRow
 from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesProductRow, WorkbookRow
@@ -45,7 +46,6 @@ _SUMS = ("sold", "returned", "usage", "came", "went", "own_came", "own_went")
 _OFTEN = 200_000
 _AT_ONCE = 5_000
 _READY = (BatchState.LOADED, BatchState.APPROVED, BatchState.HANDED_OVER, BatchState.CONFIRMED)
-_CHUNK = 500
 _ZERO = Decimal(0)
 
 
@@ -328,10 +328,8 @@ def _editions(session: Session, ids: set[int]) -> dict[int, _Edition]:
     """By ISBN, which people know; by Consonance's id where the ISBN is none, or stands on two products."""
     found: dict[int, _Edition] = {}
     wanted = sorted(ids)
-    for start in range(0, len(wanted), _CHUNK):
-        products = session.execute(
-            select(ProductRow.id, ProductRow.isbn, ProductRow.form).where(ProductRow.id.in_(wanted[start : start + _CHUNK]))
-        ).all()
+    for some in chunks(wanted):
+        products = session.execute(select(ProductRow.id, ProductRow.isbn, ProductRow.form).where(ProductRow.id.in_(some))).all()
         isbns = {isbn for _, isbn, _ in products if isbn}
         holders = select(ProductRow.isbn, func.count()).where(ProductRow.isbn.in_(isbns), ProductRow.deleted_at.is_(None))
         twice = {isbn for isbn, count in session.execute(holders.group_by(ProductRow.isbn)) if count > 1}
@@ -367,8 +365,8 @@ def _check_still(session: Session, batch_id: int, going: Sequence[_Known]) -> No
 
 
 def _point(session: Session, row_ids: Sequence[int], workbook_id: int) -> None:
-    for start in range(0, len(row_ids), _CHUNK):
-        chosen = SalesProductRow.id.in_(row_ids[start : start + _CHUNK])
+    for some in chunks(row_ids):
+        chosen = SalesProductRow.id.in_(some)
         session.execute(update(SalesProductRow).where(chosen).values(workbook_id=workbook_id))
 
 
