@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from include.clients.getty.dates import windows
 from include.clients.getty.errors import NotEnabled, NotFound
 from include.clients.getty.model import Download, Order, Product, PurchasedAsset
-from include.ledger.licence_rows import AssetChangeRow, LicenceRow, LicenceState
+from include.ledger.licence_rows import AssetChangeRow, LicenceChangeRow, LicenceRow, LicenceState
 from include.licences import derive, terms
 from include.licences.desk import Desk, Tally, overlapping, problem_of
 from include.licences.model import GETTY, Said
@@ -127,15 +127,15 @@ def keep(session: Session, desk: Desk, facts: Sequence[Fact], tally: Tally) -> N
     if not fresh:
         return
     withdrawn = _withdrawn(session, {row.asset_id for row in fresh})
-    session.add_all(fresh)
-    session.flush()
     linked, _ = link(session, fresh, desk.campaigns)  # notes that name no title of ours are told at the end, once
     tally.counts += Counter({"new": len(fresh), "linked": linked})
     for row in fresh:
         row.withdrawn_at = withdrawn.get(row.asset_id)
         settle(session, row, _derived(desk, row, {}, products), who=SYNC, now=desk.now, quiet=True)
-        row.digest = ""  # Getty was not asked about the asset yet
-        change(session, row.id, "licence", "", f"first seen: {row.use}", who=SYNC, now=desk.now, source="api")
+    session.add_all(fresh)
+    session.flush()
+    seen = {"at": desk.now, "who": SYNC, "field": "licence", "before": "", "source": "api"}
+    session.execute(insert(LicenceChangeRow), [seen | {"licence_id": row.id, "after": f"first seen: {row.use}"} for row in fresh])
 
 
 def _derived(desk: Desk, row: LicenceRow, said: Said, products: Mapping[str, Product]) -> Said:

@@ -41,6 +41,10 @@ class TermState(StrEnum):
     UNKNOWN = "unknown"
 
 
+_STATES = {str(state): state for state in TermState}
+_BESIDE = ("reference", "checked_at", "checked_by", "note")
+
+
 class Source(StrEnum):
     """Who said so. In this order one's word stands above another's; of prose and agreement the narrower one stands."""
 
@@ -102,14 +106,17 @@ class Term:
         told: dict[str, Any] = {"state": str(self.state), "source": str(self.source)}
         if self.value is not None:
             told["value"] = self.value
-        return told | {name: value for name in ("reference", "checked_at", "checked_by", "note") if (value := getattr(self, name))}
+        for name in _BESIDE:
+            if value := getattr(self, name):
+                told[name] = value
+        return told
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Term:
-        value = told.get("value")
+        get = told.get
         return cls(
-            TermState(told.get("state") or TermState.UNKNOWN), value, str(told.get("source") or ""), str(told.get("reference") or ""),
-            str(told.get("checked_at") or ""), str(told.get("checked_by") or ""), str(told.get("note") or ""),
+            _STATES[get("state") or "unknown"], get("value"), str(get("source") or ""), str(get("reference") or ""),
+            str(get("checked_at") or ""), str(get("checked_by") or ""), str(get("note") or ""),
         )  # fmt: skip
 
 

@@ -21,14 +21,15 @@ def settle(session: Session, row: LicenceRow, said: Said, *, who: str, now: date
 
     `quiet`: the licence is being made, so that its first terms are no changes.
     """
-    before, after = reading.hold(reading.said_of(row.terms or {})), reading.hold(said)
+    after = reading.hold(said)
     told = reading.to_json(after)
     changed = told != row.terms
     if changed:
-        row.terms = told
         if not quiet:
+            before = reading.hold(reading.said_of(row.terms or {}))
             for name in FIELDS:
                 _note(session, row, name, before[name], after[name], who, now)
+        row.terms = told
         _find_by(row, after)
     return settle_state(session, row, after, who=who, now=now, quiet=quiet) or changed
 

@@ -28,12 +28,12 @@ def link(session: Session, rows: Sequence[LicenceRow], campaigns: Collection[str
 
     Gives how many ties are new, and the notes that name no title of ours. A tie that a sheet or a person made stays.
     """
-    found = {row.id: notes_in(row.notes) for row in rows}
-    known = _known(session, {one for notes in found.values() for one in notes})
+    found = [notes_in(row.notes) for row in rows]
+    known = _known(session, {one for notes in found for one in notes})
     made, problems = 0, list[Problem]()
-    for row in rows:
+    for row, notes in zip(rows, found, strict=True):
         there = {(one.work_id, one.product_id, one.campaign, one.role) for one in row.serves}
-        for one in found[row.id]:
+        for one in notes:
             product = known.get(one)
             if product is None:
                 problems.append(_unknown(row, one))

@@ -17,7 +17,7 @@ from include.licences.model import FIELDS, LABELS, UNPUBLISHED, Said, Source, Te
 
 UNKNOWN = Term()
 EVERYWHERE = "*"
-_RANK = {source: place for place, source in enumerate(Source)}
+_RANK = {str(source): place for place, source in enumerate(Source)}
 _MANAGED = frozenset({"rightsmanaged", "rightsready"})
 _PRINTED = frozenset({"cover", "interior", ""})
 _EDITORIAL_FORBIDS = frozenset({"cover", "promotion"})
@@ -45,8 +45,10 @@ class Terms:
 
     def others(self, name: str) -> list[Term]:
         """Statements that stand behind the one that holds, the weightiest first."""
-        held = self[name]
-        return [one for source, one in sorted(self.said.get(name, {}).items(), key=_by_rank) if one.source != held.source]
+        held, said = self[name], self.said.get(name, {})
+        if len(said) == 1 and held.source in said:
+            return []
+        return [one for _, one in sorted(said.items(), key=_by_rank) if one.source != held.source]
 
     @property
     def ends(self) -> date | None:
@@ -106,7 +108,7 @@ class Terms:
 
 
 def _by_rank(one: tuple[str, Term]) -> int:
-    return _RANK.get(Source(one[0]), 9)
+    return _RANK.get(one[0], 9)
 
 
 def _day(term: Term) -> date | None:
@@ -127,6 +129,9 @@ def hold(said: Said) -> Terms:
     held: dict[str, Term] = {}
     disputed: set[str] = set()
     for name, statements in said.items():
+        if len(statements) == 1:
+            (held[name],) = statements.values()
+            continue
         ranked = [one for _, one in sorted(statements.items(), key=_by_rank)]
         known = [one for one in ranked if one.known]
         if not known:
