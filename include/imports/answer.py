@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zipfile import BadZipFile, ZipFile
@@ -18,6 +19,7 @@ from zipfile import BadZipFile, ZipFile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from include.imports.biff import open_old
 from include.imports.check import ADVICE
 from include.imports.differences import shown
 from include.imports.mapping import Mapping, fold
@@ -193,8 +195,8 @@ def _bad_cells(lines: Sequence[TitleImportLineRow]) -> dict[int, set[str]]:
 
 
 def mark(path: Path, name: str, mapping: Mapping, told: dict[int, Status], bad: dict[int, set[str]], out: BinaryIO) -> None:
-    """Writes the sheet with two more columns. A workbook keeps its sheets, formulas and styles as far as openpyxl knows them; a text, and
-    a workbook that is too large for that or can only be read row by row, becomes a workbook of its values."""
+    """Writes the sheet with two more columns. A workbook keeps its sheets, formulas and styles as far as openpyxl knows them; a text,
+    an .xls, and a workbook that is too large for that or can only be read row by row, becomes a workbook of its values."""
     from openpyxl import load_workbook
 
     sheet = read(path, name, mapping)
@@ -315,10 +317,13 @@ def _all_rows(path: Path, sheet: Sheet) -> Iterator[tuple[int, Sequence[Any]]]:
             reader = csv.reader((line.replace("\0", "") for line in stream), delimiter=sheet.delimiter, strict=True)
             yield from enumerate(reader, start=1)
         return
+    last = max(line.number for line in sheet.lines)
+    if sheet.kind == "xls":
+        yield from enumerate(islice(open_old(path, path.name).rows(sheet.name, MOST_COLUMNS), last), start=1)
+        return
     from openpyxl import load_workbook
 
     with path.open("rb") as file:
         page: Any = load_workbook(file, read_only=True, data_only=True)[sheet.name]
         page.reset_dimensions()
-        last = max(line.number for line in sheet.lines)
         yield from enumerate(page.iter_rows(values_only=True, max_col=MOST_COLUMNS, max_row=last), start=1)

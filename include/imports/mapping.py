@@ -9,11 +9,10 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from include.errors import ConfigurationError
 from include.imports.extractors import EXTRACTORS
 from include.imports.fields import BASE, BOTH, FIELDS, KEYS, PRICE
-from include.partners.registry import config_root, read_table
-from include.partners.tables import Code2, Currency, PartnerId, Table
+from include.partners.registry import read_named, stems
+from include.partners.tables import Code2, Currency, FileTable, Table
 
 LEVELS: tuple[Literal["work", "product"], ...] = ("work", "product")
 
@@ -57,10 +56,9 @@ class Ask(Table):
     role: str = Field(default="editorial", description="Who is asked, by Airflow and on the page Imports (config/people.toml).")
 
 
-class Mapping(Table):
+class Mapping(FileTable):
     """One kind of sheet."""
 
-    id: PartnerId
     name: str
     sheet: str = Field(default="", description="Name of the worksheet; empty: the first.")
     header_within: int = Field(default=25, ge=1, le=200, description="The headings stand in one of so many first rows.")
@@ -135,17 +133,9 @@ def fold(heading: str) -> str:
 
 def load_mapping(mapping_id: str, root: Path | None = None) -> Mapping:
     """One mapping. Raises `ConfigurationError` that names the known ones, or says what is wrong in the file."""
-    folder = (root or config_root()) / "mappings"
-    path = folder / f"{mapping_id}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in folder.glob("*.toml"))) or "none"
-        raise ConfigurationError(f"there is no mapping {mapping_id!r}", where=str(folder), todo=f"Known: {known}.")
-    mapping = read_table(path, Mapping)
-    if mapping.id != mapping_id:
-        raise ConfigurationError(f"id is {mapping.id!r}", where=str(path), todo="Make the id equal the file's name.")
-    return mapping
+    return read_named("mappings", mapping_id, Mapping, "mapping", root)
 
 
 def load_mappings(root: Path | None = None) -> list[Mapping]:
     """All mappings, by id."""
-    return [load_mapping(path.stem, root) for path in sorted(((root or config_root()) / "mappings").glob("*.toml"))]
+    return [load_mapping(stem, root) for stem in stems("mappings", root)]

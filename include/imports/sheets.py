@@ -1,4 +1,4 @@
-"""Reads sheets of titles: XLSX and delimited text, with the headings wherever they stand.
+"""Reads sheets of titles: XLSX, XLS and delimited text, with the headings wherever they stand.
 
 Cells come as the sheet has them; what they mean is for the extractors. Of a workbook only values are read: formulas show what they showed
 when the sheet was saved, and one that was never calculated is said to be so. What can't be read at all raises `Refused`.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from include.files.model import Refused
+from include.imports.biff import MAGIC, open_old
 from include.imports.encodings import encoding_of, undecodable
 from include.imports.extractors import SERIAL_ZERO, UNCALCULATED, Cell
 from include.imports.heads import Head, find_head, stated
@@ -29,7 +30,7 @@ _FIRST_YEAR = 2006  # of the format
 BLANK_ROWS = 2_000  # so many in a row, and the sheet is over, whatever its formatting says
 _FORMULA = re.compile(rb"<(?:\w{1,30}:)?f[\s/>]")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xltx", ".xltm")
-_TEXTS = (".csv", ".tsv", ".txt", ".tab")
+_TEXTS = (".csv", ".tsv", ".txt", ".tab", ".xls")  # many a system calls its text so
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Line:
 class Sheet:
     """A sheet as it was read. `made_at` is None where nothing says when it was made."""
 
-    kind: str  # xlsx, csv
+    kind: str  # xlsx, xls, csv
     name: str  # of the worksheet
     head: Head
     lines: list[Line] = field(default_factory=list)
@@ -73,12 +74,16 @@ def read(path: Path, name: str, mapping: Mapping, *, arrived: datetime | None = 
         start = file.read(8)
     if start[:4] == b"PK\x03\x04" and suffix != ".zip":
         return _workbook(path, name, mapping, arrived)
-    if suffix in _SPREADSHEETS or start[:4] == b"\xd0\xcf\x11\xe0":
-        todo = "Save it as an Excel workbook (.xlsx) without a password, or as CSV (UTF-8), and send it again."
-        raise Refused("not-a-sheet", "this is no workbook of Excel 2007 or later, or it is encrypted", where=name, todo=todo)
+    if start[:4] == MAGIC:
+        return _old_workbook(path, name, mapping, arrived)
+    todo = "Save it as an Excel workbook (.xlsx), and send it again."
+    if suffix in _SPREADSHEETS:
+        raise Refused("not-a-sheet", "the file is called a workbook, and is none", where=name, todo=todo)
     if suffix not in _TEXTS:
-        raise Refused("not-a-sheet", f"sheets are .xlsx or .csv files, not {suffix or 'without an extension'}", where=name,
-                      todo="Save it as an Excel workbook (.xlsx), and send it again.")  # fmt: skip
+        what = f"sheets are .xlsx, .xls or .csv files, not {suffix or 'without an extension'}"
+        raise Refused("not-a-sheet", what, where=name, todo=todo)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        raise Refused("not-a-sheet", "this is a web page, or XML, and no sheet", where=name, todo=f"Open it in Excel. {todo}")
     return _text(path, name, mapping, arrived)
 
 
@@ -109,7 +114,7 @@ def _workbook(path: Path, name: str, mapping: Mapping, arrived: datetime | None)
 def _of_workbook(book: Any, path: Path, name: str, mapping: Mapping, arrived: datetime | None, broken: Refused) -> Sheet:
     with ExitStack() as stack:
         try:
-            title = _worksheet([(one, book[one].sheet_state == "visible") for one in book.sheetnames], name, mapping)
+            title = _worksheet(((one, book[one].sheet_state == "visible") for one in book.sheetnames), name, mapping)
             sheet: Any = book[title]
             if not hasattr(sheet, "iter_rows"):
                 raise Refused("not-a-sheet", f"{title!r} holds a chart, no rows", where=name, todo="Put the rows into the first sheet.")
@@ -129,14 +134,25 @@ def _of_workbook(book: Any, path: Path, name: str, mapping: Mapping, arrived: da
     return found
 
 
-def _worksheet(names: Sequence[tuple[str, bool]], name: str, mapping: Mapping) -> str:
+def _old_workbook(path: Path, name: str, mapping: Mapping, arrived: datetime | None) -> Sheet:
+    book = open_old(path, name)
+    title = _worksheet(book.sheets, name, mapping)
+    rows = _numbered(book.rows(title, MOST_COLUMNS))
+    found = _sheet("xls", title, f"{name}, worksheet {title}" if book.book.nsheets > 1 else name, mapping, rows, {"arrived": arrived})
+    found.serial_zero = book.serial_zero
+    return found
+
+
+def _worksheet(names: Iterable[tuple[str, bool]], name: str, mapping: Mapping) -> str:
     """The one that the mapping names, else the first that people see."""
-    if not mapping.sheet and names:
-        return next((one for one, seen in names if seen), names[0][0])
-    for one, _ in names:
-        if one.strip().casefold() == mapping.sheet.casefold():
+    others: list[str] = []
+    for one, seen in names:
+        if one.strip().casefold() == mapping.sheet.casefold() or (seen and not mapping.sheet):
             return one
-    todo = f"Call it so; there are {', '.join(one for one, _ in names) or 'none'}."
+        others.append(one)
+    if others and not mapping.sheet:
+        return others[0]
+    todo = f"Call it so; there are {', '.join(others) or 'none'}."
     raise Refused("sheet-missing", f"there is no worksheet {mapping.sheet!r}", where=name, todo=todo)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_options(group: Any) -> None:
     """The arguments, on its own parser."""
     check = group.add_parser("check", help="what is wrong in a sheet of titles, and what it would change; nothing is written")
-    check.add_argument("sheet", type=Path, metavar="SHEET", help="XLSX or CSV")
+    check.add_argument("sheet", type=Path, metavar="SHEET", help="XLSX, XLS or CSV")
     check.add_argument("--mapping", help="file of config/mappings, without its ending; else that of the inbox of sheets")
     check.add_argument("--json", action="store_true")
     check.set_defaults(run=check_sheet)

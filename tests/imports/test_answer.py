@@ -23,6 +23,7 @@ from include.imports.sheets import read
 from include.ledger.models import DeliveryRow
 from include.partners import load_house, load_inbox
 from tests.imports.office import NOW, Office, workbook
+from tests.imports.test_sheets import OLD
 
 HEAD = ["ISBN", "Title", "Subtitle", "Pub date", None, "Notes"]
 GREEN, GREY, RED = "00C6EFCE", "00EDEDED", "00FFC7CE"
@@ -173,3 +174,11 @@ def test_no_sentence_of_the_answer_is_a_formula_and_no_template_is_sent(tmp_path
     out = io.BytesIO()
     book.save(out)
     assert marked(tmp_path, out.getvalue(), "Season.xltx").template is False
+
+
+def test_a_workbook_of_old_goes_back_as_one_of_today(tmp_path):
+    page = marked(tmp_path, OLD.read_bytes(), "Spring.xls").active
+    assert [page.cell(7, column).value for column in (1, 7, 8, 9)] == ["ISBN", "Notes", "Status", "What to do"]
+    assert (page["A8"].value, page["D8"].value, page["D8"].is_date, page["H11"].value) == (
+        9780306406157, datetime.fromisoformat("2027-03-04"), True, "Updated"
+    )  # fmt: skip

@@ -21,6 +21,8 @@ from tests.imports.office import workbook
 SEASON = load_mapping("season")
 ERP = load_mapping("erp")
 ISBN = "9780306406157"
+OLD = Path(__file__).parents[1] / "data" / "imports" / "season.xls"
+"""Written by xlwt 1.3: a hidden first worksheet; headings in row 7; real dates, texts, numbers, an error, a note beside the table."""
 
 
 def mapping(**changes: object) -> Mapping:
@@ -122,11 +124,28 @@ def test_a_sheet_that_claims_a_million_rows_ends_where_its_rows_end(tmp_path):
     assert len(sheet(tmp_path, lying.getvalue()).lines) == 1
 
 
+def test_a_workbook_of_old_is_read_as_one_of_today(tmp_path):
+    found = sheet(tmp_path, OLD.read_bytes(), "Spring.xls")
+    assert (found.kind, found.name, found.head.row, found.made_at) == ("xls", "Season", 7, datetime(2026, 11, 18, tzinfo=UTC))
+    day = {"publication_date": "2027-03-04"}
+    assert fields(found) == [
+        {"isbn": ISBN, "title": "Größe der Stille", "contributors": "Ana Lima", "pages": "320", "price GBP 02 05": "12.50"} | day,
+        {"isbn": "9783161484100", "title": "The Lamp", "contributors": "Bo Dahl"} | day,
+        {"isbn": "9780140328721", "title": "Old Stock"} | day,
+    ]
+    assert [line.number for line in found.lines] == [8, 9, 11]
+    text = sheet(tmp_path, f"ISBN\tTitle\n{ISBN}\tThe Lamp\n".encode(), "extract.xls")
+    assert (text.kind, fields(text)[0]["title"]) == ("csv", "The Lamp")
+
+
 @pytest.mark.parametrize(
     ("content", "name", "code"),
     [
         (b"", "sheet.xlsx", "not-a-sheet"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "sheet.xlsx", "not-a-sheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "sheet.xls", "sheet-broken"),
+        (OLD.read_bytes().replace(b"W\0o\0r\0k\0", b"E\0n\0c\0r\0"), "locked.xlsx", "not-a-sheet"),
+        (OLD.read_bytes()[:2_000], "half.xls", "sheet-broken"),
+        (b"<html><table><tr><td>ISBN</td></tr></table>", "page.xls", "not-a-sheet"),
         (b"PK\x03\x04 and then nothing", "sheet.xlsx", "sheet-broken"),
         (b"PK\x03\x04 zipped", "sheets.zip", "not-a-sheet"),
         (b"%PDF-1.7", "sheet.pdf", "not-a-sheet"),
