@@ -175,6 +175,13 @@ def tell(session: Session, what: str, row: StatementRow, *, now: datetime, who: 
     )
 
 
-def superseded(rows: Collection[StatementRow]) -> set[int]:
-    """Ids of those that another one of them follows."""
-    return {row.replaces_id for row in rows if row.replaces_id is not None}
+def current(rows: Collection[StatementRow]) -> list[StatementRow]:
+    """Of rows that are one statement the latest: else its amount would stand twice in a table, once as it was before a correction."""
+    latest = {key_of(row): row.id for row in sorted(rows, key=lambda row: row.id)}
+    return [row for row in rows if latest[key_of(row)] == row.id]
+
+
+def later(session: Session, row: StatementRow, payee: str) -> StatementRow | None:
+    """A later version of this statement, were it the payee's, that goes or has gone: it stands, and this one may not follow it."""
+    query = select(StatementRow).where(StatementRow.payee == payee, StatementRow.id > row.id, StatementRow.state.in_(GOES))
+    return next((one for one in session.scalars(query.order_by(StatementRow.id.desc())) if key_of(one)[1:] == key_of(row)[1:]), None)

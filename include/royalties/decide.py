@@ -34,8 +34,8 @@ def give(
     """The statement is `payee`'s; it goes with the next run. `may_name`: payees who may be named in it (a co-author).
 
     A person decides whose it is, not whether it is checked: raises `RejectedData`, and leaves it held with what was found, if it names
-    another payee or can't be checked; also for an unknown payee, one whose recipient gets no statements,
-    and a statement that is neither held nor refused.
+    another payee or can't be checked; also for an unknown payee, one whose recipient gets no statements, a statement that is neither held
+    nor refused, and one of which a later version goes or has gone.
     """
     one = rules.payees.get(payee)
     where = f"statement {statement_id}"
@@ -46,6 +46,9 @@ def give(
         row = statements.get(session, statement_id, lock=True)
         if row.state not in {StatementState.HELD, StatementState.REFUSED}:
             raise RejectedData(f"it is {row.state}, not held", where=where, todo="Look at the page again.")
+        if newer := statements.later(session, row, one.id):
+            what = f"statement {newer.id} of the same payee, period and number came later and is {newer.state}"
+            raise RejectedData(what, where=where, todo=f"Refuse this one; or refuse statement {newer.id} first, if it has not left.")
         found = match.recipient(one, rules.parties) or check_row(store, row, Watching(rules.payees).of(session, row, one.id, allowed))
         if found:
             row.reasons = found

@@ -60,7 +60,7 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
         statements.settle(session, now=now, who=run.who)
         rows = statements.in_state(session, *statements.GOES)
         theirs = [row for row in rows if wish.everything or row.recipient == party.id]
-        mine = [row for row in theirs if row.id not in statements.superseded(theirs)]
+        mine = statements.current(theirs)
         roots = {row.id: _root(session, row) for row in mine}
         session.expunge_all()
     by_subject: dict[str, list[StatementRow]] = defaultdict(list)

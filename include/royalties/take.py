@@ -214,6 +214,10 @@ def _again(ledger: Ledger, store: ArtefactStore, rules: Rules, id: int, sha256: 
         row = statements.get(session, id, lock=True)
         if row.state != StatementState.HELD:
             return False
+        if newer := statements.later(session, row, matched.payee.id):
+            row.state = StatementState.REPLACED
+            statements.tell(session, "statement replaced", row, now=now, who=who, detail={"by": newer.id})
+            return False
         if found := read.checked(store, parts[0], Watching(rules.payees).of(session, row, matched.payee.id)):
             row.reasons = found
             return False
