@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from include.partners.model import Schedule, Transport
-from include.partners.tables import PartnerId, Role, Table
+from include.partners.tables import FileTable, Role, Table
 
 KindName = Literal[
     "manuscript", "questionnaire", "permission", "artwork", "jacket", "interior", "ebook", "audio", "contract", "statement",
@@ -43,10 +43,9 @@ class Limits(Table):
     pixels: int = Field(default=900_000_000, gt=0, description="Width times height of one image.")
 
 
-class Inbox(Table):
+class Inbox(FileTable):
     """One place that somebody drops files in."""
 
-    id: PartnerId
     name: str
     sender: str = Field(default="", description="Who drops files here, for people: `Authors and agents`.")
     enabled: bool = True
@@ -85,10 +84,9 @@ class Bounds(Table):
     timezone: str = "Europe/London"
 
 
-class Archive(Table):
+class Archive(FileTable):
     """An old archive that is brought over once (`migrate`), or kept in step with the title records (`sync`)."""
 
-    id: PartnerId
     name: str
     enabled: bool = True
     mode: Literal["migrate", "sync"] = "migrate"

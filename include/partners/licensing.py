@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from include.partners.tables import Country, PartnerId, Role, Table
+from include.partners.tables import Country, FileTable, PartnerId, Role, Table
 
 CampaignId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
 
@@ -28,10 +28,9 @@ class Terms(Table):
     new_editions: Literal["allowed", "needs a licence"] | None = Field(default=None, description="Whether later editions may keep it.")
 
 
-class Agreement(Table):
+class Agreement(FileTable):
     """One agreement with an agency: which of its products are under it, and what it grants."""
 
-    id: PartnerId
     name: str
     enabled: bool = True
     provider: Literal["getty"] = "getty"

@@ -17,7 +17,7 @@ from include.partners.licensing import LicenceRules
 from include.partners.packages import Backup, Formats, Handoff, Launch, Releases, Report
 from include.partners.readiness import Calendar, ReadinessRules
 from include.partners.royalties import RightsReport, Statements
-from include.partners.tables import Code2, Country, Currency, PartnerId, ProductFilter, Table
+from include.partners.tables import Code2, Country, Currency, FileTable, ProductFilter, Table
 
 
 class Commit(Table):
@@ -229,10 +229,9 @@ class Schedule(Table):
     deadline: time | None = Field(default=None, description="Local time by which the delivery must be there.")
 
 
-class Party(Table):
+class Party(FileTable):
     """Anybody who gets something from us: one party, one file. What it gets stands in its tables: `[feed]`, `[handoff]`, ..."""
 
-    id: PartnerId
     name: str
     kind: Literal[
         "distributor", "wholesaler", "bibliographic", "retailer", "library", "printer", "typesetter", "ebook", "audio",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from include.partners.tables import Table
+from include.partners.tables import FileTable, Table
 
 PartId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,38}$")]
 Severity = Literal["fail", "warn", "note", "off"]
@@ -72,10 +72,9 @@ class Part(Table):
     checks: Checks = Field(default=Checks(), description="As the profile's, for this part only; each goes before the profile's.")
 
 
-class Profile(Table):
+class Profile(FileTable):
     """What belongs into a package and what it is called."""
 
-    id: str
     name: str
     source: str = Field(default="", description="Where names and rules come from.")
     parts: tuple[Part, ...] = Field(min_length=1)

@@ -15,11 +15,11 @@ from include.partners.licensing import Agreement, Campaign, Campaigns
 from include.partners.model import House, Partner, Party
 from include.partners.printers import Printer
 from include.partners.sources import SalesSource
-from include.partners.tables import Table
+from include.partners.tables import FileTable, Table
 from include.partners.vendors import Vendor
 
 M = TypeVar("M", bound=Table)
-N = TypeVar("N", Party, Inbox, Archive, Printer, Vendor, SalesSource, Agreement)
+N = TypeVar("N", bound=FileTable)
 
 
 def config_root() -> Path:
@@ -41,10 +41,8 @@ def load_partner(partner_id: str, root: Path | None = None) -> Partner:
 
 def load_party(party_id: str, root: Path | None = None) -> Party:
     """One party: a `Partner` where its file has a `[feed]`. Raises `ConfigurationError` as `load_partner`."""
-    folder = (root or config_root()) / "partners"
-    path = _file(folder, party_id, "partner")
-    party: Party = read_table(path, Partner if "feed" in _toml(path) else Party)
-    return _named(party, path)
+    path = (root or config_root()) / "partners" / f"{party_id}.toml"
+    return read_named("partners", party_id, Partner if path.is_file() and "feed" in _toml(path) else Party, "partner", root)
 
 
 def load_partners(root: Path | None = None) -> list[Partner]:
@@ -54,58 +52,52 @@ def load_partners(root: Path | None = None) -> list[Partner]:
 
 def load_parties(root: Path | None = None) -> list[Party]:
     """Everybody enabled who gets something from us, by id."""
-    return [party for stem in _stems("partners", root) if (party := load_party(stem, root)).enabled]
+    return [party for stem in stems("partners", root) if (party := load_party(stem, root)).enabled]
 
 
 def load_inbox(inbox_id: str, root: Path | None = None) -> Inbox:
     """One inbox. Raises `ConfigurationError` that names the known ones if there is no such file."""
-    path = _file((root or config_root()) / "inboxes", inbox_id, "inbox")
-    return _named(read_table(path, Inbox), path)
+    return read_named("inboxes", inbox_id, Inbox, "inbox", root)
 
 
 def load_inboxes(root: Path | None = None) -> list[Inbox]:
     """All enabled inboxes, by id."""
-    return [inbox for stem in _stems("inboxes", root) if (inbox := load_inbox(stem, root)).enabled]
+    return [inbox for stem in stems("inboxes", root) if (inbox := load_inbox(stem, root)).enabled]
 
 
 def load_archive(archive_id: str, root: Path | None = None) -> Archive:
     """One archive. Raises `ConfigurationError` that names the known ones if there is no such file."""
-    path = _file((root or config_root()) / "archives", archive_id, "archive")
-    return _named(read_table(path, Archive), path)
+    return read_named("archives", archive_id, Archive, "archive", root)
 
 
 def load_archives(root: Path | None = None) -> list[Archive]:
     """All enabled archives, by id."""
-    return [archive for stem in _stems("archives", root) if (archive := load_archive(stem, root)).enabled]
+    return [archive for stem in stems("archives", root) if (archive := load_archive(stem, root)).enabled]
 
 
 def load_printer(profile: str, root: Path | None = None) -> Printer:
     """A printer's profile. Raises `ConfigurationError` that names the known ones if there is no such file."""
-    path = _file((root or config_root()) / "printers", profile, "printer's profile")
-    return _named(read_table(path, Printer), path)
+    return read_named("printers", profile, Printer, "printer's profile", root)
 
 
 def load_vendor(profile: str, root: Path | None = None) -> Vendor:
     """A vendor's profile. Raises `ConfigurationError` that names the known ones if there is no such file."""
-    path = _file((root or config_root()) / "vendors", profile, "vendor's profile")
-    return _named(read_table(path, Vendor), path)
+    return read_named("vendors", profile, Vendor, "vendor's profile", root)
 
 
 def load_source(source_id: str, root: Path | None = None) -> SalesSource:
     """One source of sales. Raises `ConfigurationError` that names the known ones if there is no such file."""
-    path = _file((root or config_root()) / "sources", source_id, "source of sales")
-    return _named(read_table(path, SalesSource), path)
+    return read_named("sources", source_id, SalesSource, "source of sales", root)
 
 
 def load_sources(root: Path | None = None) -> list[SalesSource]:
     """All enabled sources of sales, by id."""
-    return [source for stem in _stems("sources", root) if (source := load_source(stem, root)).enabled]
+    return [source for stem in stems("sources", root) if (source := load_source(stem, root)).enabled]
 
 
 def load_agreements(root: Path | None = None) -> list[Agreement]:
     """All enabled agreements with image agencies, by id."""
-    folder = (root or config_root()) / "agreements"
-    found = [_named(read_table(folder / f"{stem}.toml", Agreement), folder / f"{stem}.toml") for stem in _stems("agreements", root)]
+    found = (read_named("agreements", stem, Agreement, "agreement", root) for stem in stems("agreements", root))
     return [one for one in found if one.enabled]
 
 
@@ -121,20 +113,20 @@ def load_people(root: Path | None = None) -> People:
     return read_table(path, People) if path.exists() else People()
 
 
-def _stems(kind: str, root: Path | None) -> list[str]:
+def stems(kind: str, root: Path | None = None) -> list[str]:
+    """Ids of all files of `config/<kind>`, in order."""
     return [path.stem for path in sorted(((root or config_root()) / kind).glob("*.toml"))]
 
 
-def _file(folder: Path, id: str, what: str) -> Path:
-    path = folder / f"{id}.toml"
+def read_named(kind: str, id: str, model: type[N], what: str, root: Path | None = None) -> N:
+    """`config/<kind>/<id>.toml` as this model. Raises `ConfigurationError`: no such file (the known ones are named; `what` is what it would
+    be), another id in it than its name, or what `read_table` finds."""
+    path = (root or config_root()) / kind / f"{id}.toml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
-        raise ConfigurationError(f"there is no {what} {id!r}", where=str(folder), todo=f"Known: {known}.")
-    return path
-
-
-def _named(one: N, path: Path) -> N:
-    if one.id != path.stem:
+        known = ", ".join(stems(kind, root)) or "none"
+        raise ConfigurationError(f"there is no {what} {id!r}", where=str(path.parent), todo=f"Known: {known}.")
+    one = read_table(path, model)
+    if one.id != id:
         raise ConfigurationError(f"id is {one.id!r}", where=str(path), todo="Make the id equal the file's name.")
     return one
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from include.partners.tables import Country, Currency, PartnerId, Table
+from include.partners.tables import Country, Currency, FileTable, PartnerId, Table
 
 
 class Channel(Table):
@@ -35,10 +35,9 @@ class Expected(Table):
     currencies: tuple[Currency, ...] = Field(default=(), description="Each of them is expected by itself; empty: any one report will do.")
 
 
-class SalesSource(Table):
+class SalesSource(FileTable):
     """One account at one shop, aggregator, distributor or platform."""
 
-    id: PartnerId
     name: str
     enabled: bool = True
     layouts: tuple[str, ...] = Field(description="Reports that come from here: files of `config/reports`.")

@@ -19,6 +19,12 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class FileTable(Table):
+    """A whole file of `config/`: its id is the file's name."""
+
+    id: PartnerId
+
+
 class ProductFilter(Table):
     """Which products a feed holds. Empty means all. A product that is left out is `not selected`, with the rule."""
 

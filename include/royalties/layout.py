@@ -13,9 +13,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from include.errors import ConfigurationError
-from include.partners.registry import config_root, read_table
-from include.partners.tables import PartnerId, Table
+from include.partners.registry import read_named, stems
+from include.partners.tables import FileTable, Table
 
 
 def _compiles(pattern: str) -> str:
@@ -86,10 +85,9 @@ class CsvColumns(Table):
         return tuple(name for name in (*first, *self.others) if name)
 
 
-class StatementLayout(Table):
+class StatementLayout(FileTable):
     """One way in which statements are exported."""
 
-    id: PartnerId
     name: str
     pdf: PdfMarks | None = None
     csv: CsvColumns | None = None
@@ -105,11 +103,5 @@ class StatementLayout(Table):
 
 def load_layouts(root: Path | None = None) -> list[StatementLayout]:
     """All enabled layouts, by id. Raises `ConfigurationError` with file and key."""
-    folder = (root or config_root()) / "statements"
-    found = []
-    for path in sorted(folder.glob("*.toml")):
-        layout = read_table(path, StatementLayout)
-        if layout.id != path.stem:
-            raise ConfigurationError(f"id is {layout.id!r}", where=str(path), todo="Make the id equal the file's name.")
-        found.append(layout)
+    found = (read_named("statements", stem, StatementLayout, "layout of statements", root) for stem in stems("statements", root))
     return [layout for layout in found if layout.enabled]
