@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from include.archives.bounds import hours_a_day
 from include.archives.reconcile import Account, add_up
 from include.feeds.workbook import text_cell
+from include.files.characters import harmless
 from include.ledger import archives
 from include.ledger.archives import Sum
 from include.ledger.database import Ledger
@@ -230,17 +231,12 @@ def _write_csv(session: Session, archive: str, write: Callable[[bytes], object])
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for number, row in enumerate(_rows(session, archive), 1):
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
         if number % 2_000 == 0:
             write(text.getvalue().encode())
             text.seek(0)
             text.truncate()
     write(text.getvalue().encode())
-
-
-def _harmless(cell: object) -> object:
-    """A text that a spreadsheet program would take for a formula gets an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else "" if cell is None else cell
 
 
 def _workbook(session: Session, archive: Archive, account: Account, sums: Sequence[Sum], text: str) -> io.BytesIO:

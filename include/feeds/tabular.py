@@ -22,14 +22,12 @@ from include.feeds.columns import Value, View, extractors
 from include.feeds.onix.days import notification
 from include.feeds.onix.renderer import flavour_digest
 from include.feeds.record import Header, MessageWriter, Record
-from include.feeds.rulebook.content import ILLEGAL
+from include.files.characters import ILLEGAL, LONGEST_CELL, harmless
 from include.partners.model import Column, House, Partner
 from include.titles.model import Product
 
 VERSION = 1
 """Count it up whenever the same title would come out differently."""
-LONGEST_CELL = 32_767  # characters, Excel's limit
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CODEC = {"utf-16": "utf-16-le"}  # the byte-order mark stands once, at the start of the file
 _PLAIN = str.maketrans({"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "…": "...", "\xa0": " "})
 
@@ -107,11 +105,6 @@ def formatted(value: date | Decimal | int, column: Column) -> str:
     if column.format:
         return f"{value:{column.format}}"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def harmless(text: str) -> str:
-    """A text that no spreadsheet program runs as a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _as_text(value: Value, column: Column) -> str:

@@ -19,6 +19,7 @@ from zipfile import BadZipFile, ZipFile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from include.files.characters import ILLEGAL, LONGEST_CELL
 from include.imports.biff import open_old
 from include.imports.check import ADVICE
 from include.imports.differences import shown
@@ -42,8 +43,6 @@ FOLDER = "answers"
 MOST_WHOLE = 60_000_000  # bytes, unpacked: openpyxl holds a workbook in about twenty times as many
 MOST_MERGED = 500_000  # cells
 _MERGED = re.compile(rb"<(?:\w{1,30}:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})[\"']")
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # a workbook is XML, which has no such characters
-LONGEST_CELL = 32_000  # characters; a spreadsheet takes 32,767
 GREEN, GREY, BLUE, AMBER, RED = "C6EFCE", "EDEDED", "DDEBF7", "FFEB9C", "FFC7CE"
 _UNWRITABLE = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, BadZipFile)
 _STATUS = {
@@ -249,7 +248,7 @@ def _write_status(page: Any, sheet: Sheet, mapping: Mapping, told: dict[int, Sta
         page.column_dimensions[get_column_letter(first + offset)].width = width
     unread = [heading for heading in sheet.head.unknown if fold(heading) not in {fold(mapping.status), fold(ADVICE)}]
     if unread:
-        said = _UNSEEN.sub("", f"These columns are not read: {'; '.join(unread)[:1_000]}")
+        said = ILLEGAL.sub("", f"These columns are not read: {'; '.join(unread)[:1_000]}")
         page.cell(head, first + 1).comment = Comment(said, "Colophon", height=120, width=300)
     fills = {colour: PatternFill("solid", start_color=colour) for colour in (GREEN, GREY, BLUE, AMBER, RED)}
     columns = {fold(heading): place + 1 for place, heading in enumerate(sheet.head.headings) if heading}
@@ -277,7 +276,7 @@ def _divide(page: Any, first: int, rows: set[int]) -> None:
 
 def _say(cell: Any, words: str) -> None:
     """As a text, whatever it begins with: a sentence may begin with a heading of the sender's."""
-    cell.value = _UNSEEN.sub("", words)[:LONGEST_CELL] or None
+    cell.value = ILLEGAL.sub("", words)[:LONGEST_CELL] or None
     if cell.value is not None:
         cell.data_type = "s"
 
@@ -304,7 +303,7 @@ def _as_workbook(path: Path, sheet: Sheet) -> tuple[Any, Any]:
                 continue
             cell = page.cell(number, place)
             if isinstance(value, str):
-                cell.value, cell.number_format = _UNSEEN.sub("", value)[:LONGEST_CELL], "@"
+                cell.value, cell.number_format = ILLEGAL.sub("", value)[:LONGEST_CELL], "@"
                 cell.data_type = "s"
             else:
                 cell.value = value

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from xlsxwriter import Workbook
 
-from include.feeds.rulebook.content import ILLEGAL
-from include.feeds.tabular import LONGEST_CELL
 from include.feeds.workbook import same_bytes
+from include.files.characters import ILLEGAL, LONGEST_CELL
 
 if TYPE_CHECKING:
     from include.licences.report import Line

@@ -23,7 +23,7 @@ from include.deliveries.build import Run
 from include.deliveries.naming import slug
 from include.errors import ConfigurationError, RejectedData
 from include.feeds import codelists
-from include.feeds.tabular import harmless
+from include.files.characters import harmless
 from include.ledger import packages, readiness, title_files
 from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow, PreflightRow, ReadinessRow, TitleFileRow

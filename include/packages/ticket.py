@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from include.files.characters import harmless
 from include.partners.model import House
 from include.titles.model import Product
 
@@ -92,7 +93,7 @@ def as_csv(content: Mapping[str, Any]) -> bytes:
     rows = csv.writer(out, lineterminator="\r\n")
     rows.writerow(("section", "item", "field", "value"))
     for row in lines(content):
-        rows.writerow([_unformulaic(str(cell)) for cell in row])
+        rows.writerow([harmless(str(cell)) for cell in row])
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "replace")
 
 
@@ -171,8 +172,3 @@ def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             told[name] = value if isinstance(value, int) else str(value)
     return told
-
-
-def _unformulaic(text: str) -> str:
-    """A spreadsheet must not take a title for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "@", "\t", "\r"} or (text[:1] == "-" and not text[1:2].isdigit()) else text

@@ -20,9 +20,8 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from include.feeds.rulebook.content import ILLEGAL
-from include.feeds.tabular import LONGEST_CELL, harmless
 from include.feeds.workbook import same_bytes, text_cell
+from include.files.characters import ILLEGAL, LONGEST_CELL, harmless
 from include.readiness.columns import SCHEMA, Column, Line, Value
 
 SCHEMA_HEADER = "Schema"

@@ -19,8 +19,7 @@ from typing import Any, Literal, Self, TextIO
 from xlsxwriter import Workbook
 
 from include.errors import ConfigurationError
-from include.feeds.rulebook.content import ILLEGAL
-from include.feeds.tabular import LONGEST_CELL, harmless
+from include.files.characters import ILLEGAL, LONGEST_CELL, harmless
 from include.workbooks.write import number
 
 SCHEMA = 1

@@ -17,6 +17,7 @@ from typing import Any
 
 from include.deliveries.build import Run
 from include.errors import ConfigurationError
+from include.files.characters import harmless
 from include.ledger import deliveries, packages, statements
 from include.ledger.database import Ledger
 from include.ledger.models import DeliveryState
@@ -157,7 +158,7 @@ def table(rows: Sequence[tuple[StatementRow, str]]) -> bytes:
         contracts = "; ".join(str(one["contract_id"]) for one in row.contracts)
         amount = "" if row.amount is None else format(row.amount, "f")
         cells = (row.payee, row.payee_name, row.recipient, row.number, row.period, contracts, amount, row.currency, name, row.sha256)
-        writer.writerow([f"'{cell}" if cell[:1] in "=+@\t" and cell else cell for cell in cells])
+        writer.writerow([harmless(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from include.files.characters import harmless
 from include.ledger.chunks import chunks
 from include.ledger.models import ProductRow, WorkRow
 from include.ledger.sales_rows import SalesBatchRow
@@ -81,7 +82,7 @@ def write_csv(lines: Iterable[UsageLine], out: TextIO) -> int:
     writer, number = csv.writer(out, lineterminator="\r\n"), 0
     writer.writerow(HEADER)
     for number, line in enumerate(lines, start=1):  # noqa: B007 - counted
-        writer.writerow([f"'{cell}" if cell[:1] in {"=", "+", "@", "\t", "\r"} else cell for cell in line.cells()])
+        writer.writerow([harmless(cell) for cell in line.cells()])
     return number
 
 

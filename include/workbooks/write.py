@@ -15,12 +15,11 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name
 
 from include.errors import RejectedData
+from include.files.characters import ILLEGAL, LONGEST_CELL
 from include.workbooks.template import Column, Template
 
 Value = str | int | Decimal | date | None
-LONGEST_TEXT = 32_767  # characters in a cell
 DIGITS = 15  # that a spreadsheet's number holds
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # a workbook is XML, which has no such characters
 _SPECIAL = re.compile("[&<>]")
 _SHEET = "xl/worksheets/sheet1.xml"
 _AT_ONCE = 8_000  # cells that wait to be compressed together
@@ -132,8 +131,8 @@ def _cell(value: Value, column: Column, where: str) -> Value:
                 return value.isoformat()
         case _:
             text = value if isinstance(value, str) else str(value) if isinstance(value, int) else None
-            if text is not None and len(text) <= LONGEST_TEXT:
-                return _UNSEEN.sub("", text)
+            if text is not None and len(text) <= LONGEST_CELL:
+                return ILLEGAL.sub("", text)
     raise RejectedData(f"{str(value)[:60]!r} can't stand there", where=place, todo=f"The column takes: {column.type}.")
 
 

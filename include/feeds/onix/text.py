@@ -14,9 +14,8 @@ from functools import lru_cache
 from lxml import etree, html
 
 from include.errors import RejectedData
+from include.files.characters import ILLEGAL
 
-# XML 1.0 (fifth edition), production 2: the complement of Char.
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 untidy = re.compile(r"[&<>\t\n\r]|  |^ | \Z").search
 """Finds what keeps a value from being sent as it stands: markup, line breaks, spaces at an end or two together."""
 _SPACE = re.compile(r"[ \t\n\r]+")

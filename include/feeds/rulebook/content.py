@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from include.feeds.plain import plain
 from include.feeds.rulebook.case import Case, rule, several
+from include.files.characters import ILLEGAL
 
 BISAC, THEMA = "10", "93"  # List 27
 SHORT, DESCRIPTION, BIOGRAPHY = "02", "03", "12"  # List 153
@@ -14,8 +15,7 @@ LONGEST_SHORT = 350
 SMALLEST_COVER = 650
 _BISAC_CODE = re.compile(r"[A-Z]{3}[0-9]{6}")
 
-# XML 1.0 (fifth edition), production 2: what is no Char. All but two of them are single bytes in UTF-8, or no UTF-8 at all.
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Of `ILLEGAL` all but two are single bytes in UTF-8, or no UTF-8 at all.
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 
 
