@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +19,20 @@ def show_the_same(one: Path, other: Path) -> bool:
             return False
         return all(_same_text(first[at], second[at]) and _drawn_alike(first[at], second[at]) for at in range(len(first)))
     return False
+
+
+def say_the_same(one: Path, other: Path) -> bool:
+    """Two CSVs of ours: the same rows under the same headers, in whatever order. Memory does not grow with them."""
+    return _said(one) == _said(other)
+
+
+def _said(table: Path) -> tuple[int, int]:
+    number, digests = 0, 0
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            number += 1
+            digests += int.from_bytes(hashlib.sha256(repr(sorted(row.items())).encode()).digest())
+    return number, digests
 
 
 def still_shows(given: Path, pages: Sequence[int], cut: Path) -> bool:

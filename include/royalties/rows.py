@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from include.errors import RejectedData
+from include.files.characters import harmless
 from include.royalties.layout import CsvColumns, StatementLayout
 from include.royalties.statements import Said, money, reason
 
@@ -144,7 +145,7 @@ def _grouped(local: Path, layout: StatementLayout, folder: Path) -> Iterator[Row
                 row = {name: " ".join(cells[at].split()) for name, at in place.items()}
                 statement = statements.setdefault(_key(row, columns), _Statement(folder / f"{len(statements)}.csv", reader.line_num))
                 _add(statement, row, columns, layout, reader.line_num)
-                statement.waiting.append([cells[place[name]] for name in travelling])
+                statement.waiting.append([_safe(cells[place[name]], layout) for name in travelling])
                 held += sum(len(cell) for cell in cells)
                 if held > _HELD_IN_MEMORY:
                     _write(statements.values(), travelling)
@@ -177,6 +178,11 @@ def _add(statement: _Statement, row: dict[str, str], columns: CsvColumns, layout
             statement.unread = statement.unread or f"line {line}: {printed[:40]!r} is no amount"
         else:
             statement.amount += value
+
+
+def _safe(cell: str, layout: StatementLayout) -> str:
+    """As it travels: an amount below zero as it is, and nothing that a spreadsheet program would run."""
+    return cell if money(cell, layout.decimal_point) is not None else harmless(cell)
 
 
 def _write(statements: Any, travelling: list[str]) -> None:

@@ -21,10 +21,10 @@ from include.ledger.statements import plain
 from include.partners import Inbox
 from include.partners.royalties import Statements
 from include.royalties import match, read
-from include.royalties.alike import show_the_same
+from include.royalties.alike import say_the_same, show_the_same
 from include.royalties.read import Found, Rules
 from include.royalties.split import Splitter
-from include.royalties.statements import PDF, reason
+from include.royalties.statements import CSV, PDF, reason
 from include.royalties.watching import Watching
 from include.store import ArtefactStore
 
@@ -140,14 +140,15 @@ def _counts_for(one: StatementRow, row: StatementRow) -> bool:
 
 def _shows_what_is_known(session: Session, store: ArtefactStore, row: StatementRow) -> bool:
     """The version that counts shows the same, in other bytes: it is not sent a second time."""
-    if row.media_type != PDF:
+    compare = {PDF: show_the_same, CSV: say_the_same}.get(row.media_type)
+    if compare is None:
         return False
     current = [one for one in statements.versions(session, row) if one.state != StatementState.REPLACED][:1]
     for one in current:
         settled = one.state != StatementState.HELD or row.state == StatementState.HELD
-        if settled and one.media_type == PDF and one.source_sha256 != row.source_sha256:
+        if settled and one.media_type == row.media_type and one.source_sha256 != row.source_sha256:
             with store.local(one.sha256) as earlier, store.local(row.sha256) as now:
-                return show_the_same(earlier, now)
+                return compare(earlier, now)
     return False
 
 

@@ -30,7 +30,9 @@ class Department:
 
     def comes(self, *asked, kind: str = "pdf", defects=(), intake_id: int | None = None):
         """An export is read; gives counts."""
-        name, content = export.make(batch(*asked), kind, defects)
+        return self.reads(*export.make(batch(*asked), kind, defects), intake_id=intake_id)
+
+    def reads(self, name: str, content: bytes, *, intake_id: int | None = None):
         self.files += 1
         artefact = self.store.put(io.BytesIO(content))
         return take.take(self.ledger, self.store, Rules.load(), name, artefact.sha256, intake_id=intake_id or self.files, now=self.now)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from decimal import Decimal
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -12,8 +16,9 @@ from include.ledger.sales_rows import StatementRow
 from include.royalties import decide
 from include.royalties.payees import COLUMNS, parse
 from include.royalties.read import Rules
+from sandbox.statements import export
 from tests.royalties.department import FOUR, NOW, pdf
-from tests.royalties.exports import PERIOD
+from tests.royalties.exports import PERIOD, batch
 
 
 def arrived_and_killed(department, party: str, delivery_id: int) -> None:
@@ -84,6 +89,17 @@ def test_an_error_of_the_ledger_shows_no_row(department):
     with pytest.raises(IntegrityError) as refused:
         twice()
     assert "Okonkwo" not in str(refused.value)
+
+
+def test_rows_in_another_order_are_the_same_statement_and_no_cell_of_it_is_a_formula(department):
+    header, *lines = export.csv_rows(batch({"of": "P-1001", "add": "-900"})).decode("utf-8-sig").replace("Export", "=1+1").splitlines()
+    assert department.reads("a.csv", "\r\n".join([header, *lines]).encode()) == {"ready": 1}
+    assert department.reads("b.csv", "\n".join([header, *reversed(lines)]).encode("utf-16")) == {"unchanged": 1}
+    with department.store.open(department.rows()[0].sha256) as file:
+        rows = list(csv.DictReader(io.TextIOWrapper(file, "utf-8")))
+    assert [row["Channel"] for row in rows] == ["Home trade", "'=1+1", "E-book", "Audio"]
+    assert min(Decimal(row["Payable"]) for row in rows) < 0
+    assert department.reads("c.csv", "\n".join([header, *lines[1:]]).encode()) == {"ready": 1, "replaced": 1}
 
 
 def test_of_two_that_say_different_things_in_one_file_a_person_may_choose_either(department):
