@@ -46,13 +46,14 @@ class Watch:
 def marks_of(payees: PayeeList, printed: Iterable[tuple[str, Other]] = ()) -> names.Marks:
     """Marks of all payees, and of the statements of one export: (whose, what it prints)."""
     return names.Marks([
-        *(mark for one in payees for mark in _of_payee(one)),
+        *(mark for one in payees for mark in _of_payee(one, payees)),
         *(mark for owner, one in printed for mark in _of(owner, one)),
     ])
 
 
-def _of_payee(one: Payee) -> Iterator[Mark]:
-    for name in one.names:
+def _of_payee(one: Payee, payees: PayeeList) -> Iterator[Mark]:
+    short = (names.short(name) for name in one.names)
+    for name in (*one.names, *(name for name in short if not payees.named(name))):  # in short unless it is somebody else's name
         yield from (Mark(row, f"the name of payee {one.id}", one.id) for row in names.of_name(name))
     yield from (Mark(row, f"the number of payee {one.id}", one.id) for row in names.of_number(one.id, said=PAYEE))
     for contract in one.contracts:

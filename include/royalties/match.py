@@ -53,7 +53,7 @@ def _payee(said: Said, payees: PayeeList) -> tuple[Payee | None, list[dict[str, 
         payee = payees.get(said.payee_number)
         if payee is None:
             return None, [reason("payee-unknown", f"no payee has the number {said.payee_number[:60]}", "", _LIST)]
-        if payee in by_name or bears(payee, said.payee):
+        if payee in by_name or (not by_name and bears(payee, said.payee)):
             return payee, []
         if not said.payee:
             return None, [reason("name-missing", f"it has the number of payee {payee.id} and no name", "", _LIST)]
@@ -61,18 +61,20 @@ def _payee(said: Said, payees: PayeeList) -> tuple[Payee | None, list[dict[str, 
     if not by_name:
         what = "no payee has exactly this name" if said.payee else "it names no payee"
         return None, [reason("payee-unknown", what, "", _LIST)]
-    if len(by_name) == 1:
+    alike = payees.namesakes(said.payee)
+    if len(alike) == 1:
         return by_name[0], _namesake(said, by_name[0])
     of_contract = [one for one in by_name if said.contracts and all(contract in one.contracts for contract in said.contracts)]
     if len(of_contract) == 1:
         return of_contract[0], []
-    what = f"{len(by_name)} payees bear this name: {', '.join(one.id for one in by_name)}"
+    what = f"{len(alike)} payees bear this name, or one that differs in no more than accents, initials, Jr. or Sr.: "
+    what += ", ".join(one.id for one in alike)
     return None, [reason("payee-twice", what, "", "Say on the page which of them it is.")]
 
 
 def bears(payee: Payee, name: str) -> bool:
     """Whether this is a name of the payee, who is known by the number as well: accents may be missing."""
-    return any(names.exact(one) == names.exact(name) or names.loose(one) == names.loose(name) for one in payee.names)
+    return any(names.loose(names.exact(one)) == names.loose(names.exact(name)) for one in payee.names)
 
 
 def is_still(row: StatementRow, payee: Payee) -> bool:
@@ -105,9 +107,12 @@ def _contracts(said: Said, payee: Payee, payees: PayeeList) -> list[dict[str, An
 
 
 def _proposals(said: Said, payees: PayeeList) -> list[str]:
+    alike = payees.namesakes(said.payee)
+
     def score(one: Payee) -> float:
         by_name = max(fuzz.token_sort_ratio(names.loose(each), names.loose(said.payee)) for each in one.names) if said.payee else 0.0
         by_number = 100.0 if said.payee_number and payees.get(said.payee_number) is one else 0.0
+        by_name = max(by_name, ALIKE if said.payee and one in alike else 0.0)
         by_contract = 95.0 if set(said.contracts) & set(one.contracts) else 0.0
         return max(by_name, by_number, by_contract)
 

@@ -32,18 +32,37 @@ _INITIAL = re.compile(r"(?<![\w'’])([^\W\d_])\.")
 _FULL = "initial"  # a letter with a point, as a word that no text has: "A. Bright" is somebody, "a bright day" is nobody
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _BROKEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010\u2011\x02\ufffe][^\S\n]*[\r\n]+\s*(?=[^\W\d_])")  # a word that goes on in the next line
+_GENERATION = re.compile(r",? +(jr|sr|ii|iii|iv)\b\.?")  # of a name in lower case
+_INITIALS = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_])")  # A.B. is A. B.
 SQUEEZED = 10  # letters from which a name is looked for without regard to spaces: a shorter one would be found inside other words
 CHANCE = 6  # letters from which a name or number is looked for in bytes that may be no text
 PLAIN_DIGITS = 5  # a number of digits alone is looked for from this length on: shorter ones are everywhere in a statement
 
 
 def exact(name: str) -> str:
-    """One writing of one name: composed letters, ligatures, case, invisible characters, spaces and quotes do not count, and
-    "Okafor, Ben" is "Ben Okafor". Accents and every letter do."""
+    """One writing of one name: composed letters, ligatures, case, invisible characters, spaces and quotes do not count, "Okafor, Ben" is
+    "Ben Okafor", and "Ben Okafor, Jr." is "Okafor Jr, Ben". Accents and every letter do."""
     seen = "".join(letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
-    plain = " ".join(seen.translate(_QUOTES).lower().split())  # not casefold: Groß is not Gross
+    plain = " ".join(_INITIALS.sub(". ", seen.translate(_QUOTES).lower()).split())  # not casefold: Groß is not Gross
+    generation = _GENERATION.search(plain)
+    if generation:
+        plain = plain[: generation.start()] + plain[generation.end() :]
     last, comma, first = plain.partition(", ")
-    return f"{first} {last}" if comma and "," not in first else plain
+    turned = f"{first} {last}" if comma and "," not in first else plain
+    return f"{turned} {generation[1]}" if generation else turned
+
+
+def short(name: str) -> str:
+    """Without initials, Jr. and Sr.; as it is where fewer than two words would be left."""
+    found = exact(name).split()
+    whole = [word for word in found if len(word.strip(".,")) > 1 and not _GENERATION.fullmatch(f" {word}")]
+    return " ".join(whole if len(whole) > 1 else found)
+
+
+def alike(name: str) -> tuple[str, ...]:
+    """What namesakes have in common: accents, order, initials, and Jr. or Sr. do not count. Two who share it are never told apart by a
+    name alone."""
+    return tuple(sorted(words(short(name))))
 
 
 def loose(text: str) -> str:

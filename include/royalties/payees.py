@@ -44,10 +44,12 @@ class PayeeList:
         self.payees = tuple(payees)
         self._by_number = {"".join(names.words(one.id)): one for one in reversed(self.payees)}
         self._by_name: dict[str, dict[str, Payee]] = {}
+        self._alike: dict[tuple[str, ...], dict[str, Payee]] = {}
         self._by_contract: dict[str, list[Payee]] = {}
         for one in self.payees:
             for name in one.names:
                 self._by_name.setdefault(names.exact(name), {})[one.id] = one
+                self._alike.setdefault(names.alike(name), {})[one.id] = one
             for contract in one.contracts:
                 self._by_contract.setdefault(contract, []).append(one)
 
@@ -61,6 +63,10 @@ class PayeeList:
     def named(self, name: str) -> list[Payee]:
         """All who bear this name, exactly (`names.exact`), now or formerly."""
         return list(self._by_name.get(names.exact(name), {}).values())
+
+    def namesakes(self, name: str) -> list[Payee]:
+        """All whose name is alike (`names.alike`), those who bear it exactly among them."""
+        return list(self._alike.get(names.alike(name), {}).values())
 
     def of_contract(self, contract: str) -> list[Payee]:
         """All who are paid under this contract."""

@@ -15,6 +15,7 @@ from include.errors import RejectedData
 from include.partners import load_party
 from include.royalties import match, names, sheets
 from include.royalties.alike import still_shows
+from include.royalties.check import marks_of
 from include.royalties.cut import Cutter
 from include.royalties.payees import parse
 from include.royalties.statements import Said
@@ -197,3 +198,31 @@ def test_a_namesake_is_not_the_payee():
         assert match.match(said, listed, parties).reasons, said
     for said in (Said("GROSS, ANNA"), Said("Anna Gross", contracts=("501001", "777777")), Said("Anna Gross", "p1", contracts=("777777",))):
         assert not match.match(said, listed, parties).reasons, said
+
+
+FAMILY = parse(
+    "payee,name,also,recipient,contracts\n"
+    'P-1,"John Smith, Jr.",,foxglove,501\nP-2,John Smith,,merrow,502\n'
+    "P-3,José Peña,,foxglove,503\nP-4,Jose Pena,,merrow,504\nP-5,J. R. Mary Jones,,foxglove,\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "payee"),
+    [
+        (Said("John Smith"), ""), (Said("Smith, John, Jr."), ""), (Said("John Smith", contracts=("502",)), "P-2"),
+        (Said("John Smith", "P-1"), ""), (Said("JOHN SMITH JR", "P-1"), "P-1"), (Said("Smith Jr., John", "P-1"), "P-1"),
+        (Said("JOSE PENA"), ""), (Said("Jose Pena", "P-3"), ""), (Said("José Peña", "P-3"), "P-3"),
+        (Said("J.R. Mary Jones"), "P-5"), (Said("Mary Jones"), ""),
+    ],
+)  # fmt: skip
+def test_father_and_son_and_namesakes_but_for_an_accent_are_never_told_apart_by_name_alone(said, payee):
+    found = match.match(said, FAMILY, {name: load_party(name) for name in ("foxglove", "merrow")})
+    assert (found.payee.id if found.payee else "", bool(found.reasons)) == (payee, not payee)
+
+
+def test_a_name_is_found_without_its_initials_and_jr_unless_that_is_somebody_else():
+    marks = marks_of(FAMILY)
+    assert marks.found("with Mary Jones", {"P-1"}) == {"the name of payee P-5"}
+    assert marks.found("with John Smith", {"P-1"}) == {"the name of payee P-2"}
+    assert marks.found("for John Smith, Jr.", {"P-1"}) == set()
