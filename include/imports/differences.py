@@ -42,7 +42,8 @@ def differences(row: Row, about: About, known: Known, mapping: Mapping, offers: 
         before = known.value(wanted.field.level, wanted.of, wanted.field.name)
         if same(wanted.field, before, wanted.value):
             continue
-        why_not = offers.why_not(wanted.field, wanted.value, mapping.ids)
+        kind = wanted.of.kind if isinstance(wanted.of, Product) else ""
+        why_not = offers.why_not(wanted.field, wanted.value, mapping.ids, kind)
         change: Change = {
             "level": wanted.field.level, "id": wanted.of.id, "field": wanted.field.name, "label": wanted.field.label, "before": before,
             "after": wanted.value, "as": "" if why_not else f"{_operation(wanted.field)} {wanted.field.input}", "conflict": "",

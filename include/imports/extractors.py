@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from unicodedata import category, normalize
 
+from include.imports.subject_codes import SCHEMES, Scheme
 from include.titles import codelists, identifiers
 
 Cell = str | int | float | bool | datetime | date | time | timedelta | None
@@ -34,10 +35,6 @@ _FORMULA_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
 _LISTED = re.compile(r"[;,|\n]+")
 _AROUND_MONEY = re.compile(r"^[^\d.,(\-−+]+|[^\d.,)\-−]+$")
 _CODE = re.compile(r"^_?([0-9A-Z]{2})\b")
-_BISAC = re.compile(r"^[A-Z]{3}\d{6}$")
-_THEMA = re.compile(r"^(?:[A-Z][A-Z0-9]{0,9}|[1-6][A-Z0-9]+(?:-[A-Z0-9]+)*)$")
-_BIC = re.compile(r"^[A-Z1-5][A-Z0-9]{0,7}$")
-_NUR = re.compile(r"^\d{3}$")
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
 _ASIN = re.compile(r"^[A-Z0-9]{10}$")
 
@@ -68,6 +65,7 @@ class Ways:
     list_number: int = 0  # ONIX code list
     longest: int = 0  # characters
     serial_zero: date = SERIAL_ZERO  # what numbers of days count from; workbooks of old Macs count from 1904-01-01
+    codes: Mapping[str, str] = field(default_factory=dict)  # the house's list of subjects, if it has one
 
 
 def plain(cell: Cell) -> str:
@@ -196,29 +194,31 @@ def named(cell: Cell, ways: Ways) -> Value:
     return ways.values.get(str(shown).casefold(), shown)
 
 
-def listed(cell: Cell, pattern: re.Pattern[str], what: str) -> Value:
+def listed(cell: Cell, ways: Ways, scheme: Scheme) -> Value:
     """Codes with `;`, `,`, `|` or new lines between them, once each, in their order; a heading behind a code is left out."""
     raw = cell if isinstance(cell, str) else plain(cell)
     found = [part for piece in _LISTED.split(raw) if (part := _unquoted(plain(piece)).split(" ", 1)[0].upper())]
-    if wrong := [part for part in found if not pattern.match(part)]:
-        raise Unreadable("subject-wrong", f"{', '.join(wrong)}: no {what} code looks like this", f"Use {what} codes, `;` between them.")
+    if wrong := [why for part in found if (why := scheme.why_not(part, ways.codes))]:
+        raise Unreadable("subject-wrong", "; ".join(wrong), f"Use {scheme.name} codes, `;` between them.")
+    if found and all(part[0] in scheme.qualifiers for part in found):
+        raise Unreadable("subject-wrong", f"{', '.join(found)}: qualifiers only", f"Put the {scheme.name} subject before them.")
     return list(dict.fromkeys(found))
 
 
 def bisacs(cell: Cell, ways: Ways) -> Value:
-    return listed(cell, _BISAC, "BISAC")
+    return listed(cell, ways, SCHEMES["bisac"])
 
 
 def themas(cell: Cell, ways: Ways) -> Value:
-    return listed(cell, _THEMA, "Thema")
+    return listed(cell, ways, SCHEMES["thema"])
 
 
 def bics(cell: Cell, ways: Ways) -> Value:
-    return listed(cell, _BIC, "BIC")
+    return listed(cell, ways, SCHEMES["bic"])
 
 
 def nurs(cell: Cell, ways: Ways) -> Value:
-    return listed(cell, _NUR, "NUR")
+    return listed(cell, ways, SCHEMES["nur"])
 
 
 def doi(cell: Cell, ways: Ways) -> Value:

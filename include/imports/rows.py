@@ -10,6 +10,7 @@ from include.imports.extractors import EXTRACTORS, SERIAL_ZERO, Cell, Unreadable
 from include.imports.fields import BASE, FIELDS, KEYS, PRICE
 from include.imports.mapping import Column, Mapping
 from include.imports.sheets import Line, Sheet
+from include.imports.subject_codes import SCHEMES, house_list
 
 Problem = dict[str, Any]
 ERROR, WARNING = "error", "warning"
@@ -105,7 +106,8 @@ def ways_of(name: str, column: Column | None, mapping: Mapping, serial_zero: dat
     known = FIELDS.get(name)
     values = {said.casefold(): meant for said, meant in column.values.items()} if column else {}
     list_number = known.list_number if known else _PRICE_LISTS.get(name, 0)
-    return Ways(mapping.dates, mapping.decimal_mark, values, list_number, known.longest if known else 100, serial_zero)
+    codes = house_list(known.read) if known and known.read in SCHEMES else {}
+    return Ways(mapping.dates, mapping.decimal_mark, values, list_number, known.longest if known else 100, serial_zero, codes)
 
 
 def _value(
@@ -118,7 +120,7 @@ def _value(
         if not shown or shown.casefold() in mapping.empty:
             return None
         if mapping.clear and shown == mapping.clear and name in FIELDS:
-            return [] if FIELDS[name].read in {"bisac", "thema", "bic", "nur"} else ""
+            return [] if FIELDS[name].read in SCHEMES else ""
         return EXTRACTORS[extractor](cell, ways_of(name, column, mapping, serial_zero))
     except Unreadable as bad:
         row.wrong(bad.code, bad.message, bad.todo, field=name, column=heading)

@@ -8,14 +8,20 @@ from typing import Any
 
 import pytest
 import requests
+from graphql import extend_schema, parse
 
+from include.clients.consonance.operations import fit, stored
 from include.errors import RejectedData, TransientError
 from include.imports import record
 from include.imports.apply import Applying
+from include.imports.fields import FIELDS
+from include.imports.mapping import Mapping
+from include.imports.offers import READ, of_schema
 from include.ledger import imports
 from include.ledger.sales_rows import LineState
 from include.partners import load_house
 from sandbox.catalogue.chance import isbn13
+from sandbox.consonance.tenant import build_schema_of
 from tests.clients.tenant import Waits, client_of
 from tests.imports.office import NOW, Office, workbook
 from tests.sandbox.conftest import KEY
@@ -160,6 +166,33 @@ def test_a_stage_is_written_by_the_number_that_the_mapping_knows(office: Office)
     assert codes(office, number) == [[], ["not-possible"]]
     office.work_through(number)
     assert office.server.catalogue.work(work.id).stage == "Production approved"
+
+
+def test_only_what_consonance_shows_of_such_an_edition_is_written(office: Office) -> None:
+    office.mapping = Mapping.model_validate(
+        office.mapping.model_dump(exclude_unset=True) | {"columns": {"isbn": {"headers": ["ISBN"]}, "asin": {"headers": ["ASIN"]}},
+                                                         "prices": [], "new_requires": []}
+    )  # fmt: skip
+    editions = [product for work, _ in office.editions(60) for product in work.products if product.isbn]
+    ebook, printed = (next(one for one in editions if (one.format == "ePub") is electronic) for electronic in (True, False))
+    content = workbook(["ISBN", "ASIN"], [ebook.isbn, "B0ABCDEFGH"], [printed.isbn, "B0ABCDEFGI"], made=NOW)
+    number = office.take("asins.xlsx", content).import_id
+    office.work_through(number)
+    assert (states(office, number), codes(office, number)) == (["verified", "unchanged"], [[], ["not-possible"]])
+    assert (office.server.catalogue.product(ebook.id).asin, office.server.catalogue.product(printed.id).asin) == ("B0ABCDEFGH", "")
+
+
+def test_a_field_is_written_where_the_tenants_schema_takes_and_shows_it() -> None:
+    """Public pages name these members of the input, and are cut off where the type that would show them goes on."""
+    names = {"gtin": "gtin", "doi": "productIdentifyingDoi", "form_description": "productFormDescription",
+             "announcement_date": "publicAnnouncementDate"}  # fmt: skip
+    known = build_schema_of("full")
+    more = "".join(f"extend type PhysicalBookProduct {{ {name}: String }}" for name in names.values())
+    for schema, writable in ((known, False), (extend_schema(known, parse(more)), True)):
+        fitted = fit(stored()[READ], schema).capability
+        given = of_schema(schema, fitted.left_out)
+        assert {not given.why_not(FIELDS[name], "x", {}, "PhysicalBookProduct") for name in names} == {writable}
+        assert "does not show" in given.why_not(FIELDS["gtin"], "x", {}, "ElectronicBookProduct")
 
 
 def test_a_later_sheet_builds_on_what_an_earlier_one_wrote_before_the_mirror_knows(office: Office) -> None:

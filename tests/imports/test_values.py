@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.errors import ConfigurationError
 from include.imports.extractors import EXPONENTS, EXTRACTORS, Unreadable, Ways, amount_for
+from include.imports.subject_codes import house_list
 from include.titles import identifiers
 from tests.deliveries.desk import isbn
 
@@ -101,7 +103,8 @@ def test_a_code_is_read_as_code_heading_or_by_the_mapping(cell):
 
 @pytest.mark.parametrize(
     ("extractor", "cell"),
-    [("code", "99"), ("code", "selling"), ("bisac", "FICTION"), ("bisac", "FIC19000"), ("thema", "fb!"), ("doi", "11.1234/x"),
+    [("code", "99"), ("code", "selling"), ("bisac", "FICTION"), ("bisac", "FIC19000"), ("thema", "fb!"), ("bisac", "FIK019000"),
+     ("thema", "BFA"), ("thema", "1DDU"), ("bic", "QA"), ("doi", "11.1234/x"),
      ("asin", "B00"), ("gtin", "9780306406158"), ("currency", "XYZ1"), ("id", "12a"), ("number", "-3")],
 )  # fmt: skip
 def test_what_is_in_no_list_and_no_form_is_refused(extractor, cell):
@@ -113,6 +116,20 @@ def test_subjects_keep_their_order_and_stand_once():
     cell = "FIC019000 FICTION / Literary; FIC000000\nFIC019000"
     assert EXTRACTORS["bisac"](cell, Ways()) == ["FIC019000", "FIC000000"]
     assert EXTRACTORS["thema"]("FBA, 1DDU-GB-E", Ways()) == ["FBA", "1DDU-GB-E"]
+
+
+def test_a_house_that_has_a_list_of_subjects_takes_no_code_that_is_not_in_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLOPHON_CONFIG", str(tmp_path))
+    assert house_list("bisac") == {}
+    (tmp_path / "subjects").mkdir()
+    (tmp_path / "subjects" / "bisac.csv").write_text("Code;Literal\nFIC019000;FICTION / Literary\nNEW000000;NEW / General\n")
+    ways = Ways(codes=house_list("bisac"))
+    assert EXTRACTORS["bisac"]("NEW000000; fic019000", ways) == ["NEW000000", "FIC019000"]
+    with pytest.raises(Unreadable, match=r"FIC091000 is not in config/subjects/bisac\.csv; near is FIC019000 FICTION / Literary"):
+        EXTRACTORS["bisac"]("FIC091000", ways)
+    (tmp_path / "subjects" / "bisac.csv").write_text("FICTION / Literary;FIC019000\n")
+    with pytest.raises(ConfigurationError, match="no BISAC code in its first column"):
+        house_list("bisac")
 
 
 @pytest.mark.parametrize(
