@@ -45,14 +45,18 @@ def balance(
 ) -> Balance:
     """Compares with the report's own totals. `found` gives what the lines come to for one of them."""
     told, reasons = [], []
+    subtotals = _subtotals(controls, found)
     for control in controls:
         here = found(control)
-        explained = _missing_rows(control, here, {_REJECTED: rejected, **(skipped or {})})
+        if control in subtotals:
+            explained = [(control.stated - here, subtotals[control])]
+        else:
+            explained = _missing_rows(control, here, {_REJECTED: rejected, **(skipped or {})})
         one = compared(control, here, explained, tolerance)
         told.append(one)
         if Decimal(one["open"]):
             reasons.append(_unbalanced(one))
-    reasons += _disagreements(controls)
+    reasons += _disagreements([control for control in controls if control not in subtotals])
     if not controls:
         todo = "Compare with the payment when it is there."
         reasons.append(reason("no-controls", "the report has no totals of its own to compare with", todo=todo))
@@ -112,6 +116,29 @@ def reason(code: str, message: str, *, where: str = "", todo: str = "") -> dict[
     return {"code": str(code), "message": message, "where": where, "todo": todo}
 
 
+def _subtotals(controls: Sequence[Control], found: Callable[[Control], Decimal]) -> dict[Control, str]:
+    """Totals of parts of the report, with words: those that, all together, come to what the lines come to. Where the report states that,
+    too, there may be subtotals of several kinds, each to the whole: by month, by shop."""
+    words: dict[Control, str] = {}
+    for same in _of_the_same(controls).values():
+        whole = found(same[0])
+        parts = [control for control in same if control.stated != whole]
+        number, together = sum(one.times for one in parts), sum((one.stated * one.times for one in parts), Decimal(0))
+        grand = len(parts) < len(same)
+        within = all(0 <= one.stated * whole <= whole * whole for one in parts)
+        if number > 1 and (together == whole or (grand and whole and within and together % whole == 0)):
+            shown = text(together) if same[0].what in COUNTS else money(together, same[0].currency)
+            words |= dict.fromkeys(parts, f"one of {number} subtotals, which come to {shown}")
+    return words
+
+
+def _of_the_same(controls: Sequence[Control]) -> dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], list[Control]]:
+    found: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], list[Control]] = {}
+    for control in controls:
+        found.setdefault((control.what, control.currency, control.sheets, control.models), []).append(control)
+    return found
+
+
 def _missing_rows(control: Control, found: Decimal, passed_over: Mapping[str, int]) -> list[tuple[Decimal, str]]:
     """Rows that the report counts and that are no lines: the fewest sorts of refused and passed over rows that are as many together."""
     missing = control.stated - found
@@ -142,10 +169,7 @@ def _unbalanced(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _disagreements(controls: Sequence[Control]) -> list[dict[str, Any]]:
     """Totals of a report that contradict each other."""
-    found: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], dict[Decimal, str]] = {}
-    for control in controls:
-        key = (control.what, control.currency, control.sheets, control.models)
-        found.setdefault(key, {}).setdefault(control.stated, control.where)
+    found = {key: _places(same) for key, same in _of_the_same(controls).items()}
     return [
         reason(
             "controls-disagree",
@@ -156,3 +180,11 @@ def _disagreements(controls: Sequence[Control]) -> list[dict[str, Any]]:
         for (what, currency, _, _), each in found.items()
         if len(each) > 1
     ]
+
+
+def _places(controls: Sequence[Control]) -> dict[Decimal, str]:
+    """Each different amount, and where it stands first."""
+    places: dict[Decimal, str] = {}
+    for control in controls:
+        places.setdefault(control.stated, control.where)
+    return places

@@ -18,7 +18,7 @@ from include.sales import extractors
 from include.sales.extractors import Unreadable
 from include.sales.layout import Cell, Id, Layout
 from include.sales.lines import MONEY, RATE, SCHEMA, Kind, Model
-from include.sales.readers.rows import Rows
+from include.sales.readers.rows import Rows, Shape
 from include.sales.reading import Notes
 
 _MOST_REMEMBERED = 200_000  # different texts whose meaning is kept, for each extractor
@@ -69,11 +69,13 @@ class Columns:
     """Some rows of one table. `troubles` fill up while fields are read."""
 
     def __init__(
-        self, rows: Rows, positions: dict[str, int], layout: Layout, mark: str, zone: str, meanings: Meanings, notes: Notes
+        self, rows: Rows, positions: dict[str, int], layout: Layout, shape: Shape, zone: str, meanings: Meanings, notes: Notes
     ) -> None:
-        self.rows, self._positions, self._layout, self._mark, self._zone = rows, positions, layout, mark, zone
+        self.rows, self._positions, self._layout, self._shape, self._zone = rows, positions, layout, shape, zone
+        self._mark = shape.mark
         self._meanings, self._notes = meanings, notes
         self._texts: dict[str, pa.Array] = {}
+        self._marked: dict[str, tuple[str, pa.Array]] = {}  # field → column and texts that are not plain numbers
         self.troubles: list[Trouble] = []
 
     def __len__(self) -> int:
@@ -82,11 +84,11 @@ class Columns:
     def only(self, mask: pa.Array) -> Columns:
         """The rows for which it is true."""
         rows = Rows(self.rows.numbers.filter(mask), [column.filter(mask) for column in self.rows.columns])
-        return Columns(rows, self._positions, self._layout, self._mark, self._zone, self._meanings, self._notes)
+        return Columns(rows, self._positions, self._layout, self._shape, self._zone, self._meanings, self._notes)
 
     def with_column(self, name: str, at: int) -> Columns:
         """The same rows, where `name` is the column at this place."""
-        return Columns(self.rows, self._positions | {name: at}, self._layout, self._mark, self._zone, self._meanings, self._notes)
+        return Columns(self.rows, self._positions | {name: at}, self._layout, self._shape, self._zone, self._meanings, self._notes)
 
     def text(self, column: str, *, plain: bool = False) -> pa.Array:
         """Without blanks around it, null where there is nothing. `plain`: also what the layout says stands for nothing is text."""
@@ -176,6 +178,7 @@ class Columns:
                 plain = None
             if plain is not None and (kind != MONEY or not pc.any(pc.greater_equal(pc.abs(plain), _LARGE)).as_py()):
                 return plain
+        self._marked[name] = (column, texts)
         if name == "units":
             return self._read(texts, column, ("units", self._mark), extractors.whole(self._mark), kind)
         places = 18 if kind == RATE else 10
@@ -195,7 +198,7 @@ class Columns:
         for name in cell.total:
             column = name.removeprefix("-")
             texts = self.text(column)
-            values = pc.cast(self._number(texts, "net", cell, column), _SUMMAND)
+            values = pc.cast(self._number(texts, "fees", cell, column), _SUMMAND)
             if name.startswith("-"):
                 values = pc.negate(values)
             if total is None:
@@ -204,6 +207,20 @@ class Columns:
             both = pc.cast(pc.add(pc.fill_null(total, Decimal(0)), pc.fill_null(values, Decimal(0))), _SUMMAND)
             total = pc.if_else(pc.and_(pc.is_null(total), pc.is_null(values)), pa.scalar(None, _SUMMAND), both)
         return pc.cast(total if total is not None else pa.nulls(len(self), _SUMMAND), MONEY)
+
+    def contradicted(self, money: str, codes: pa.Array) -> None:
+        """Notes amounts that say another currency than these: `12.50 USD` in a row of GBP."""
+        column, texts = self._marked.get(money, ("", None))
+        if texts is None or not pc.any(pc.match_substring_regex(texts, "[A-Za-z$€£¥₹₩]")).as_py():
+            return
+        coded = texts.dictionary_encode()
+        said = [extractors.currencies_of(text) for text in coded.dictionary.to_pylist()]
+        some = pc.is_in(coded.indices, pa.array([at for at, each in enumerate(said) if each is not None], coded.indices.type))
+        for at in pc.indices_nonzero(pc.and_(pc.fill_null(some, False), pc.is_valid(codes))).to_pylist():
+            text, code, of = texts[at].as_py(), codes[at].as_py(), said[coded.indices[at].as_py()]
+            if of is not None and code not in of:
+                why = Unreadable("other-currency", f"{text[:60]!r} is no amount in {code}", "Ask which of the two currencies is meant.")
+                self.troubles.append(Trouble(at, column, text, why))
 
     def _code(self, name: str, texts: pa.Array, column: str) -> pa.Array:
         if name != "territory":
@@ -228,6 +245,7 @@ class Columns:
 
     def spans(self, texts: pa.Array, formats: tuple[str, ...], column: str) -> pa.Array:
         """First and last day of what each text names."""
+        formats = self._shape.formats(formats)
         read = extractors.day(formats, self._zone)
 
         def span(text: str) -> dict[str, date]:

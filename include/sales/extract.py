@@ -6,8 +6,10 @@ is kept as control totals.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -20,7 +22,7 @@ import pyarrow.compute as pc
 from include.errors import RejectedData
 from include.files.bounds import printable
 from include.partners.sources import SalesSource
-from include.sales import extractors
+from include.sales import digests, extractors
 from include.sales.columns import Columns, Meanings
 from include.sales.layout import Cell
 from include.sales.lines import SCHEMA, Kind, Model
@@ -33,6 +35,14 @@ from include.sales.sifting import Sifter
 from include.sales.spans import Periods
 
 _USAGE = (Model.PAGE_READS.value, Model.USAGE.value)
+_A_LOOK = 500  # rows of two sheets that are compared before they are compared whole
+_CURRENCY_OF = (
+    ("gross", "currency"),
+    ("fees", "currency"),
+    ("net", "currency"),
+    ("paid", "paid_currency"),
+    ("list_price", "list_currency"),
+)
 _ZERO = pa.scalar(Decimal(0), pa.decimal128(38, 10))
 
 
@@ -51,10 +61,13 @@ class Reading:
         self.rejects = Rejects()
         self.controls: list[Control] = []
         self.notes = Notes()
+        for note in recognised.notes:
+            self.notes.add(note)
         self.period: tuple[date, date] | None = None
         above = [row for one in recognised.found for row in one.above]
         self.preamble = {row[0].strip(): row[1].strip() for row in above if len(row) > 1 and row[0].strip()}
         self._amounts: dict[tuple[str, str, str, str], Decimal] = {}  # sheet, model, what, currency
+        self._said: dict[tuple[str, int | None], tuple[int, int]] = {}
         self._meanings = Meanings()
         self._batches = self._all()
 
@@ -90,6 +103,12 @@ class Reading:
                 if self._is_copy(found, file.copies.get(found.member, "")):
                     self.notes.add(f"{printable(found.member)} in the archive is {printable(file.copies[found.member])} again: read once")
                     continue
+                if (first := self._read_before(found, file.sheets)) is not None:
+                    what = f"{printable(found.label)!r} has the same lines as {printable(first.label)!r}"
+                    self.notes.add(f"{what}: read once. If both are real, ask for them in one table")
+                    continue
+                if sheet.hidden:
+                    self.notes.add(f"sheet {printable(found.label)!r} is hidden: its rows are read like the others")
                 yield from self._sheet(found, sheet)
         if self.period is None:  # nothing was sold: the report still speaks of a month
             spans = (Periods(self.recognised.layout, found, self._name).whole() for found in self.recognised.found)
@@ -101,6 +120,30 @@ class Reading:
         layout = self.recognised.layout
         return first is not None and Periods(layout, first, self._name).whole() == Periods(layout, found, self._name).whole()
 
+    def _read_before(self, found: Found, sheets: Sequence[AnySheet]) -> Found | None:
+        """The sheet before it that has just these lines: a copy that somebody left in the workbook, the same table in two formats."""
+        if found.table.role != "lines":
+            return None
+        for one in itertools.takewhile(lambda each: each is not found, self.recognised.found):
+            alike = one.table is found.table and self._says(one, sheets, 1) == self._says(found, sheets, 1) != (0, 0)
+            if alike and self._says(one, sheets) == self._says(found, sheets):
+                return one
+        return None
+
+    def _says(self, found: Found, sheets: Sequence[AnySheet], most: int | None = None) -> tuple[int, int]:
+        """Of so many record batches of a sheet: lines, and a sum that is the same for the same lines, whatever their order."""
+        if (found.label, most) not in self._said:
+            alone = Reading(
+                self._path, self._name, replace(self.recognised, found=(found,)), self._source, _A_LOOK if most else self._rows_at_once
+            )
+            sheet = next(one for one in sheets if (one.member, one.name) == (found.member, found.sheet))
+            lines = total = 0
+            for batch in itertools.islice(alone._sheet(found, sheet), most):
+                total += int(digests.keys(digests.hashes(batch), batch).sum())
+                lines += batch.num_rows
+            self._said[found.label, most] = (lines, total % (1 << 64))
+        return self._said[found.label, most]
+
     def _sheet(self, found: Found, sheet: AnySheet) -> Iterator[pa.RecordBatch]:
         layout = self.recognised.layout
         sifter = Sifter(found, self.rejects, self.skipped, self.notes)
@@ -109,7 +152,7 @@ class Reading:
         if found.table.role == "lines":
             self.rows_of[found.label] += 0
         for rows in self._rows(found, sheet, sifter):
-            columns = Columns(rows, found.positions, layout, found.shape.mark, zone, self._meanings, self.notes)
+            columns = Columns(rows, found.positions, layout, found.shape, zone, self._meanings, self.notes)
             columns = sifter.sifted(columns)
             if len(columns) and found.table.role == "lines":
                 self.rows += len(columns)
@@ -192,6 +235,9 @@ class Reading:
     ) -> dict[str, pa.Array]:
         count = len(columns)
         arrays: dict[str, pa.Array] = {name: columns.field(name, cell) for name, cell in fields.items()}
+        for money, code in _CURRENCY_OF:
+            if money in arrays and code in arrays:
+                columns.contradicted(money, arrays[code])
         arrays["row"] = columns.rows.numbers
         arrays["sheet"] = pa.repeat(pa.scalar(found.label, pa.string()), count)
         arrays["id_type"], arrays["id_value"], arrays["other_ids"] = columns.ids(found.table.ids)

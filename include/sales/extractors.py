@@ -27,13 +27,16 @@ _GROUPED = {  # thousands marked: what follows three digits; also India's 12,34,
 }
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")  # also Swiss and typographic marks of thousands
 _MONEY_SIGNS = re.compile(r"^(?:[A-Z]{3}|[A-Z]{0,2}[$€£¥₹₩])|(?:[A-Z]{3}|[$€£¥₹₩]|kr|zł)$")
+_LEDGER = re.compile(r"\d(?:CR|DR|Cr|Dr|cr|dr)\.?$")
 _SIGNED = re.compile(r"(?:[A-Z]{3}|[A-Z]{0,2}[$€£¥₹₩])?([-+])")
 _MINUS = str.maketrans({"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-"})
 _SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
+_AS_AMOUNT = re.compile(r"\d(?:([,.'’\u00a0\u202f])\d{3})(?:\1\d{3}){3}")  # an ISBN with marks of thousands
 _ASIN = re.compile(r"B0[0-9A-Z]{8}")
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?\s*(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _SKU = re.compile(r"237\d{10}")  # Ingram's own numbers look like an ISBN-13 and are none
 _OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
+_EXCEL = ("excel", "excel 1904")
 _YEARS = range(1990, 2100)  # of reports; 0001 and 9999 are what systems write for "no date"
 _MOST = 18  # digits of an amount before the mark: sums of billions of lines still fit
 
@@ -72,6 +75,10 @@ def decimal(mark: str) -> Callable[[str], Decimal]:
 def _unsigned(text: str) -> tuple[str, bool]:
     """Digits and marks, and whether the number is negative: by a minus before or after it, or parentheses around it."""
     bare = _BLANKS.sub("", text).translate(_MINUS)
+    if _LEDGER.search(bare):
+        raise Unreadable(
+            "not-a-number", f"{_shown(text)} is a credit or a debit, and who owes whom is not said", "Ask for amounts with a sign."
+        )
     negative = False
     if bare.startswith("(") and bare.endswith(")"):
         bare, negative = bare[1:-1], True
@@ -84,6 +91,8 @@ def _unsigned(text: str) -> tuple[str, bool]:
 
 
 def _number(text: str, mark: str) -> Unreadable:
+    if text.startswith("="):
+        return Unreadable("not-a-number", f"{_shown(text)} is a formula without its result", "Open it in Excel, save it, and send that.")
     name = "dot" if mark == "." else "comma"
     return Unreadable(
         "not-a-number", f"{_shown(text)} is no number (decimal mark: {name})", "Correct the cell, or `decimal` of the layout."
@@ -140,6 +149,8 @@ def identifier(expected: str) -> Callable[[str], str]:
         if found := _SCIENTIFIC.fullmatch(bare):
             bare = _rescued(found, text)
         bare = re.sub(r"^(\d{9,13})[.,]0+$", r"\1", bare)
+        if _AS_AMOUNT.fullmatch(bare):
+            bare = re.sub(r"\D", "", bare)
         if len(bare) > 120:
             raise Unreadable("not-an-id", "an identifier of more than 120 characters", "Correct the cell.")
         if expected == "isbn" and not any(character.isdigit() for character in bare):
@@ -192,7 +203,7 @@ def day(formats: tuple[str, ...], zone: str) -> Callable[[str], tuple[date, date
                 continue
             if found.year not in _YEARS:
                 continue
-            if form not in {"iso", "excel"} and not any(mark in form for mark in ("%d", "%j", "%x", "%c", "%D")):
+            if form not in {"iso", *_EXCEL} and not any(mark in form for mark in ("%d", "%j", "%x", "%c", "%D")):
                 return found, last_of_month(found)
             if form == "iso" and re.fullmatch(r"\d{4}-\d{2}", bare):
                 return found, last_of_month(found)
@@ -204,10 +215,10 @@ def day(formats: tuple[str, ...], zone: str) -> Callable[[str], tuple[date, date
 
 
 def _day(bare: str, form: str, zone: str) -> date:
-    if form == "excel":
+    if form in _EXCEL:
         if not re.fullmatch(r"\d{4,7}(?:[.,]\d+)?", bare):
             raise ValueError(bare)
-        return date.fromisoformat(dated(Decimal(bare.replace(",", ".")))[:10])
+        return date.fromisoformat(dated(Decimal(bare.replace(",", ".")), since_1904=form != "excel")[:10])
     if form != "iso":
         moment = datetime.strptime(bare, form)  # noqa: DTZ007 dates of a report have no zone but their source's
         return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date()
@@ -265,6 +276,25 @@ def currency(text: str) -> str:
     if code not in _currencies():
         raise Unreadable("not-a-currency", f"{_shown(text)} is no currency of ISO 4217", "Correct the cell, or `map` it in the layout.")
     return code
+
+
+_SIGN_OR_CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])|[A-Z]{0,2}\$|[€£¥₹₩]|zł")
+_NAMED_ALIKE = {"$": ("Dollar", "Peso"), "£": ("Pound",), "¥": ("Yen", "Yuan"), "₩": ("Won",)}
+
+
+def currencies_of(text: str) -> frozenset[str] | None:
+    """Which currencies an amount says that it may be in; None where it says nothing of that."""
+    found = _SIGN_OR_CODE.search(text)
+    if not found:
+        return None
+    said = found[0]
+    if said in _currencies():
+        return frozenset({said})
+    if said == "zł":
+        return frozenset({"PLN"})
+    if words := _NAMED_ALIKE.get(said):
+        return frozenset(one.alpha_3 for one in pycountry.currencies if any(word in one.name for word in words))
+    return frozenset({_SIGNS[said]}) if said in _SIGNS else None
 
 
 def _shown(text: str) -> str:

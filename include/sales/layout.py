@@ -23,7 +23,7 @@ COMPUTED = frozenset({"row", "sheet", "period", "id_type", "id_value", "other_id
 
 def key(header: str) -> str:
     """A header's name as it is compared: letters, digits and `%`, without case."""
-    return re.sub(r"[^\w%]|_", "", header).casefold()
+    return re.sub(r"[^\w%]|_", "", header).casefold() if header else ""
 
 
 def _pattern(value: str) -> str:
@@ -48,7 +48,9 @@ class Cell(Table):
         description="Of discount_percent. percent: as written, `48%`. share: what is ours, taken from 100. fraction: 0.48.",
     )
     formats: tuple[str, ...] = Field(
-        default=("iso",), description="Of dates: iso (also with a time and an offset), excel (days since 1899-12-30), or as strptime's."
+        default=("iso",),
+        description="Of dates: iso (also with a time and an offset), excel (a spreadsheet's number of the day), or as strptime's. "
+        "Where %d/%m/%Y stands without %m/%d/%Y, the file's days tell which of the two is meant.",
     )
     map: dict[str, str] = Field(default={}, description="What the report says → ours, without case; `*` for everything else.")
     sign: Literal["", "by kind", "turned", "positive", "negative"] = Field(
@@ -217,6 +219,7 @@ class Layout(Table):
     id: PartnerId
     name: str
     source: str = Field(description="Where its header was seen.")
+    inferred: str = Field(default="", description="What of it nobody has compared with a real report: told with each one that is loaded.")
     files: tuple[str, ...] = Field(default=(), description="What such files are usually called (glob); only decides between equals.")
     last_resort: bool = Field(default=False, description="Only where no other layout fits.")
     estimate: bool = Field(default=False, description="Amounts are not what is paid: another report settles them.")
@@ -224,7 +227,7 @@ class Layout(Table):
     encodings: tuple[str, ...] = Field(
         default=("utf-8", "cp1252", "latin-1"), description="Of text without a byte order mark: the first that fits every byte."
     )
-    delimiters: tuple[str, ...] = Field(default=("\t", ",", ";"), description="The first under which the header is there.")
+    delimiters: tuple[str, ...] = Field(default=("\t", ",", ";", "|"), description="The first under which the header is there.")
     quoted: bool = Field(default=True, description='Whether `"` around a cell may hold the delimiter.')
     decimal: Literal[".", ",", "told"] = Field(
         default="told", description="Decimal mark. told: by what the file's numbers prove, a dot where none proves anything."

@@ -44,6 +44,7 @@ class Control:
     where: str
     sheets: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    times: int = 1  # rows that state just this
 
     def to_json(self) -> dict[str, Any]:
         return {"what": self.what, "currency": self.currency, "stated": format(self.stated, "f"), "from": self.where}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import pyarrow.compute as pc
-
 from include.errors import RejectedData
 from include.files.bounds import printable
+from include.sales import marks
 from include.sales.layout import Layout, ReportTable, key
 from include.sales.readers.opened import AnySheet, opened
 from include.sales.readers.rows import Shape
@@ -21,7 +20,7 @@ from include.sales.readers.tree import TreeSheet
 
 _MOST_TOLD = 8  # columns named in one sentence
 _ALIKE = 0.4  # of a header: from here on a sheet that does not fit is a changed one, not another
-_SAMPLE = 500  # rows by which the width and the decimal mark are told
+_SAMPLE = 500  # rows by which the width, the decimal mark and the order of days are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,39 +173,33 @@ def _table(layout: Layout, table: ReportTable, sheet: AnySheet, fit: _Fit) -> Fo
     best: tuple[float, list[str]] = (-1.0, [])
     empty = True
     for head, encoding, delimiter in _heads(layout, sheet):
-        for at, (lines, cells) in enumerate(head[: layout.header_within]):
+        for at, (_, cells) in enumerate(head[: layout.header_within]):
             empty = empty and not any(cell.strip() for cell in cells)
-            positions = _positions(table, cells)
+            named = {at: key(cell) for at, cell in enumerate(cells) if cell}
+            positions = _positions(table, named)
             missing = [column for column in table.must_have() if column not in positions]
-            strange = _strange(table, cells)
-            near = _near(table, positions, cells)
+            near = len(positions) / max(1, len(table.header) + sum(map(bool, named.values())) - len(positions))
             if not missing:
+                below = [row for _, row in head[at + 1 :]]
                 above = tuple(tuple(row) for _, row in head[:at])
                 if wrong := _above(layout, above):
                     fit.near = max(fit.near, near * 0.95)
                     fit.differs += wrong
                     return None
+                if doubled := _doubled(table, positions, cells, below):
+                    fit.near = 1.0
+                    fit.differs += doubled
+                    return None
                 fit.known += len(positions)
-                fit.strange += len(strange)
                 fit.near = 1.0
-                if strange:
+                if strange := _strange(table, cells):
+                    fit.strange += len(strange)
                     fit.notes.append(f"columns that are not known and not read: {_told(strange)}")
-                number = lines if not isinstance(sheet, TextSheet) else at + 1
-                below = [row for _, row in head[at + 1 :]]
-                shape = Shape(
-                    number,
-                    _width(cells, below),
-                    lines if isinstance(sheet, TextSheet) else 0,
-                    encoding,
-                    delimiter,
-                    layout.quoted,
-                    _mark(layout, table, positions, below, text=isinstance(sheet, TextSheet)),
-                )
-                if not shape.mark:
-                    shape = replace(shape, mark=_mark_further_down(table, positions, sheet, shape))
+                shape = _shape(layout, sheet, head, at, encoding, delimiter)
+                shape = marks.told(layout, table, positions, sheet, shape, below, fit.notes)
                 return Found(table, sheet.member, sheet.name, shape, positions, tuple(cells), above)
             if near > best[0]:
-                best = (near, _differences(missing, strange))
+                best = (near, _differences(missing, _strange(table, cells)))
     if empty and sheet.name:
         return None  # an empty sheet of a workbook is no news
     fit.near = max(fit.near, best[0])
@@ -216,6 +209,14 @@ def _table(layout: Layout, table: ReportTable, sheet: AnySheet, fit: _Fit) -> Fo
     else:
         fit.doubts.append((best[0], sheet.name, differs))
     return None
+
+
+def _shape(layout: Layout, sheet: AnySheet, head: list[tuple[int, list[str]]], at: int, encoding: str, delimiter: str) -> Shape:
+    """How the table under the header `head[at]` lies, but for its marks."""
+    number, header = head[at]
+    if isinstance(sheet, TextSheet):
+        return Shape(at + 1, _width(header, [row for _, row in head[at + 1 :]]), number, encoding, delimiter, layout.quoted)
+    return Shape(number, _named_width(header), since_1904=sheet.since_1904)
 
 
 def _heads(layout: Layout, sheet: AnySheet) -> list[tuple[list[tuple[int, list[str]]], str, str]]:
@@ -248,15 +249,15 @@ def _tree(layout: Layout, table: ReportTable, sheet: TreeSheet, fit: _Fit) -> Fo
         return None
     fit.known += len(seen)
     positions = {column: at for at, column in enumerate(columns)}
-    shape = Shape(0, len(columns), mark=_mark(layout, table, positions, sample, text=True) or ".")
+    shape = Shape(0, len(columns), mark=marks.of_sample(layout, table, positions, sample, text=True) or ".")
     return Found(table, sheet.member, sheet.name, shape, positions, tuple(columns))
 
 
-def _positions(table: ReportTable, cells: Sequence[str]) -> dict[str, int]:
+def _positions(table: ReportTable, named: Mapping[int, str]) -> dict[str, int]:
     """Column of the layout → its place in this row of header names. The first of two that are called the same."""
     places: dict[str, int] = {}
-    for at, cell in enumerate(cells):
-        if name := key(cell):
+    for at, name in named.items():
+        if name:
             places.setdefault(name, at)
     found = {}
     for column in table.header:
@@ -267,15 +268,26 @@ def _positions(table: ReportTable, cells: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def _doubled(table: ReportTable, positions: dict[str, int], cells: Sequence[str], below: Sequence[Sequence[str]]) -> list[str]:
+    """Columns that are called alike, or by two other names of the same, and say different things: none is chosen for the other."""
+    told = []
+    for column in table.columns():
+        if column not in positions:
+            continue
+        own = key(column) == key(cells[positions[column]])
+        names = {key(column)} if own else {key(name) for name in table.aliases.get(column, ())}
+        places = [at for at, cell in enumerate(cells) if key(cell) in names]
+        known = max(1, sum(key(name) in names for name in table.header))
+        if len(places) > known and any(len({row[at].strip() for at in places if at < len(row)}) > 1 for row in below):
+            both = _told([f"{cells[at].strip()} (column {at + 1})" for at in places])
+            told.append(f"two columns fit {column} and say different things: {both}")
+    return told
+
+
 def _strange(table: ReportTable, cells: Sequence[str]) -> list[str]:
     known = {key(name) for column in table.header for name in (column, *table.aliases.get(column, ()))}
     months = re.compile(table.months.matches) if table.months else None
     return [cell.strip() for cell in cells if key(cell) and key(cell) not in known and not (months and months.fullmatch(cell.strip()))]
-
-
-def _near(table: ReportTable, positions: dict[str, int], cells: Sequence[str]) -> float:
-    named = sum(1 for cell in cells if key(cell))
-    return len(positions) / max(1, len(table.header) + named - len(positions))
 
 
 def _differences(missing: Sequence[str], strange: Sequence[str]) -> list[str]:
@@ -303,55 +315,8 @@ def _width(header: Sequence[str], below: Sequence[Sequence[str]]) -> int:
     widths = Counter(len(row) for row in below if any(cell.strip() for cell in row))
     if not widths:
         return len(header)
-    usual = widths.most_common(1)[0][0]
-    named = len(header) - next((at for at, cell in enumerate(reversed(header)) if cell.strip()), 0)
-    return max(usual, named)
+    return max(widths.most_common(1)[0][0], _named_width(header))
 
 
-def _mark(layout: Layout, table: ReportTable, positions: dict[str, int], below: Sequence[Sequence[str]], *, text: bool) -> str:
-    """The decimal mark: as the layout says, or as its numbers show; "" where nothing in a text decides."""
-    if layout.decimal != "told":
-        return layout.decimal
-    seen: Counter[str] = Counter()
-    places = _amounts_at(table, positions)
-    for row in below:
-        for at in places:
-            if at < len(row) and (mark := _shown(row[at])):
-                seen[mark] += 1
-    if not text:  # a workbook's own numbers come with a dot: only what was typed as text tells
-        return "," if seen[","] else "."
-    return "" if not seen else "," if seen[","] > seen["."] else "."
-
-
-def _mark_further_down(table: ReportTable, positions: dict[str, int], sheet: AnySheet, shape: Shape) -> str:
-    """Where hundreds of rows have only numbers like 1.234, the first others tell; a dot where there are none to the end."""
-    places = _amounts_at(table, positions)
-    if not isinstance(sheet, TextSheet) or not places:
-        return "."
-    try:
-        for rows in sheet.batches(replace(shape, mark="."), 50_000, lambda *_: None):
-            seen = Counter(filter(None, (_shown(text or "") for at in places for text in pc.unique(rows.columns[at]).to_pylist())))
-            if seen:
-                return "," if seen[","] > seen["."] else "."
-    except RejectedData:
-        pass  # who reads the lines tells it
-    return "."
-
-
-def _amounts_at(table: ReportTable, positions: dict[str, int]) -> list[int]:
-    cells = [*table.fields.items(), *(item for line in table.lines for item in line.fields.items())]
-    names = {name for field_, cell in cells if field_ in _AMOUNTS for name in cell.names()}
-    return sorted({positions[name] for name in names if name in positions})
-
-
-_AMOUNTS = frozenset({"list_price", "gross", "net", "fees", "paid", "discount_percent"})
-
-
-def _shown(number: str) -> str:
-    """Which mark this number proves to be the decimal one; "" for 1,234 and 1.234, which prove nothing."""
-    found = re.search(r"([.,])(\d*)\D*$", number.strip())
-    if not found:
-        return ""
-    mark, digits = found[1], found[2]
-    other = "," if mark == "." else "."
-    return mark if len(digits) != 3 or other in number or number.strip(" -+(").startswith("0") else ""
+def _named_width(header: Sequence[str]) -> int:
+    return len(header) - next((at for at, cell in enumerate(reversed(header)) if cell.strip()), 0)

@@ -31,6 +31,7 @@ class Sifter:
         self._ends: int | None = None  # row after which nothing is a line
         self._summary: tuple[dict[str, int], tuple[Stated, ...]] | None = None
         self._stated: dict[tuple[Stated, str, Decimal], str] = {}
+        self._times: Counter[tuple[Stated, str, Decimal]] = Counter()
         self._together: dict[tuple[Stated, str], Decimal] = {}
         self._read = extractors.decimal(found.shape.mark)
 
@@ -124,9 +125,9 @@ class Sifter:
         text = cells[stated.cell - 1].strip() if 0 < stated.cell <= len(cells) else cell(stated.column) if stated.column else ""
         if text.strip():
             where = f"{self._found.label}, row {row}" if self._found.label else f"row {row}"
-            self._keep(stated, text, cell(stated.currency_column) if stated.currency_column else stated.currency, where)
+            self._keep(stated, text, cell(stated.currency_column) if stated.currency_column else stated.currency, where, rows=1)
 
-    def _keep(self, stated: Stated, text: str, currency: str, where: str) -> None:
+    def _keep(self, stated: Stated, text: str, currency: str, where: str, *, rows: int = 0) -> None:
         try:
             amount = self._read(text)
             code = extractors.currency(currency) if currency.strip() else ""
@@ -138,6 +139,7 @@ class Sifter:
             self._together[at] = self._together.get(at, Decimal(0)) + amount
         elif len(self._stated) < _MOST_STATED:
             self._stated.setdefault((stated, code, amount), where)
+            self._times[stated, code, amount] += rows
 
     def sifted(self, columns: Columns) -> Columns:
         """The rows that are lines. What is not is counted under its reason."""
@@ -290,7 +292,10 @@ class Sifter:
                 return like(labels, stated.of_sheets) or ("",)
             return () if self._table.role == "control" else (self._found.label,)
 
-        kept = [Control(one.what, code, amount, where, sheets(one), one.of_models) for (one, code, amount), where in self._stated.items()]
+        kept = [
+            Control(one.what, code, amount, where, sheets(one), one.of_models, max(1, self._times[one, code, amount]))
+            for (one, code, amount), where in self._stated.items()
+        ]
         where = self._found.label or self._table.name or "the report's totals"
         return kept + [Control(one.what, code, amount, where, sheets(one), one.of_models) for (one, code), amount in self._together.items()]
 

@@ -65,17 +65,93 @@ def test_days_that_systems_write_for_none_refuse_their_row_alone(tmp_path: Path)
     assert (len(found.lines), rejected(found)) == (1, [(row, "not-a-date") for row in range(2, 6)])
 
 
-def test_a_cell_that_no_day_can_be_refuses_its_row_and_not_the_workbook(tmp_path: Path) -> None:
+def workbook(*rows: list[object], copy: str = "", state: str = "visible", **formats: str) -> bytes:
+    """A sheet with these rows, and a copy of it where one is named."""
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
-    for row in (["Date", "ISBN", "Units", "Net", "Currency"], [1e9, ISBN, 2, 1, "GBP"], ["2026-09-03", ISBN, 2, 1, "GBP"]):
+    for row in rows:
         sheet.append(row)
-    sheet["A2"].number_format = "yyyy-mm-dd"
+    for cell, form in formats.items():
+        sheet[cell].number_format = form
+    if copy:
+        book.copy_worksheet(sheet).title = copy
+        book[copy].sheet_state = state
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+CELLS = ["Date", "ISBN", "Units", "Net", "Currency"]
+SOLD: list[object] = ["2026-09-03", ISBN, 2, 1, "GBP"]
+
+
+def test_a_cell_that_no_day_can_be_refuses_its_row_and_not_the_workbook(tmp_path: Path) -> None:
+    found = of(tmp_path, workbook(CELLS, [1e9, ISBN, 2, 1, "GBP"], SOLD, A2="yyyy-mm-dd"), "report.xlsx")
+    assert (len(found.lines), rejected(found)) == (1, [(2, "not-a-date")])
+
+
+@pytest.mark.parametrize("state", ["visible", "hidden", "veryHidden"])
+def test_a_sheet_that_somebody_copied_counts_once(tmp_path: Path, state: str) -> None:
+    found = of(tmp_path, workbook(CELLS, SOLD, SOLD, copy="Sheet (2)", state=state), "report.xlsx")
+    assert [line["sheet"] for line in found.lines] == ["Sheet", "Sheet"]
+    assert [note.partition(":")[0] for note in found.reading.notes.counted] == ["'Sheet (2)' has the same lines as 'Sheet'"]
+
+
+def test_the_same_table_as_text_and_as_a_workbook_counts_once(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("a.csv", f"Date,ISBN,Units,Net,Currency\n2026-09-03,{ISBN},2,1.00,GBP\n")
+        file.writestr("a.xlsx", workbook(CELLS, SOLD))
+    found = of(tmp_path, out.getvalue(), "all.zip")
+    assert [line["sheet"] for line in found.lines] == ["a.csv"]
+
+
+def test_a_formula_that_nobody_computed_is_no_empty_cell(tmp_path: Path) -> None:
+    found = of(tmp_path, workbook(CELLS, SOLD, ["2026-09-03", ISBN, 2, "=C2*3", "GBP"]), "report.xlsx")
+    assert (len(found.lines), [(one.row, one.message) for one in found.reading.rejects]) == (
+        1,
+        [(3, "'=C2*3' is a formula without its result")],
+    )
+
+
+def test_cells_far_beside_the_table_cost_nothing(tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook(CELLS, SOLD)))
+    for row in range(3, 700):
+        book.active.cell(row, 16_384, 1)
     out = io.BytesIO()
     book.save(out)
     found = of(tmp_path, out.getvalue(), "report.xlsx")
-    assert (len(found.lines), rejected(found)) == (1, [(2, "not-a-date")])
+    assert (len(found.lines), found.reading.rows, found.reading.recognised.found[0].shape.width) == (1, 1, 5)
+
+
+def test_two_columns_that_fit_one_and_differ_are_never_chosen_between(tmp_path: Path) -> None:
+    cases = {
+        f"ISBN,Units,Net,Currency,Period,Net\n{ISBN},2,10.50,GBP,2026-09,11.00\n": "Net (column 3), Net (column 6)",
+        f"ISBN,Quantity,Net units,Net,Currency,Period\n{ISBN},2,1,10.50,GBP,2026-09\n": "Quantity (column 2), Net units (column 3)",
+    }
+    for text, named in cases.items():
+        (path := tmp_path / "report.csv").write_text(text)
+        told = recognise(path, path.name, LAYOUTS)
+        assert isinstance(told, NotRecognised)
+        assert f"say different things: {named}" in str(told)
+    alike = of(tmp_path, f"ISBN,Units,Net,Currency,Period,Net\n{ISBN},2,10.50,GBP,2026-09,10.50\n")
+    assert [plain(line["net"]) for line in alike.lines] == ["10.5"]
+
+
+def test_an_amount_that_names_another_currency_than_its_row_is_refused(tmp_path: Path) -> None:
+    amounts = ("12.50 USD", "$12.50", "€12.50", "£12.50", "GBP 12.50", "12.50")
+    found = of(tmp_path, HEADER + "".join(ROW.replace("10.50", amount) for amount in amounts))
+    assert rejected(found) == [(row, "other-currency") for row in (2, 3, 4)]
+
+
+def test_whether_day_or_month_comes_first_is_told_by_the_first_day_that_proves_it_however_far_down(tmp_path: Path) -> None:
+    rows = ROW.replace("2026-09-03", "09/03/2026") * 600
+    proven = of(tmp_path, HEADER + rows + ROW.replace("2026-09-03", "09/23/2026"))
+    assert {str(line["date"]) for line in proven.lines} == {"2026-09-03", "2026-09-23"}
+    unproven = of(tmp_path, HEADER + rows)
+    assert {str(line["date"]) for line in unproven.lines} == {"2026-03-09"}
+    assert "none of them proves" in next(iter(unproven.reading.notes.counted))
 
 
 def test_a_period_that_ends_before_it_begins_refuses_its_row_alone(tmp_path: Path) -> None:
@@ -120,6 +196,11 @@ def test_a_report_that_lies_twice_in_an_archive_counts_once_but_two_months_that_
     text = f"ISBN,Units,Net,Currency\n{ISBN},1,9.99,GBP\n"
     months = of(tmp_path, archive(**{"r-2026-08": text, "r-2026-09": text}), "all.zip")
     assert [line["period"] for line in months.lines] == ["2026-08", "2026-09"]
+
+
+def test_titles_in_another_script_do_not_hide_that_the_text_is_utf_16_without_a_mark(tmp_path: Path) -> None:
+    found = of(tmp_path, (HEADER + ROW.replace(",A,", f",{'Война и мир ' * 20},") * 9).encode("utf-16-le"))
+    assert len(found.lines) == 9
 
 
 def test_text_that_breaks_its_own_encoding_is_told(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def test_amounts_are_read_as_a_person_would(mark: str, text: str, wanted: str) -
     assert extractors.decimal(mark)(text) == Decimal(wanted)
 
 
-@pytest.mark.parametrize("text", ["1,2,3", "--1", "1.2.3", "abc", "£", "NaN", "1,23.45,6", "0x1f", "1e999", "", "12-34", "5 of 6"])
+@pytest.mark.parametrize(
+    "text", ["1,2,3", "--1", "1.2.3", "abc", "£", "NaN", "1,23.45,6", "0x1f", "1e999", "", "12-34", "5 of 6", "5 CR", "5.00DR"]
+)
 def test_what_is_no_amount_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(Unreadable) as refused:
         extractors.fitting(extractors.decimal(".")(text), 10, text)
@@ -90,6 +92,7 @@ def test_an_isbn_that_lost_digits_is_refused(text: str) -> None:
     [
         ("isbn", "1-912345-01-3", "isbn:9781912345014"),
         ("isbn", "306406152", "isbn:9780306406157"),
+        ("isbn", "9,780,306,406,157", "isbn:9780306406157"),
         ("isbn", "9781912345015", "proprietary:9781912345015"),
         ("isbn", "B0ABCD1234", "asin:B0ABCD1234"),
         ("isbn", "2370001234567", "sku:2370001234567"),
@@ -115,6 +118,7 @@ def test_identifiers_are_what_they_look_like(expected: str, text: str, wanted: s
         (("%m/%d/%Y",), "09/03/2026", date(2026, 9, 3), date(2026, 9, 3)),
         (("%b-%y",), "SEP-26", date(2026, 9, 1), date(2026, 9, 30)),
         (("iso", "excel"), "46268", date(2026, 9, 3), date(2026, 9, 3)),
+        (("iso", "excel 1904"), "44806", date(2026, 9, 3), date(2026, 9, 3)),
     ],
 )
 def test_days_and_months(formats: tuple[str, ...], text: str, first: date, last: date) -> None:

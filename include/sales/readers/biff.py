@@ -51,7 +51,8 @@ class OldSheet:
     """One sheet of it."""
 
     def __init__(self, sheet: xlrd.sheet.Sheet, since_1904: bool, member: str) -> None:
-        self._sheet, self._since_1904 = sheet, since_1904
+        self._sheet, self.since_1904 = sheet, since_1904
+        self.hidden = bool(sheet.visibility)
         self.name, self.member = str(sheet.name), member
 
     def _rows(self, mark: str) -> Iterator[tuple[int, list[str]]]:
@@ -67,7 +68,7 @@ class OldSheet:
             return number(repr(value).removesuffix(".0"), mark)
         if kind == xlrd.XL_CELL_DATE:
             try:
-                return dated(Decimal(repr(value)), since_1904=self._since_1904)
+                return dated(Decimal(repr(value)), since_1904=self.since_1904)
             except ValueError:
                 return number(repr(value).removesuffix(".0"), mark)
         if kind == xlrd.XL_CELL_BOOLEAN:

@@ -14,7 +14,7 @@ from include.files.bounds import printable
 from include.files.model import Refused
 from include.partners.inboxes import Limits
 from include.sales.readers.biff import OldSheet, OldWorkbook
-from include.sales.readers.text import TextSheet
+from include.sales.readers.text import TextSheet, wide
 from include.sales.readers.tree import TreeSheet
 from include.sales.readers.workbook import Workbook, WorkbookSheet
 from include.store import ArtefactStore
@@ -100,5 +100,7 @@ def _sheets(local: Path, member: str, name: str, limits: Limits, open_things: Ex
 
 
 def _might_be_text(head: bytes) -> bool:
-    """UTF-16 without a mark has a zero in every other byte; other binaries have control characters as well."""
-    return not any(byte < 9 or 13 < byte < 32 for byte in head if byte) and head.count(0) <= len(head) // 2 + 1
+    """UTF-16 without a mark has zeros, all on one side; other binaries have control characters as well."""
+    if name := wide(head):
+        head = head[: len(head) // 2 * 2].decode(name, "replace").encode()
+    return not any(byte < 9 or 13 < byte < 32 for byte in head if byte) and head.count(0) <= len(head) // 4

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+DAY_FIRST, MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
 Ragged = Callable[[int, list[str]], None]  # row in the sheet, its cells: one that has not the table's width
 
 
@@ -33,6 +34,13 @@ class Shape:
     delimiter: str = ""
     quoted: bool = True
     mark: str = "."  # decimal mark that numeric cells of a workbook are written with
+    month_first: bool = False  # 09/23/2026, though the layout expects 23/09/2026
+    since_1904: bool = False  # how a workbook counts its days
+
+    def formats(self, formats: tuple[str, ...]) -> tuple[str, ...]:
+        """A layout's formats of dates as this table has them."""
+        meant = {DAY_FIRST: MONTH_FIRST} if self.month_first else {}
+        return tuple(meant.get(one, f"{one} 1904" if one == "excel" and self.since_1904 else one) for one in formats)
 
 
 class Sheet(Protocol):
@@ -40,6 +48,8 @@ class Sheet(Protocol):
 
     member: str
     name: str
+    hidden: bool
+    since_1904: bool
 
     def batches(self, shape: Shape, rows_at_once: int, ragged: Ragged) -> Iterator[Rows]:
         """The rows below the header. Raises `RejectedData` where the file can't be read on."""

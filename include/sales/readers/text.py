@@ -31,6 +31,7 @@ class TextSheet:
     """One file of text as a table."""
 
     name = ""
+    hidden = since_1904 = False
 
     def __init__(self, path: Path, member: str = "") -> None:
         self._path, self.member = path, member
@@ -49,8 +50,7 @@ class TextSheet:
         for mark, name in (*_MARKS, *_WIDE):
             if head.startswith(mark):
                 return name if self._fits(name) else ""
-        if head and (even := head[0::2].count(0)) + (odd := head[1::2].count(0)) > len(head) // 4:
-            name = "utf-16-be" if even > odd else "utf-16-le"
+        if name := wide(head):
             return name if self._fits(name) else ""
         return next((name for name in candidates if self._fits(name)), "")
 
@@ -131,6 +131,17 @@ class TextSheet:
         else:
             what, todo = f"the text can't be read as a table: {printable(why)[:200]}", "Ask for it again."
         return RejectedData(what, where=printable(self.member), todo=todo)
+
+
+def wide(head: bytes) -> str:
+    """UTF-16 without a mark: every character of its marks and digits has a zero, all on one side; "" for what is none.
+
+    Few are enough where titles are in another script, since the zeros of other texts lie on either side.
+    """
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) <= len(head) // 25 or min(even, odd) > max(even, odd) // 20:
+        return ""
+    return "utf-16-be" if even > odd else "utf-16-le"
 
 
 def _numbered(reader: arrow_csv.CSVStreamingReader, shape: Shape, odd: list[int], rows_at_once: int) -> Iterator[Rows]:

@@ -20,6 +20,7 @@ class TreeSheet:
     """One XML message. A column that begins with `/` is a path from the root: `/Header/ReportDate`, the same for all rows."""
 
     name = ""
+    hidden = since_1904 = False
 
     def __init__(self, path: Path, member: str = "") -> None:
         self._path, self.member = path, member

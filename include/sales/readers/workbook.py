@@ -32,6 +32,7 @@ _COLUMN = re.compile(r"[A-Z]{1,3}")
 _DIGITS = "0123456789"
 _AGAIN = "Open it in Excel, save it as a new workbook, or ask for it again."
 MOST_COLUMNS = 16_384
+MOST_ROWS = 1_048_576
 MOST_TEXT = 256 << 20  # bytes of shared texts, which are held in memory
 
 
@@ -39,6 +40,7 @@ MOST_TEXT = 256 << 20  # bytes of shared texts, which are held in memory
 class _Part:
     name: str
     path: str
+    hidden: bool
 
 
 class Workbook:
@@ -50,7 +52,7 @@ class Workbook:
             self._entries = {entry.name.lstrip("/"): entry for entry in zipped.directory(self._stream, most=limits.members)}
             self._budget = bounds.Budget(limits)
             self._budget.expect(sum(entry.size for entry in self._entries.values()))
-            self._parts, self._since_1904 = self._listed()
+            self._parts, self.since_1904 = self._listed()
             self._dates = self._date_styles()
             self._shared = self._texts()
         except (Refused, etree.XMLSyntaxError, KeyError, ValueError) as bad:
@@ -59,7 +61,7 @@ class Workbook:
         except BaseException:
             self._stream.close()
             raise
-        self.sheets = [WorkbookSheet(self, part.name, part.path) for part in self._parts]
+        self.sheets = [WorkbookSheet(self, part) for part in self._parts]
 
     def __enter__(self) -> Workbook:
         return self
@@ -94,7 +96,7 @@ class Workbook:
             target = targets.get(at, "")
             if "worksheets/" in target:
                 path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
-                parts.append(_Part(sheet.get("name", ""), path))
+                parts.append(_Part(sheet.get("name", ""), path, sheet.get("state", "visible") != "visible"))
         since = next((one.get("date1904", "0") for one in root.iter("{*}workbookPr")), "0")
         return parts, since in {"1", "true"}
 
@@ -129,17 +131,21 @@ class Workbook:
                 _forget(item)
         return texts
 
-    def rows(self, path: str, mark: str) -> Iterator[tuple[int, list[str]]]:
-        """Rows with something in them: number from 1, cells. Raises `RejectedData`."""
+    def rows(self, path: str, mark: str, width: int = MOST_COLUMNS) -> Iterator[tuple[int, list[str]]]:
+        """Rows with something in their first `width` cells: number from 1, cells. Raises `RejectedData`."""
         try:
             with self._open(path) as stream:
                 number = 0
                 for _, row in _events(stream, "{*}row"):
                     number = int(row.get("r") or number + 1)
+                    if number > MOST_ROWS:
+                        raise ValueError(number)
                     cells: list[str] = []
                     for cell in row:
                         reference = cell.get("r")
                         at = _position(reference.rstrip(_DIGITS)) if reference else len(cells)
+                        if at >= width:
+                            break
                         if at > len(cells):
                             cells.extend([""] * (at - len(cells)))
                         cells.append(self._cell(cell, mark))
@@ -153,12 +159,14 @@ class Workbook:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             return _said(cell)
-        text = ""
+        text = formula = ""
         for child in cell:
             if child.tag.endswith("}v"):
                 text = child.text or ""
-        if not text:
-            return ""
+            elif child.tag.endswith("}f"):
+                formula = f"={child.text or ''}"
+        if not text:  # a formula that nobody has computed is not nothing: the reader of its column refuses it
+            return formula if kind == "n" else ""
         if kind == "s":
             if (place := int(text)) < 0:
                 raise IndexError(place)
@@ -171,7 +179,7 @@ class Workbook:
             return text
         if cell.get("s", "0") in self._dates:
             try:
-                return dated(Decimal(text), since_1904=self._since_1904)
+                return dated(Decimal(text), since_1904=self.since_1904)
             except ValueError:  # no day has this number: a row's trouble, not the workbook's
                 pass
         return number(text, mark)
@@ -180,8 +188,9 @@ class Workbook:
 class WorkbookSheet:
     """One sheet of it."""
 
-    def __init__(self, book: Workbook, name: str, path: str) -> None:
-        self._book, self.name, self._path, self.member = book, name, path, book.member
+    def __init__(self, book: Workbook, part: _Part) -> None:
+        self._book, self.name, self._path, self.member = book, part.name, part.path, book.member
+        self.hidden, self.since_1904 = part.hidden, book.since_1904
         self._head: list[tuple[int, list[str]]] | None = None
 
     def head(self, rows: int) -> list[tuple[int, list[str]]]:
@@ -191,7 +200,7 @@ class WorkbookSheet:
         return self._head
 
     def batches(self, shape: Shape, rows_at_once: int, ragged: Ragged) -> Iterator[Rows]:
-        below = ((number, cells) for number, cells in self._book.rows(self._path, shape.mark) if number > shape.header_row)
+        below = ((number, cells) for number, cells in self._book.rows(self._path, shape.mark, shape.width) if number > shape.header_row)
         yield from Gatherer(shape.width, rows_at_once).gathered(below)
 
 

@@ -66,6 +66,14 @@ def test_controls_that_contradict_each_other_are_told_with_their_places(ledger, 
     assert loaded.reasons[0]["message"] == "the report states net GBP differently: 10.005 (row 90), 11 (row 91)"
 
 
+def test_subtotals_that_come_to_the_whole_explain_themselves_and_others_do_not(ledger, store):
+    nets = [("net", "GBP", amount) for amount in ("4.00", "3.00", "3.005", "6.00", "4.005", "10.005")]  # by month, by shop, all
+    for wrong in (nets[:2] + nets[-1:], [*nets[-1:], ("net", "GBP", "20.010")]):
+        assert take(ledger, store, Read(TWO, controls=wrong), dry_run=True).state == "unbalanced"
+    whole = take(ledger, store, Read(TWO, controls=nets))
+    assert (whole.state, whole.controls[0]["explained"][0]["why"]) == ("loaded", "one of 5 subtotals, which come to 20.01")
+
+
 def test_a_report_without_controls_says_so_and_is_loaded(ledger, store):
     loaded = take(ledger, store, TWO)
     assert (loaded.state, codes(loaded), loaded.controls) == ("loaded", ["no-controls"], ())

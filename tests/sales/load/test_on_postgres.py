@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from include.errors import RejectedData
 from include.ledger.database import Ledger
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow
 from include.sales import payments
 from include.sales.undo import undo
-from tests.ledger.conftest import postgres
+from tests.postgres import postgres, postgres_ledger
 from tests.sales.load.reports import LAMP, NOW, SEA, SHOP, counted, expected, line, month, take, totals
 
-__all__ = ["postgres"]  # fixture
+__all__ = ["postgres", "postgres_ledger"]  # fixtures
 
 
 @pytest.fixture
-def ledger(postgres: str) -> Iterator[Ledger]:
-    name = f"sales_{uuid.uuid4().hex}"
-    engine = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    ledger = Ledger(postgres.replace("/postgres?", f"/{name}?"))
-    ledger.upgrade()
-    yield ledger
-    ledger.dispose()
-    with engine.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    engine.dispose()
+def ledger(postgres_ledger: Ledger) -> Ledger:
+    return postgres_ledger
 
 
 def test_reports_payments_and_undoing_at_the_same_time_count_everything_once(ledger: Ledger, store: Any) -> None:
