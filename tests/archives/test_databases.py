@@ -10,21 +10,20 @@ from include.ledger.archive_listing import NewFile, listing, write_listing
 from include.store import ArtefactStore
 from tests.archives.tree import grow
 from tests.archives.vault import Vault, serving, stock
-from tests.ledger.conftest import empty_ledger, postgres
+from tests.ledger.conftest import ledger, postgres
 
-__all__ = ["empty_ledger", "postgres"]  # fixtures
+__all__ = ["ledger", "postgres"]  # fixtures
 
 THEN = datetime(2008, 1, 1, tzinfo=UTC)
 
 
-def test_a_migration_on_each_database(empty_ledger, tmp_path):
-    empty_ledger.upgrade()
-    stock(empty_ledger)
+def test_a_migration_on_each_database(ledger, tmp_path):
+    stock(ledger)
     root = tmp_path / "archive"
     root.mkdir()
     grown = grow(root, 120, rich=False)
     with serving(root) as (port, host_key):
-        vault = Vault(root, port, host_key, empty_ledger, ArtefactStore(str(tmp_path / "store")))
+        vault = Vault(root, port, host_key, ledger, ArtefactStore(str(tmp_path / "store")))
         account, report = vault.migrate()
         assert (account.files, account.bytes, account.ok) == (120, grown.bytes, True)
         vault.exactly_once()
@@ -35,14 +34,13 @@ def test_a_migration_on_each_database(empty_ledger, tmp_path):
     assert "Every file has one fate" in report.text
 
 
-def test_two_workers_move_the_same_shards_and_every_file_comes_once(empty_ledger, tmp_path):
-    empty_ledger.upgrade()
-    stock(empty_ledger)
+def test_two_workers_move_the_same_shards_and_every_file_comes_once(ledger, tmp_path):
+    stock(ledger)
     root = tmp_path / "archive"
     root.mkdir()
     grow(root, 120, rich=False)
     with serving(root) as (port, host_key):
-        vault = Vault(root, port, host_key, empty_ledger, ArtefactStore(str(tmp_path / "store")))
+        vault = Vault(root, port, host_key, ledger, ArtefactStore(str(tmp_path / "store")))
         migration = vault.migration()
         number = migration.look(run=True)
         migration.plan(number, written=False)
@@ -52,14 +50,13 @@ def test_two_workers_move_the_same_shards_and_every_file_comes_once(empty_ledger
         account, _ = migration.finish(number)
         assert (account.files, account.ok) == (120, True)
         vault.exactly_once()
-    with empty_ledger.read() as session:
+    with ledger.read() as session:
         now = archives.progress(session, "vault")
     assert (now.moved, now.moved_bytes) == (now.to_move, now.to_move_bytes)
 
 
-def test_a_file_listed_twice_in_one_breath_is_one_file(empty_ledger):
-    empty_ledger.upgrade()
-    with empty_ledger.session() as session:
+def test_a_file_listed_twice_in_one_breath_is_one_file(ledger):
+    with ledger.session() as session:
         archives.begin(session, "vault", THEN, largest=10**9)
         write_listing(session, "vault", 1, [NewFile("a", "", 5, THEN), NewFile("b", "", 1, None), NewFile("a", "", 7, THEN)])
         assert {row.path: row.bytes for row in archives.files(session, "vault")} == {"a": 7, "b": 1}

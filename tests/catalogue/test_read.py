@@ -12,9 +12,9 @@ from include.ledger.database import Ledger
 from include.titles.model import Product, Work
 from tests.catalogue.conftest import HOUSE
 from tests.clients.tenant import isbn
-from tests.ledger.conftest import empty_ledger, ledger, postgres
+from tests.ledger.conftest import ledger, postgres
 
-__all__ = ["empty_ledger", "ledger", "postgres"]
+__all__ = ["ledger", "postgres"]
 NIGHT = datetime(2026, 5, 1, tzinfo=UTC)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import func, select
 
 from include.intake import decide
 from include.ledger import archives, backups, dumping, intake, packages, readiness, title_files
@@ -27,29 +26,19 @@ from include.packages.build import prepare
 from include.readiness.refresh import refresh
 from include.store import ArtefactStore
 from tests.intake.room import Room, docx, inbox, isbn, packed
-from tests.ledger.conftest import postgres
 from tests.ledger.test_packages import new
 from tests.packages import test_launch
+from tests.postgres import postgres, postgres_ledger
 from tests.readiness.titles import ELECTRONIC, HARDBACK, fill, house
 
-__all__ = ["postgres"]  # fixture
+__all__ = ["postgres", "postgres_ledger"]  # fixtures
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def ledger(postgres: str) -> Iterator[Ledger]:
-    admin = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    name = f"files_{time.monotonic_ns()}"
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    ledger = Ledger(postgres.replace("/postgres?", f"/{name}?"))
-    ledger.upgrade()
-    yield ledger
-    ledger.dispose()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+def ledger(postgres_ledger: Ledger) -> Ledger:
+    return postgres_ledger
 
 
 @pytest.fixture

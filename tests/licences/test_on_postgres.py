@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from include.ledger import licences
 from include.ledger.database import Ledger
 from include.licences import edit, flags, report, telling, terms
 from sandbox.getty.library import id_of
-from tests.ledger.conftest import postgres
 from tests.licences.library import Library
 from tests.licences.rights_desk import Desk, desk_of
+from tests.postgres import postgres, postgres_ledger
 
-__all__ = ["postgres"]  # fixture
+__all__ = ["postgres", "postgres_ledger"]  # fixtures
 
 
 @pytest.fixture
-def ledger(postgres: str) -> Iterator[Ledger]:
-    name = f"licences_{uuid.uuid4().hex}"
-    engine = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    ledger = Ledger(postgres.replace("/postgres?", f"/{name}?"))
-    ledger.upgrade()
-    yield ledger
-    ledger.dispose()
-    with engine.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    engine.dispose()
+def ledger(postgres_ledger: Ledger) -> Ledger:
+    return postgres_ledger
 
 
 def test_what_a_person_says_while_a_run_goes_on_is_not_lost(account: Any, ledger: Ledger, store: Any, tmp_path: Any):

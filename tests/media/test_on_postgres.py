@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import create_engine, text
 
 from include.ledger import covers
 from include.ledger.database import Ledger
-from tests.ledger.conftest import postgres
 from tests.media.studio import Studio
+from tests.postgres import postgres, postgres_ledger
 
-__all__ = ["postgres"]  # fixture
+__all__ = ["postgres", "postgres_ledger"]  # fixtures
 
 
 @pytest.fixture
-def moved(studio: Studio, postgres: str) -> Iterator[Studio]:
+def moved(studio: Studio, postgres_ledger: Ledger) -> Studio:
     """The same desk with its ledger there."""
-    name = f"covers_{uuid.uuid4().hex}"
-    engine = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
     studio.ledger.dispose()
-    studio.ledger = Ledger(postgres.replace("/postgres?", f"/{name}?"))
-    studio.ledger.upgrade()
-    yield studio.mirror()
-    studio.ledger.dispose()
-    with engine.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    engine.dispose()
+    studio.ledger = postgres_ledger
+    return studio.mirror()
 
 
 def test_a_cover_comes_is_replaced_refused_and_withdrawn(moved: Studio) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import func, select
 
 from include.ledger import workbooks
 from include.ledger.database import Ledger
@@ -18,25 +16,15 @@ from include.ledger.sales_rows import SalesBatchRow, WorkbookRow
 from include.workbooks import hand
 from include.workbooks.prepare import NewWorkbook, prepare
 from include.workbooks.template import load_template
-from tests.ledger.conftest import postgres
+from tests.postgres import postgres, postgres_ledger
 from tests.workbooks.conftest import NOW, sale
 
-__all__ = ["postgres"]  # fixture
+__all__ = ["postgres", "postgres_ledger"]  # fixtures
 
 
 @pytest.fixture
-def ledger(postgres: str) -> Iterator[Ledger]:
-    name = f"workbooks_{uuid.uuid4().hex}"
-    engine = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    ledger = Ledger(postgres.replace("/postgres?", f"/{name}?"))
-    ledger.upgrade()
-    yield ledger
-    ledger.dispose()
-    with engine.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    engine.dispose()
+def ledger(postgres_ledger: Ledger) -> Ledger:
+    return postgres_ledger
 
 
 def test_runs_at_the_same_time_prepare_once_claim_once_and_confirm_once(ledger: Ledger, store: Any) -> None:
