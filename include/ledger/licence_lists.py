@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, literal_column, or_, select, union
 from sqlalchemy.orm import Session, selectinload
 
+from include.ledger import licence_words
 from include.ledger.licence_rows import (
     FlagState,
     LicenceFlagRow,
@@ -36,9 +37,9 @@ Key = tuple[int, str, int]
 class Wish:
     """What a list shows; empty means all.
 
-    `words`: an ISBN, an asset's id, a part of the name or of the title it serves. `territory`: alpha-2 code in which it may be used,
-    `*` everywhere, `unknown` not told. `team`, `cause`: of open flags on it. `ends`: a month (2027-03), `unknown`, `perpetual`,
-    or before and after the months from `since` to `until` (`earlier`, `later`).
+    `words`: an ISBN; or parts of its asset's id, name or artist, of order, invoice, titles and campaigns that it serves. `territory`:
+    alpha-2 code in which it may be used, `*` everywhere, `unknown` not told. `team`, `cause`: of open flags on it. `ends`: a month
+    (2027-03), `unknown`, `perpetual`, or before and after the months from `since` to `until` (`earlier`, `later`).
     """
 
     words: str = ""
@@ -73,13 +74,8 @@ class Listing:
 
 def listing(session: Session, wish: Wish, *, today: date, after: Key | None = None, limit: int = 50) -> Listing:
     """Licences to come by their end, then those of unknown end, those without end, those that have ended: those behind `after`."""
-    if words := " ".join(wish.words.replace("\0", "").split()):
-        return _sought(session, wish, words, today, after, limit)
-    conditions = _conditions(wish)
-    bars = _bars(session, [*conditions, *_of_state(wish)])
-    state = LicenceRow.state.concat(_NOTHING) if wish.territory else LicenceRow.state  # see `_of_state`
-    counted = select(state, func.count()).where(*conditions, *_ends(wish)).group_by(state)
-    states = {str(name): int(number) for name, number in session.execute(counted)}
+    conditions = _conditions(session, wish)
+    bars, states = _counted(session, wish, conditions)
     ids: list[int] = []
     for part in range(after[0] if after else 0, 4):
         query = select(LicenceRow.id).where(*conditions, *_of_state(wish), *_ends(wish))
@@ -90,42 +86,19 @@ def listing(session: Session, wish: Wish, *, today: date, after: Key | None = No
     return Listing(_loaded(session, ids), bars, states)
 
 
-def _bars(session: Session, conditions: Sequence[ColumnElement[bool]]) -> list[Bar]:
-    """By day, in the index's own order: grouping by month would sort them all."""
+def _counted(session: Session, wish: Wish, conditions: Sequence[ColumnElement[bool]]) -> tuple[list[Bar], dict[str, int]]:
+    """Bars by day, in the index's own order (grouping by month would sort them all), and numbers by state."""
+    columns = (LicenceRow.ends_on, LicenceRow.ends_state, LicenceRow.state)
     sums = (func.count(), func.sum(case((_flagged, 1), else_=0)), func.sum(case((_blocking, 1), else_=0)))
-    query = select(LicenceRow.ends_on, LicenceRow.ends_state, *sums).where(*conditions)
-    found = session.execute(query.group_by(LicenceRow.ends_on, LicenceRow.ends_state))
-    return [Bar(_day(str(ends), str(state)), int(all), int(flagged), int(blocking)) for ends, state, all, flagged, blocking in found]
-
-
-def _sought(session: Session, wish: Wish, words: str, today: date, after: Key | None, limit: int) -> Listing:
-    """Words are looked for once; what they find is counted and put in order here."""
-    columns = (LicenceRow.id, LicenceRow.ends_on, LicenceRow.ends_state, LicenceRow.state)
-    marks = (case((_flagged, 1), else_=0), case((_blocking, 1), else_=0))
-    query = select(*columns, *marks).where(LicenceRow.id.in_(_worded(words)), *_conditions(wish))
     bars: dict[str, list[int]] = {}
     states: dict[str, int] = {}
-    keys: list[Key] = []
-    for id, ends, endless, state, flagged, blocking in session.execute(query):
-        here = _shown(wish, str(ends), str(endless))
-        if here:
-            states[state] = states.get(state, 0) + 1
-        if wish.state and state != wish.state:
-            continue
-        bar = bars.setdefault(_day(ends, endless), [0, 0, 0])
-        for place, number in enumerate((1, flagged, blocking)):
-            bar[place] += number
-        if here:
-            keys.append(_key(ends, endless, id, today))
-    keys = [key for key in sorted(keys, key=_place) if after is None or _place(key) > _place(after)][:limit]
-    rows = _loaded(session, [id for _, _, id in keys])
-    return Listing(rows, [Bar(day, *numbers) for day, numbers in sorted(bars.items())], states)
-
-
-def _place(key: Key) -> tuple[int, int, int]:
-    part, ends, id = key
-    day = int(ends.replace("-", "") or 0)
-    return (part, -day, -id) if part == 3 else (part, day, id)
+    for ends, endless, state, *numbers in session.execute(select(*columns, *sums).where(*conditions).group_by(*columns)):
+        if _shown(wish, ends, endless):
+            states[state] = states.get(state, 0) + numbers[0]
+        if wish.state in {"", state}:
+            bar = bars.setdefault(_day(ends, endless), [0, 0, 0])
+            bar[:] = (had + more for had, more in zip(bar, numbers, strict=True))
+    return [Bar(day, *numbers) for day, numbers in sorted(bars.items())], states
 
 
 def _day(ends: str, state: str) -> str:
@@ -148,13 +121,9 @@ def _shown(wish: Wish, ends: str, state: str) -> bool:
 
 def key_of(row: LicenceRow, today: date) -> Key:
     """Where a list goes on behind this row."""
-    return _key(row.ends_on, row.ends_state, row.id, today)
-
-
-def _key(ends: str, state: str, id: int, today: date) -> Key:
-    if not ends:
-        return (2 if state == PERPETUAL else 1), "", id
-    return (0 if ends >= today.isoformat() else 3), ends, id
+    if not row.ends_on:
+        return (2 if row.ends_state == PERPETUAL else 1), "", row.id
+    return (0 if row.ends_on >= today.isoformat() else 3), row.ends_on, row.id
 
 
 def open_flags(session: Session, licence_ids: Collection[int]) -> dict[int, list[LicenceFlagRow]]:
@@ -258,9 +227,11 @@ def _ends(wish: Wish) -> list[ColumnElement[bool]]:
     return [ends >= f"{wish.ends}-01", ends <= f"{wish.ends}-31"]
 
 
-def _conditions(wish: Wish) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, wish: Wish) -> list[ColumnElement[bool]]:
     """What is wished but for state and end."""
     found: list[ColumnElement[bool]] = []
+    if words := wish.words.replace("\0", "").strip():
+        found.append(_worded(session, words))
     if wish.territory == UNTOLD:
         found.append(LicenceRow.territories == "")
     elif wish.territory == WORLDWIDE:
@@ -284,18 +255,19 @@ def _of_state(wish: Wish) -> list[ColumnElement[bool]]:
     return [LicenceRow.state.concat(_NOTHING) == wish.state] if wish.state else []
 
 
-def _worded(words: str) -> Any:
-    """Ids of licences that the words mean."""
+def _worded(session: Session, words: str) -> ColumnElement[bool]:
+    """By an ISBN or its beginning, else by words."""
     number = "".join(character for character in words if character not in "-‐‑‒– ")
-    serves, ids = select(LicenceServesRow.licence_id), select(LicenceRow.id)
-    if number.isascii() and number.isdigit() and len(number) > 3 and number.startswith(("978", "979")):
-        products = select(ProductRow.id).where(ProductRow.isbn >= number, ProductRow.isbn < number + ":")  # the character after 9
-        works = select(ProductRow.work_id).where(ProductRow.isbn >= number, ProductRow.isbn < number + ":")
-        whole = serves.where(LicenceServesRow.work_id.in_(works), LicenceServesRow.product_id == 0)
-        return union(serves.where(LicenceServesRow.product_id.in_(products)), whole, ids.where(LicenceRow.asset_id == number))
-    named = select(WorkRow.id).where(WorkRow.title.icontains(words, autoescape=True))
-    said = or_(LicenceRow.name.icontains(words, autoescape=True), LicenceRow.asset_id == number, LicenceRow.order_id == words)
-    return union(serves.where(LicenceServesRow.work_id.in_(named)), ids.where(said))
+    if not (number.isascii() and number.isdigit() and len(number) > 3 and number.startswith(("978", "979"))):
+        return licence_words.having(session, words)
+    serves = select(LicenceServesRow.licence_id)
+    products = select(ProductRow.id).where(ProductRow.isbn >= number, ProductRow.isbn < number + ":")  # the character after 9
+    works = select(ProductRow.work_id).where(ProductRow.isbn >= number, ProductRow.isbn < number + ":")
+    whole = serves.where(LicenceServesRow.work_id.in_(works), LicenceServesRow.product_id == 0)
+    assets = select(LicenceRow.id).where(LicenceRow.asset_id == number)
+    found = union(serves.where(LicenceServesRow.product_id.in_(products)), whole, assets)
+    few = session.scalars(found.limit(licence_words.FEW + 1)).all()
+    return LicenceRow.id.in_(few if len(few) <= licence_words.FEW else found)
 
 
 STATES = tuple(str(state) for state in LicenceState)

@@ -99,6 +99,14 @@ class LicenceServesRow(Base):
     licence: Mapped[LicenceRow] = relationship(back_populates="serves")
 
 
+class LicenceWordsRow(Base):
+    """What a licence is found by, in a table so narrow that all of it is looked through for every search: `licence_words.renew`."""
+
+    __tablename__ = "licence_words"
+    licence_id: Mapped[int] = mapped_column(ForeignKey("licence.id"), primary_key=True, autoincrement=False)
+    words: Mapped[str] = mapped_column(Text)  # folded: asset, name, artist, order, invoice, titles and campaigns that it serves
+
+
 class LicenceChangeRow(Base):
     """Append-only: which term of which licence changed from what to what, by whose word."""
 

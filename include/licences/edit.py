@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from include.errors import RejectedData
+from include.ledger import licence_words
 from include.ledger import licences as stored
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
@@ -180,7 +181,7 @@ def served_words(one: LicenceServesRow) -> str:
 def _served(session: Session, row: LicenceRow, before: str, after: str, *, who: str, now: datetime) -> None:
     change(session, row.id, "serves", before, after, who=who, now=now, source="person")
     row.changed_at = now
-    session.flush()
+    licence_words.write(session, [row.id])
     settle_state(session, row, terms.read(row), who=who, now=now)
     record_event(
         session, what="licence tied" if after else "licence untied", now=now, who=who, subject=_about(row), detail={"to": after or before}

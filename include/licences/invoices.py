@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, selectinload
 from include.imports.answer import AMBER, GREEN, GREY, RED, Status, mark
 from include.imports.mapping import fold
 from include.imports.sheets import read
+from include.ledger import licence_words
 from include.ledger.chunks import chunks
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
@@ -73,8 +74,8 @@ def load(
     wanted = [row for row in rows if again is None or row.number in again]
     for some in chunks(wanted, CHUNK):
         with ledger.session() as session:
-            for row in some:
-                _load(session, row, loading)
+            touched = [_load(session, row, loading) for row in some]
+            licence_words.write(session, [id for id in touched if id])
     if before is not None and not loading.applied:
         return _told(before, 0, len(rows) - before.bad)
     store.put(path)
@@ -98,7 +99,8 @@ def _known(ledger: Ledger, sha256: str) -> LicenceSheetRow | None:
 # --- one row
 
 
-def _load(session: Session, row: TermsRow, loading: _Loading) -> None:
+def _load(session: Session, row: TermsRow, loading: _Loading) -> int:
+    """Gives the id of the licence that it changed, 0 for none."""
     licence = None if row.problems else _licence(session, row)
     product = None if row.problems else _product(session, row, loading)
     if licence is not None and (other := loading.rows_of.get(licence.id, row.number)) != row.number and row.terms:
@@ -112,16 +114,17 @@ def _load(session: Session, row: TermsRow, loading: _Loading) -> None:
         row.wrong("no-invoice", "nothing says which invoice the terms are on", "Fill in the invoice's number.")
     if row.problems or licence is None:
         loading.refused[row.number] = row.problems
-        return
+        return 0
     if row.terms:
         loading.rows_of[licence.id] = row.number
     changed = _apply(session, licence, row, loading)
     changed = _tie(session, licence, row, product, loading) or changed
-    if changed:
-        licence.changed_at = loading.now
-        loading.applied[row.number] = _advice(licence)
-    else:
+    if not changed:
         loading.same.add(row.number)
+        return 0
+    licence.changed_at = loading.now
+    loading.applied[row.number] = _advice(licence)
+    return licence.id
 
 
 def _licence(session: Session, row: TermsRow) -> LicenceRow | None:

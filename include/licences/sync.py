@@ -17,6 +17,7 @@ from sqlalchemy.orm import selectinload
 
 from include.clients.getty import Getty
 from include.clients.getty.model import Product
+from include.ledger import licence_words
 from include.ledger import licences as stored
 from include.ledger.database import Ledger
 from include.ledger.licence_rows import LicenceChangeRow, LicenceRow, LicenceServesRow, LicenceSyncRow
@@ -107,12 +108,13 @@ def details(desk: Desk) -> Synced:
 
 
 def settled(desk: Desk) -> Synced:
-    """Without Getty: agreements and products that changed, titles that came into the mirror since, licences that ended."""
+    """Without Getty: agreements and products that changed, titles that came into the mirror since, licences that ended, words to find."""
 
     def work(tally: Tally) -> None:
         _agreements(desk, tally)
         _titles(desk, tally)
         _ended(desk, tally)
+        licence_words.renew(desk.ledger)
 
     return allowed(desk, "settled", "licences", work)
 
