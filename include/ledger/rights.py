@@ -17,6 +17,7 @@ from include.ledger.sales_lists import COUNTED
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow, SalesProductRow, SalesSummaryRow
 
 FLOW = "rights_reports"
+ROLE = "rights"  # of config/people.toml: who may fetch the reports, which tell of contracts and their money
 
 
 @dataclass(frozen=True, slots=True)

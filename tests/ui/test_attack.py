@@ -33,7 +33,7 @@ def rooms(seeded: Any, ledger: Any, store: Any) -> dict[str, Any]:
         new = NewTitleFile(1, Kind.CONTRACT, SECRET, kept.bytes, kept.sha256, restricted="rights", part="2", preview=kept.sha256)
         ids["secret"] = title_files.attach(session, new, now=NOW, who="intake").row.id
         title_files.review(session, ids["secret"], "rights", "rejected", now=NOW, who="rita", note="40,000 is too much")
-        for flow in ("launch_packs", "archive_backup", "royalty_statements"):
+        for flow in ("launch_packs", "archive_backup", "royalty_statements", "rights_reports"):
             row = deliveries.prepare(
                 session, partner="salesroom", flow=flow, business_key=flow, digest=flow, now=NOW, kind="", format="", records=0, held=0, due_at=None,
                 files=[deliveries.NewFile("a", "/in", kept.bytes, kept.sha256), deliveries.NewFile("b", "/in", 1, ids_of_open(store))],
@@ -100,7 +100,10 @@ def test_the_number_of_restricted_files_says_nothing_of_their_kinds(client_as: A
 
 def test_bytes_are_no_less_restricted_once_they_went_out(client_as: Any, rooms: dict[str, Any]) -> None:
     viewer, admin = client_as("viewer"), client_as("admin")
-    for flow, fates in (("launch_packs", (403, 200)), ("archive_backup", (403, 403)), ("royalty_statements", (403, 403))):
+    for flow, fates in (
+        ("launch_packs", (403, 200)),
+        *((flow, (403, 403)) for flow in ("archive_backup", "royalty_statements", "rights_reports")),
+    ):
         delivery, files = rooms[flow]
         for file, status in zip(files, fates, strict=True):
             assert viewer.get(f"/colophon/deliveries/{delivery}/files/{file}").status_code == status

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from colophon.ui import roles, shell
 from colophon.ui.shell import STATIC, Reading, User
 from include.errors import PermanentError
-from include.ledger import questions, statements
+from include.ledger import questions, rights, statements
 from include.ledger.backups import FLOW as BACKUP
 from include.ledger.models import FileRow
 from include.ledger.record import roles_of
 from include.store.artefacts import CHUNK
 
 router = APIRouter()
+ROLES = {statements.FLOW: statements.ROLE, rights.FLOW: rights.ROLE}
+"""Who may fetch what a flow has delivered, where not everybody may."""
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -38,11 +41,16 @@ def artefact(session: Reading, user: User, delivery_id: int, file_id: int) -> Re
         raise PermanentError(f"delivery {delivery_id} has no file {file_id}", todo="Look at the delivery's page.")
     if file.delivery.flow == BACKUP and not roles.is_admin(user):
         raise HTTPException(403, "A backup holds restricted files too: only an admin may fetch from it.")
-    if file.delivery.flow == statements.FLOW:
-        roles.must(user, statements.ROLE)
+    if role := ROLES.get(file.delivery.flow):
+        roles.must(user, role)
     for role in roles_of(session, file.sha256):
         roles.must(user, role)
     return saved(file.name, file.sha256)
+
+
+def may_fetch(user: BaseUser, flow: str) -> bool:
+    """Whether the files of this flow's deliveries are this user's to fetch; single ones may still be restricted."""
+    return roles.is_admin(user) if flow == BACKUP else roles.may(user)(ROLES.get(flow, ""))
 
 
 @router.get("/partners/{partner_id}/rejects.csv")

@@ -13,12 +13,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from colophon.ui import redelivery, roles, shell
+from colophon.ui import files, redelivery, shell
 from colophon.ui.shell import Reading, User, printable, render
 from include.errors import PermanentError
-from include.ledger import lists, packages, questions, statements
+from include.ledger import lists, packages, questions
 from include.ledger.answers import overdue
-from include.ledger.backups import FLOW as BACKUP
 from include.ledger.deliveries import get
 from include.ledger.file_rows import PackageRow
 from include.ledger.models import DeliveryRow, ProductRow, RecordState
@@ -179,7 +178,7 @@ def delivery(
         feed=row.flow == FEED,
         package=package,
         product=package_product(session, package) if package else None,
-        may_fetch=(row.flow != BACKUP or roles.is_admin(user)) and (row.flow != statements.FLOW or roles.may(user)(statements.ROLE)),
+        may_fetch=files.may_fetch(user, row.flow),
     )
 
 
