@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Self, get_args
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from include.deliveries.build import FeedBuild, Run
@@ -16,7 +16,8 @@ from include.ledger import packages
 from include.ledger.database import Ledger
 from include.ledger.file_rows import PackageRow
 from include.ledger.models import DeliveryRecordRow, DeliveryRow, DeliveryState
-from include.partners import Partner, load_house, load_partner, load_party
+from include.ledger.sales_rows import TitleImportRow
+from include.partners import Partner, load_house, load_partner, load_party, load_recipient
 from include.store import ArtefactStore
 from include.titles.identifiers import isbn13
 
@@ -86,8 +87,9 @@ class Planned:
 def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
     """Deliveries that fit the wish, oldest first, at most 200.
 
-    Withdrawn ones and those that wait for approval never go. Declined ones, and packages in whose place a newer one is at the partner,
-    are not among those of a partner, of days or of a title: who wants one names it. Raises `ConfigurationError` for an unknown delivery.
+    Withdrawn ones and those that wait for approval never go. Declined ones, and packages and answers to sheets in whose place a newer one
+    is at the partner, are not among those of a partner, of days or of a title: who wants one names it. Raises `ConfigurationError` for an
+    unknown delivery.
     """
     with ledger.read() as session:
         query = select(DeliveryRow).where(DeliveryRow.state.in_(CAN_GO)).order_by(DeliveryRow.id.desc()).limit(MOST)
@@ -103,7 +105,9 @@ def plan(ledger: Ledger, wish: Wish) -> list[Planned]:
             query = query.where(DeliveryRow.id == wish.delivery_id)
         else:
             replaced = select(PackageRow.id).where(PackageRow.delivery_id == DeliveryRow.id, PackageRow.state == packages.REPLACED)
+            last = select(TitleImportRow.id).where(TitleImportRow.delivery_id == DeliveryRow.id)
             query = query.where(DeliveryRow.state != DeliveryState.DECLINED, ~replaced.exists())
+            query = query.where(or_(DeliveryRow.flow != "title_import", last.exists()))
         if wish.partner:
             query = query.where(DeliveryRow.partner == load_party(wish.partner).id)
         if wish.since:
@@ -139,11 +143,11 @@ def _must_be_sendable(session: Session, delivery_id: int) -> None:
 def _planned(row: DeliveryRow, mode: Mode, product_id: int | None) -> Planned:
     note = ""
     arrived = row.state in {DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED, DeliveryState.REJECTED}
-    party = load_party(row.partner)
+    party = load_recipient(row.flow, row.partner)
     repeats = not isinstance(party, Partner) or party.feed.message_repeat
     if mode == "as sent" and arrived and row.message_number and not repeats:
         mode, note = "rebuilt", f"{row.partner} refuses a message number that it has seen (feed.message_repeat)"
-    if mode == "rebuilt" and not row.records:
+    if mode == "rebuilt" and not (row.records and isinstance(party, Partner)):
         mode, note = "as sent", "it holds no records to rebuild"
     return Planned(
         row.id,

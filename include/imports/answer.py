@@ -31,7 +31,6 @@ from include.ledger.database import Ledger
 from include.ledger.deliveries import UNSENT, NewFile
 from include.ledger.models import DeliveryRow, DeliveryState
 from include.ledger.sales_rows import LineState, TitleImportLineRow, TitleImportRow
-from include.partners import Party
 from include.partners.inboxes import Inbox
 from include.store import ArtefactStore
 from include.transfer.naming import is_safe
@@ -162,11 +161,6 @@ def sent(ledger: Ledger, import_id: int, *, now: datetime) -> None:
     """The answer lies with the sender."""
     with ledger.session() as session:
         imports.get(session, import_id, lock=True).answered_at = now
-
-
-def party_of(inbox: Inbox) -> Party:
-    """The sender, as somebody who gets something from us."""
-    return Party(id=inbox.id, name=inbox.sender or inbox.name, transport=inbox.transport, notify=inbox.notify)
 
 
 def file_name(row: TitleImportRow) -> str:

@@ -13,6 +13,7 @@ from include.partners.registry import (
     load_partners,
     load_party,
     load_people,
+    load_recipient,
     load_source,
     load_sources,
 )
@@ -20,6 +21,6 @@ from include.partners.sources import SalesSource
 
 __all__ = [
     "Archive", "Feed", "House", "Inbox", "Partner", "Party", "SalesSource", "Transport", "load_archive", "load_archives", "load_house",
-    "load_inbox", "load_inboxes", "load_parties", "load_partner", "load_partners", "load_party", "load_people", "load_source",
-    "load_sources",
+    "load_inbox", "load_inboxes", "load_parties", "load_partner", "load_partners", "load_party", "load_people", "load_recipient",
+    "load_source", "load_sources",
 ]  # fmt: skip

@@ -65,6 +65,14 @@ def load_inboxes(root: Path | None = None) -> list[Inbox]:
     return [inbox for stem in stems("inboxes", root) if (inbox := load_inbox(stem, root)).enabled]
 
 
+def load_recipient(flow: str, id: str, root: Path | None = None) -> Party:
+    """Who gets a delivery of this flow: a party; of `title_import`, whose sheets go back, the sender of the inbox. Raises as these do."""
+    if flow != "title_import":
+        return load_party(id, root)
+    inbox = load_inbox(id, root)
+    return Party(id=inbox.id, name=inbox.sender or inbox.name, transport=inbox.transport, notify=inbox.notify)
+
+
 def load_archive(archive_id: str, root: Path | None = None) -> Archive:
     """One archive. Raises `ConfigurationError` that names the known ones if there is no such file."""
     return read_named("archives", archive_id, Archive, "archive", root)

@@ -17,6 +17,8 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
+from colophon.tasks.sending import send_delivery
+from include.deliveries.build import Run
 from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base
 from include.ledger.sales_rows import TitleImportLineRow, TitleImportRow, WorkbookRow
@@ -180,6 +182,14 @@ def test_the_sender_finds_the_marked_sheets_in_its_folder(editorial, first):
     page = openpyxl.load_workbook(io.BytesIO(found[f"season sheet 1 (sheet {numbers['large']}).xlsx"])).active
     assert {page.cell(bad["row"], page.max_column - 1).value for bad in first["large"]["bad"]} == {"Not accepted"}
     assert "workbook" in page.cell(first["large"]["new"][0]["row"], page.max_column).value
+
+
+def test_a_marked_sheet_that_got_lost_is_sent_again_as_it_was(editorial, first):
+    sheet, before = editorial.sheet(first["small"]), editorial.answers()
+    (name,) = [name for name in before if name.startswith("a small one")]
+    (editorial.sandbox.home("titles") / "sheets" / "answers" / name).unlink()
+    told = send_delivery("titles", sheet.delivery_id, Run("redeliver", "by hand"), again=True)
+    assert (told["state"], editorial.answers()) == ("delivered", before)
 
 
 def test_a_second_run_changes_nothing(first):

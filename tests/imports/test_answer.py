@@ -14,6 +14,8 @@ from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
+from include.deliveries import redeliver
+from include.deliveries.redeliver import Wish
 from include.errors import ConfigurationError
 from include.imports import answer
 from include.imports.answer import Status
@@ -114,6 +116,9 @@ def test_the_same_answer_is_prepared_once_and_a_newer_one_takes_its_place(office
         (file,) = session.get_one(DeliveryRow, second.delivery_id).files
     assert states == ["withdrawn", "prepared"]
     assert (file.folder, file.name) == ("/sheets/answers", second.name)
+    for mode in ("as sent", "rebuilt"):
+        (again,) = redeliver.plan(office.ledger, Wish(since=NOW.date(), mode=mode))
+        assert (again.delivery_id, again.partner, again.mode) == (second.delivery_id, "titles", "as sent")
 
 
 def test_an_inbox_that_would_take_its_own_answers_is_refused(office: Office) -> None:

@@ -148,7 +148,7 @@ def answer(sheet: dict[str, Any], written: dict[str, Any], *, dag_run: Any = Non
     from include.deliveries.send import Sending
     from include.imports import answer as answers
     from include.imports.mapping import load_mapping
-    from include.partners import load_inbox
+    from include.partners import load_inbox, load_recipient
 
     get_current_context()["sheet"] = sheet
     inbox, ledger, store = load_inbox(sheet["inbox"]), open_ledger(), open_store()
@@ -159,7 +159,7 @@ def answer(sheet: dict[str, Any], written: dict[str, Any], *, dag_run: Any = Non
     if made.delivery_id is None:
         answers.sent(ledger, made.import_id, now=datetime.now(UTC))
         raise AirflowSkipException(f"The sender has {made.name} as it is.")
-    sending = Sending(ledger, store, answers.party_of(inbox), run, say=logging.getLogger("colophon.deliver").info)
+    sending = Sending(ledger, store, load_recipient(answers.FLOW, inbox.id), run, say=logging.getLogger("colophon.deliver").info)
     told = sending.send(made.delivery_id, lambda: open_remote(inbox.transport), again=made.again)
     answers.sent(ledger, made.import_id, now=datetime.now(UTC))
     return told

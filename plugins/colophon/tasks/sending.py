@@ -22,12 +22,12 @@ def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = 
     from include.deliveries.send import Sending
     from include.ledger import deliveries, rights, statements
     from include.packages import leaving
-    from include.partners import load_house, load_party
+    from include.partners import load_house, load_recipient
 
-    log = logging.getLogger("colophon.deliver")
-    partner, ledger = load_party(partner_id), open_ledger()
+    log, ledger = logging.getLogger("colophon.deliver"), open_ledger()
     with ledger.read() as session:
         flow = deliveries.get(session, delivery_id).flow
+    partner = load_recipient(flow, partner_id)
     if flow == statements.FLOW:
         from include.royalties.send import send
 
