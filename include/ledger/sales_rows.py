@@ -155,7 +155,10 @@ class SalesCellRow(Base):
     """Totals of one batch for month, channel, territory, model and currency: what charts and pages add up. Few for each batch."""
 
     __tablename__ = "sales_cell"
-    __table_args__ = (Index("ix_sales_cell_month", "month", "batch_id"), Index("ix_sales_cell_batch", "batch_id"))
+    __table_args__ = (
+        Index("ix_sales_cell_picture", "month", "channel", "batch_id", "currency", "sold", "returned", "usage", "net"),  # all it reads
+        Index("ix_sales_cell_batch", "batch_id"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("sales_batch.id"))
     month: Mapped[str] = mapped_column(String(7))
