@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.airflow_home import migrate, prepare, write_connections
+from tests.airflow_home import migrate, parse, prepare, run, write_connections
 from tests.schema import upgraded
 from tests.statements import keep_compiled
 
@@ -171,26 +171,14 @@ def connections(airflow_home: Path) -> Iterator[Callable[[dict[str, dict[str, An
 @pytest.fixture(scope="session")
 def dag_bag(airflow_home: Path) -> Any:
     """Every DAG of `dags/`, parsed once."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    bag = DagBag(str(ROOT / "dags"))
-    assert bag.import_errors == {}
-    for dag in bag.dags.values():
-        dag.deadline = None  # `dag.test()` evaluates alerts that only the scheduler has written to its database
-    return bag
+    return parse()
 
 
 @pytest.fixture
 def run_flow(dag_bag: Any, sandbox: Sandbox, connections: Any, ledger: Any) -> Callable[..., Any]:
     """Runs a flow with `dag.test()` against the sandbox, with this test's ledger and store; gives the DagRun."""
     connections(sandbox.connections)
-
-    def run(dag_id: str, **conf: Any) -> Any:
-        dag = dag_bag.dags[dag_id]
-        form = {name: dag.params[name] for name in dag.params} | conf  # whole, since a task keeps what an earlier run filled in
-        return dag.test(run_conf=form or None)
-
-    return run
+    return lambda dag_id, **conf: run(dag_bag.dags[dag_id], **conf)
 
 
 def _wait_for(path: Path, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:

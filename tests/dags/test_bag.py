@@ -40,13 +40,9 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def bag(airflow_home):
-    from airflow.dag_processing.dagbag import DagBag
-
-    bag = DagBag(str(ROOT / "dags"))
-    assert bag.import_errors == {}
-    return bag
+@pytest.fixture
+def bag(dag_bag):
+    return dag_bag
 
 
 def test_every_dag_file_is_accounted_for(bag):

@@ -13,6 +13,7 @@ from include.files.model import Kind, rank
 from include.ledger import title_files
 from include.ledger.file_rows import ContractRow, TitleFileRow
 from include.ledger.models import EventRow, ProductRow
+from tests.airflow_home import run
 from tests.intake.test_ladder import NOW, SECRET, picture, public
 from tests.sandbox.conftest import KEY, _serve
 
@@ -34,12 +35,7 @@ def flow(dag_bag: Any, connections: Any, ledger: Any, store: Any, server: Any, p
     monkeypatch.setenv("COLOPHON_PUBLIC_URL", address)
     monkeypatch.setenv("COLOPHON_SIGNING_KEY", SECRET)
     connections({"consonance": {"conn_type": "consonance", "host": server.url, "password": KEY}})
-
-    def run(dag_id: str, **conf: Any) -> Any:
-        dag = dag_bag.dags[dag_id]
-        return dag.test(run_conf={name: dag.params[name] for name in dag.params} | conf)
-
-    return run
+    return lambda dag_id, **conf: run(dag_bag.dags[dag_id], **conf)
 
 
 def attach(ledger: Any, store: Any, data: bytes, **values: Any) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from include.ledger.file_rows import IntakeFileRow, ReviewRow, TitleFileRow
 from include.ledger.models import Base, EventRow, ProductRow
+from tests.airflow_home import run
 from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
@@ -40,8 +41,7 @@ class Post:
         return told
 
     def run(self, inbox: str, **form: Any) -> str:
-        dag = self.bag.dags[DAGS[inbox]]
-        state = str(dag.test(run_conf={name: dag.params[name] for name in dag.params} | form).state)
+        state = str(run(self.bag.dags[DAGS[inbox]], **form).state)
         self.states.append(state)
         return state
 
@@ -83,7 +83,7 @@ def post(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[P
         running_sandbox.reset()
         ledger = Ledger()
         upgraded(ledger)
-        assert str(dag_bag.dags["catalogue_sync"].test().state) == "success"
+        assert str(run(dag_bag.dags["catalogue_sync"]).state) == "success"
         yield Post(ledger, ArtefactStore(), running_sandbox, dag_bag)
         ledger.dispose()
         write_connections(airflow_home, {})

@@ -19,6 +19,7 @@ from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base, ProductRow
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow, SalesProductRow, WorkbookRow
 from include.sales.undo import undo
+from tests.airflow_home import run
 from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
@@ -47,8 +48,7 @@ class Desk:
 
     def run(self, flow: str = FLOW) -> dict[str, list[str]]:
         """States of the tasks, by task; the run must succeed."""
-        dag = self.bag.dags[flow]
-        ended = dag.test(run_conf={name: dag.params[name] for name in dag.params} or None)
+        ended = run(self.bag.dags[flow])
         found: dict[str, list[str]] = {}
         for ti in sorted(ended.get_task_instances(), key=lambda one: one.map_index):
             found.setdefault(ti.task_id, []).append(str(ti.state))
@@ -115,7 +115,7 @@ def desk(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[D
         running_sandbox.reset()
         ledger = Ledger()
         upgraded(ledger)
-        assert str(dag_bag.dags["catalogue_sync"].test().state) == "success"
+        assert str(run(dag_bag.dags["catalogue_sync"]).state) == "success"
         desk = Desk(ledger, ArtefactStore(), running_sandbox, dag_bag, client)
         sleep, waits = time.sleep, [0]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from tests.airflow_home import parse, run
+
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,16 +36,13 @@ markets = [{ countries = ["WORLD"], supplier = { name = "Lantern & Quill" }, pri
 
 
 def test_one_file_makes_a_seventh_feed(sandbox, connections, ledger, tmp_path, monkeypatch):
-    from airflow.dag_processing.dagbag import DagBag
-
     shutil.copytree(ROOT / "config", tmp_path / "config")
     (tmp_path / "config" / "partners" / "seventh.toml").write_text(SEVENTH)
     monkeypatch.setenv("COLOPHON_CONFIG", str(tmp_path / "config"))
     connections(sandbox.connections)
-    bag = DagBag(str(ROOT / "dags"))
-    assert bag.import_errors == {}
-    assert bag.dags["catalogue_sync"].test().state == "success"
-    assert bag.dags["metadata_feed__seventh"].test().state == "success"
+    bag = parse()
+    assert run(bag.dags["catalogue_sync"]).state == "success"
+    assert run(bag.dags["metadata_feed__seventh"]).state == "success"
     message = etree.parse(sandbox.home("northgate") / "outbox" / "seventh" / "seventh-FULL-1.xml")
     names = {"o": "http://ns.editeur.org/onix/3.1/reference"}
     assert message.findtext(".//o:Addressee/o:AddresseeName", namespaces=names) == "Seventh Heaven Books"

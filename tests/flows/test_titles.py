@@ -22,6 +22,7 @@ from include.deliveries.build import Run
 from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base
 from include.ledger.sales_rows import TitleImportLineRow, TitleImportRow, WorkbookRow
+from tests.airflow_home import run
 from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
@@ -48,8 +49,7 @@ class Editorial:
 
     def run(self) -> dict[str, list[str]]:
         """States of the tasks, by task; the run must succeed."""
-        dag = self.bag.dags[FLOW]
-        ended = dag.test(run_conf={name: dag.params[name] for name in dag.params})
+        ended = run(self.bag.dags[FLOW])
         found: dict[str, list[str]] = {}
         for ti in sorted(ended.get_task_instances(), key=lambda one: one.map_index):
             found.setdefault(ti.task_id, []).append(str(ti.state))
