@@ -136,14 +136,11 @@ def _consonance() -> Iterator[Check]:
 
 def _getty() -> Iterator[Check]:
     """A house without the connection does without Getty. What Getty has not enabled for the key is told, and is no failure."""
-    from airflow.exceptions import AirflowNotFoundException
-
+    from colophon.hooks.connections import if_there
     from colophon.hooks.getty import GettyImagesHook, agreements
 
     name = GettyImagesHook.default_conn_name
-    try:
-        GettyImagesHook.get_connection(name)
-    except AirflowNotFoundException:
+    if if_there(name) is None:
         yield Check(name, "connection", True, "there is none: flows with Getty Images have nothing to work with")
         return
     try:
@@ -203,14 +200,11 @@ def _getty_rights(name: str, client: Getty) -> Iterator[Check]:
 
 def _cloudinary() -> Iterator[Check]:
     """A house without the connection does without Cloudinary. Reads alone; nothing is uploaded for a check."""
-    from airflow.exceptions import AirflowNotFoundException
-
     from colophon.hooks.cloudinary import CloudinaryHook
+    from colophon.hooks.connections import if_there
 
     name = CloudinaryHook.default_conn_name
-    try:
-        CloudinaryHook.get_connection(name)
-    except AirflowNotFoundException:
+    if if_there(name) is None:
         yield Check(name, "connection", True, "there is none: covers are not read from Cloudinary")
         return
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from airflow.sdk import BaseHook
 
+from colophon.hooks import connections
 from include.errors import ConfigurationError
 
 
@@ -24,16 +25,10 @@ class CalendarHook(BaseHook):
 
     def get_conn(self) -> Callable[[], bytes]:
         """Raises `ConfigurationError` where Airflow lacks the connection, or it has no address."""
-        from airflow.exceptions import AirflowNotFoundException
-
         from include.readiness.calendars import fetch
 
         where = f"connection {self.calendar_conn_id}"
-        try:
-            connection = self.get_connection(self.calendar_conn_id)
-        except AirflowNotFoundException as unknown:
-            todo = "Add it under Admin → Connections, with the calendar's address as its password."
-            raise ConfigurationError("there is no such connection", where=where, todo=todo) from unknown
+        connection = connections.named(self.calendar_conn_id, "the calendar's address as its password")
         address = (connection.password or connection.host or "").strip()
         if not address:
             raise ConfigurationError("there is no address", where=where, todo="Give the calendar's address as the password.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
 
+from colophon.hooks import connections
 from include.errors import ColophonError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -41,22 +41,16 @@ class CloudinaryHook(BaseHook):
     @property
     def folder(self) -> str:
         """The folder for our assets; empty where none is set."""
-        return str(self._extra.get("folder") or "").strip().strip("/")
+        return connections.text(self._extra, "folder").strip("/")
 
     @property
     def moderation(self) -> str:
         """The queue that what we upload goes through: `manual`, unless the connection names another."""
-        return str(self._extra.get("moderation") or "manual").strip()
+        return connections.text(self._extra, "moderation") or "manual"
 
     @cached_property
     def _connection(self) -> Any:
-        from airflow.exceptions import AirflowNotFoundException
-
-        try:
-            return self.get_connection(self.conn_id)
-        except AirflowNotFoundException as unknown:
-            todo = "Add it under Admin → Connections, with the type Cloudinary."
-            raise ConfigurationError("there is no such connection", where=self._where, todo=todo) from unknown
+        return connections.named(self.conn_id, "the type Cloudinary")
 
     @property
     def _where(self) -> str:
@@ -73,9 +67,9 @@ class CloudinaryHook(BaseHook):
 
         return Cloudinary(
             self._account(),
-            timeout=_number(self._extra, "timeout", 60.0, self._where),
-            upload_timeout=_number(self._extra, "upload_timeout", 300.0, self._where),
-            reserve=int(_number(self._extra, "reserve", 20, self._where, least=0)),
+            timeout=connections.number(self._extra, "timeout", 60.0, self._where),
+            upload_timeout=connections.number(self._extra, "upload_timeout", 300.0, self._where),
+            reserve=int(connections.number(self._extra, "reserve", 20, self._where, least=0)),
         )
 
     def _account(self) -> Account:
@@ -84,7 +78,7 @@ class CloudinaryHook(BaseHook):
 
         connection, extra = self._connection, self._extra
         host = str(connection.host or "").strip()
-        cloud = str(extra.get("cloud_name") or "").strip()
+        cloud = connections.text(extra, "cloud_name")
         if not cloud and _is_cloud(host):
             cloud, host = host, ""
         if not cloud:
@@ -95,8 +89,8 @@ class CloudinaryHook(BaseHook):
             cloud,
             str(connection.login or "").strip(),
             str(connection.password or "").strip(),
-            api=_address(host, connection.schema, connection.port) or API,
-            delivery=str(extra.get("delivery") or "").strip(),
+            api=connections.address(host, connection.schema, connection.port, without="/v1_1") or API,
+            delivery=connections.text(extra, "delivery"),
             signing=_signing(extra.get("signing"), self._where),
             where=self._where,
         )
@@ -116,30 +110,6 @@ class CloudinaryHook(BaseHook):
 def _is_cloud(host: str) -> bool:
     """A cloud's name stands where a host would, in `cloudinary://key:secret@cloud`: it has no dot and no colon."""
     return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_\-]*", host)) and host != "localhost"
-
-
-def _address(host: str, scheme: str | None, port: int | None) -> str:
-    """The host field may hold a whole URL, and connections made from a URI hold host, scheme and port apart."""
-    if not host:
-        return ""
-    address = host if "://" in host else f"{scheme or 'https'}://{host}"
-    parts = urlsplit(address.strip().rstrip("/"))
-    if port and parts.port is None:
-        parts = parts._replace(netloc=f"{parts.netloc}:{port}")
-    return parts.geturl().removesuffix("/v1_1")
-
-
-def _number(extra: dict[str, Any], name: str, default: float, where: str, *, least: float = 1) -> float:
-    value = extra.get(name)
-    if value is None or value == "":
-        return default
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not least <= number <= 3600:
-        raise ConfigurationError(f"{name} is {value!r}", where=where, todo=f"Give a number from {least:g} to 3600, or leave it empty.")
-    return number
 
 
 def _signing(value: Any, where: str) -> Literal["sha1", "sha256"]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
 
+from colophon.hooks import connections
 from include.errors import ColophonError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,23 +39,17 @@ class ConsonanceHook(BaseHook):
 
     @cached_property
     def _client(self) -> Consonance:
-        from airflow.exceptions import AirflowNotFoundException
-
         from include.clients.consonance import Consonance
         from include.clients.exchange import Exchange
 
         where = f"connection {self.consonance_conn_id}"
-        try:
-            connection = self.get_connection(self.consonance_conn_id)
-        except AirflowNotFoundException as unknown:
-            todo = "Add it under Admin → Connections, with the type Consonance."
-            raise ConfigurationError("there is no such connection", where=where, todo=todo) from unknown
+        connection = connections.named(self.consonance_conn_id, "the type Consonance")
         if not connection.host:
             raise ConfigurationError("there is no address", where=where, todo="Give it like https://web.consonance.app.")
         extra = connection.extra_dejson
-        timeout = _number(extra.get("timeout"), 60.0, "timeout", where)
-        concurrency = int(_number(extra.get("page_concurrency"), 4, "page_concurrency", where))
-        exchange = Exchange(_address(connection.host, connection.schema, connection.port), timeout=timeout)
+        timeout = connections.number(extra, "timeout", 60.0, where)
+        concurrency = int(connections.number(extra, "page_concurrency", 4, where))
+        exchange = Exchange(connections.address(connection.host, connection.schema, connection.port, without="/graphql"), timeout=timeout)
         return Consonance(exchange, (connection.password or "").strip(), rest=_rest(extra.get("rest"), where), concurrency=concurrency)
 
     def test_connection(self) -> tuple[bool, str]:
@@ -72,31 +66,6 @@ class ConsonanceHook(BaseHook):
             names = ", ".join(f"{one.operation} ({', '.join(one.missing)})" for one in lacking)
             return False, f"The key is good, but this Consonance does not offer what these need: {names}"
         return True, "GraphQL answers and offers all that Colophon needs"
-
-
-def _address(host: str, scheme: str | None, port: int | None) -> str:
-    """The host field may hold a whole URL, and connections made from a URI hold host, schema and port apart."""
-    address = host if "://" in host else f"{scheme or 'https'}://{host}"
-    parts = urlsplit(address.strip().rstrip("/"))
-    if port and not _has_port(parts.netloc):
-        parts = parts._replace(netloc=f"{parts.netloc}:{port}")
-    return parts.geturl().removesuffix("/graphql")
-
-
-def _has_port(netloc: str) -> bool:
-    return netloc.rpartition("]")[2].rpartition(":")[2].isdigit() and ":" in netloc.rpartition("]")[2]
-
-
-def _number(value: Any, default: float, name: str, where: str) -> float:
-    if value is None or value == "":
-        return default
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.0
-    if not 0 < number <= 3600:
-        raise ConfigurationError(f"{name} is {value!r}", where=where, todo="Give a number between 1 and 3600, or leave it empty.")
-    return number
 
 
 def _rest(value: Any, where: str) -> RestUse:

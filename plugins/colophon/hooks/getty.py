@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
+from colophon.hooks import connections
 from include.errors import ColophonError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -40,34 +40,28 @@ class GettyImagesHook(BaseHook):
 
     @cached_property
     def _client(self) -> Getty:
-        from airflow.exceptions import AirflowNotFoundException
-
         from include.clients.getty import Credentials, Getty, Wire
         from include.clients.getty.wire import API, TOKENS
 
         where = f"connection {self.conn_id}"
-        try:
-            connection = self.get_connection(self.conn_id)
-        except AirflowNotFoundException as unknown:
-            todo = "Add it under Admin → Connections, with the type Getty Images."
-            raise ConfigurationError("there is no such connection", where=where, todo=todo) from unknown
+        connection = connections.named(self.conn_id, "the type Getty Images")
         extra = connection.extra_dejson
         credentials = Credentials(
             (connection.login or "").strip(),
             (connection.password or "").strip(),
-            _text(extra, "username"),
-            _text(extra, "user_password"),
-            _text(extra, "refresh_token"),
+            connections.text(extra, "username"),
+            connections.text(extra, "user_password"),
+            connections.text(extra, "refresh_token"),
         )
         _complete(credentials.key, credentials.secret, credentials.username, credentials.user_password, where)
         wire = Wire(
             credentials,
-            address=_address(connection.host, connection.schema, connection.port) or API,
-            tokens=_text(extra, "auth_url") or TOKENS,
-            timeout=_number(extra, "timeout", 60.0, where, least=1),
-            pace=_number(extra, "min_interval", 0.0, where, least=0),
-            country=_country(_text(extra, "country_code"), where),
-            language=_language(_text(extra, "language"), where),
+            address=connections.address(connection.host, connection.schema, connection.port, without="/v3") or API,
+            tokens=connections.text(extra, "auth_url") or TOKENS,
+            timeout=connections.number(extra, "timeout", 60.0, where),
+            pace=connections.number(extra, "min_interval", 0.0, where, least=0),
+            country=_country(connections.text(extra, "country_code"), where),
+            language=_language(connections.text(extra, "language"), where),
         )
         return Getty(wire, company=str(extra.get("company_downloads", "")).strip().lower() in {"true", "1", "yes"})
 
@@ -106,39 +100,6 @@ def _complete(key: str, secret: str, username: str, user_password: str, where: s
         raise ConfigurationError("there is no secret", where=where, todo="Put the key's secret into the password.")
     if bool(username) != bool(user_password):
         raise ConfigurationError("user name and password belong together", where=where, todo="Fill in both, or neither.")
-
-
-def _address(host: str | None, scheme: str | None, port: int | None) -> str:
-    """The host field may hold a whole URL, and connections made from a URI hold host, schema and port apart."""
-    if not host or not host.strip():
-        return ""
-    address = host.strip() if "://" in host else f"{scheme or 'https'}://{host.strip()}"
-    parts = urlsplit(address.rstrip("/"))
-    try:
-        named = parts.port
-    except ValueError:
-        named = None
-    if port and not named:
-        parts = parts._replace(netloc=f"{parts.netloc}:{port}")
-    return parts.geturl().removesuffix("/v3")
-
-
-def _text(extra: dict[str, Any], name: str) -> str:
-    value = extra.get(name)
-    return str(value).strip() if value is not None else ""
-
-
-def _number(extra: dict[str, Any], name: str, default: float, where: str, *, least: float) -> float:
-    value = extra.get(name)
-    if value is None or value == "":
-        return default
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not least <= number <= 3600:
-        raise ConfigurationError(f"{name} is {value!r}", where=where, todo=f"Give a number from {least:g} to 3600, or leave it empty.")
-    return number
 
 
 def _country(code: str, where: str) -> str:

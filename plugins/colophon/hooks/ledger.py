@@ -6,6 +6,7 @@ from functools import cached_property
 
 from airflow.sdk import BaseHook
 
+from colophon.hooks.connections import if_there
 from include.errors import ConfigurationError
 from include.ledger.database import Ledger
 from include.store import ArtefactStore
@@ -35,12 +36,9 @@ class LedgerHook(BaseHook):
 
     def url(self) -> str | None:
         """The database's URL; None for the embedded default. Holds the password: never log it."""
-        from airflow.exceptions import AirflowNotFoundException
         from sqlalchemy import URL
 
-        try:
-            connection = self.get_connection(self.ledger_conn_id)
-        except AirflowNotFoundException:
+        if (connection := if_there(self.ledger_conn_id)) is None:
             return None
         if not connection.host:
             if not connection.schema:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
+from colophon.hooks.connections import if_there
 from colophon.notifiers.channels import JIRA, MAIL
 from include.errors import LoginRefused, TransientError
 
@@ -74,11 +75,6 @@ def open_jira() -> Jira | None:
 
 
 def _connection(connection_id: str) -> Connection | None:
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    try:
-        return BaseHook.get_connection(connection_id)
-    except AirflowNotFoundException:
+    if (found := if_there(connection_id)) is None:
         log.info("There is no connection %s: nobody is told of licences that way", connection_id)
-        return None
+    return found
