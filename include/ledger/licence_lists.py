@@ -50,6 +50,8 @@ class Wish:
     ends: str = ""
     since: str = ""
     until: str = ""
+    work_id: int = 0
+    asset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,10 @@ def _conditions(session: Session, wish: Wish) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if words := wish.words.replace("\0", "").strip():
         found.append(_worded(session, words))
+    if wish.asset_id:
+        found.append(LicenceRow.asset_id == wish.asset_id)
+    if wish.work_id:
+        found.append(LicenceRow.id.in_(select(LicenceServesRow.licence_id).where(LicenceServesRow.work_id == wish.work_id)))
     if wish.territory == UNTOLD:
         found.append(LicenceRow.territories == "")
     elif wish.territory == WORLDWIDE:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, load_only
 from include.ledger import licences as stored
 from include.ledger.database import Ledger
 from include.ledger.licence_rows import FlagState, LicenceFlagRow, LicenceRow
-from include.ledger.licences import ENDLESS, UNTOLD
+from include.ledger.licences import UNTOLD
 from include.ledger.models import ProductRow, WorkRow
 from include.licences.report_page import Page
 from include.licences.report_sheet import Sheet
@@ -101,7 +101,7 @@ def build(ledger: Ledger, store: ArtefactStore, house: House, today: date) -> Re
 
 def lines(session: Session, **wanted: str | int | None) -> Iterator[Line]:
     """Open and acknowledged flags, by team, the first due first; `wanted`: values of flags' columns, such as `team` and `cause`."""
-    due = case((LicenceFlagRow.due_on == "", ENDLESS), else_=LicenceFlagRow.due_on)
+    due = case((LicenceFlagRow.due_on == "", "9999-12-31"), else_=LicenceFlagRow.due_on)  # without a day: last
     query = (
         select(LicenceFlagRow, LicenceRow)
         .join(LicenceRow, LicenceRow.id == LicenceFlagRow.licence_id)
@@ -135,7 +135,9 @@ def summary_of(session: Session) -> dict[str, Counter[str]]:
 
 def ends_by_month(session: Session, today: date) -> dict[str, int]:
     """Licences that end in each of the next months, this one first: {"2027-03": number}."""
-    ends = {month: sum(states.values()) for month, states in stored.horizon(session).items()}
+    month = func.substr(LicenceRow.ends_on, 1, 7)
+    query = select(month, func.count()).where(LicenceRow.ends_on >= f"{today:%Y-%m}-01").group_by(month)
+    ends = {str(name): int(count) for name, count in session.execute(query)}
     first = today.year * 12 + today.month - 1
     names = [f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + MONTHS)]
     return {name: ends.get(name, 0) for name in names}

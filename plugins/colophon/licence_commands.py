@@ -23,11 +23,11 @@ def add_options(group: Any) -> None:
     command.add_argument("--who", default="", help="who says these terms; else your user name")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=terms)
-    command = group.add_parser("list", help="licences, the soonest end first")
+    command = group.add_parser("list", help="licences by their end: those to come, of unknown end, without end, ended")
     command.add_argument("--state", default="", help="cleared, terms required, review, blocked, expired, withdrawn")
     command.add_argument("--work", type=int, help="only those that serve this work")
     command.add_argument("--asset", default="", help="only those of this asset")
-    command.add_argument("--find", default="", metavar="WORDS", help="asset, order, invoice, ISBN, or part of a name or title")
+    command.add_argument("--find", default="", metavar="WORDS", help="an ISBN; or parts of asset, name, artist, order, invoice, title")
     command.add_argument("--limit", type=int, default=100)
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=listed)
@@ -132,14 +132,14 @@ def listed(args: argparse.Namespace) -> int:
     from colophon.hooks.ledger import open_ledger
     from include.errors import ConfigurationError
     from include.files.bounds import printable
-    from include.ledger import licences
+    from include.ledger import licence_lists, licences
 
-    if args.state and args.state not in licences.STATES:
-        raise ConfigurationError(f"there is no state {args.state!r}", where="--state", todo=f"There are {', '.join(licences.STATES)}.")
-    wish = licences.Wish(words=args.find, state=args.state, work_id=args.work, asset_id=args.asset)
+    if args.state and args.state not in licence_lists.STATES:
+        raise ConfigurationError(f"there is no state {args.state!r}", where="--state", todo=f"There are {', '.join(licence_lists.STATES)}.")
+    wish = licence_lists.Wish(words=args.find, state=args.state, work_id=args.work or 0, asset_id=args.asset)
     with open_ledger().read() as session:
-        found = licences.page(session, wish, limit=max(1, args.limit))
-        titles = licences.titles(session, found)
+        found = licence_lists.listing(session, wish, today=datetime.now(UTC).date(), limit=max(1, args.limit)).rows
+        served = licence_lists.served(session, found)
         rows = [licences.as_json(row) for row in found]
     if args.json:
         say(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -147,12 +147,12 @@ def listed(args: argparse.Namespace) -> int:
     for row in rows:
         ends = row["terms"].get("ends", {})
         end = row["ends_on"] or str(ends.get("state", "unknown"))
-        served = "; ".join(
-            one["campaign"] or f"{titles.get((one['work_id'], one['product_id']), ('', ''))[0]} ({one['role'] or 'use not said'})"
+        titles = "; ".join(
+            one["campaign"] or f"{served[one['work_id'], one['product_id']].title} ({one['role'] or 'use not said'})"
             for one in row["serves"]
         )
         what = f"{row['asset_id']:<12} {printable(row['name'])[:44]:<44}"
-        say(f"{row['id']:<6} {row['state']:<15} {end:<11} {what} {printable(served) or '-'}")
+        say(f"{row['id']:<6} {row['state']:<15} {end:<11} {what} {printable(titles) or '-'}")
     say(f"{len(rows):,} licences")
     return 0
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from include.catalogue.rows import Stamp, write_products
-from include.ledger import licences
+from include.ledger import licence_lists
 from include.ledger.database import Ledger
 from include.ledger.file_rows import TitleFileRow
 from include.ledger.licence_rows import LicenceChangeRow, LicenceRow, LicenceServesRow
@@ -31,7 +31,7 @@ def test_an_edition_that_moves_takes_along_what_is_its_own(ledger: Ledger) -> No
             write_products(session, [product(10, work(of)), product(11, work(1))], Stamp(sync, NOW))
     with ledger.read() as session:
         files = {row.product_id: row.work_id for row in session.scalars(select(TitleFileRow))}
-        (licence,) = licences.of_title(session, 2, 10)
+        (licence,) = licence_lists.of_work(session, 2)
         told = list(session.scalars(select(LicenceChangeRow.after)))
     assert files == {10: 2, 11: 1, None: 1}
     served = sorted((one.work_id, one.product_id, one.role) for one in licence.serves)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from include.ledger import licences
-from include.ledger.licence_rows import LicenceState
+from include.ledger import licence_lists
+from include.ledger.licence_rows import LicenceRow, LicenceState
 from include.ledger.models import Base
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(120)]
@@ -30,8 +30,8 @@ def test_licences_are_kept_tied_and_withdrawn_and_the_next_night_changes_nothing
     run = run_flow(FLOW)
     assert str(run.state) == "success"
     with ledger.read() as session:
-        found = licences.totals(session)
-        of_title = licences.page(session, licences.Wish(work_id=1001))
+        found = dict(session.execute(select(LicenceRow.state, func.count()).group_by(LicenceRow.state)).tuples().all())
+        of_title = licence_lists.of_work(session, 1001)
     account = sandbox.call("stats")["getty"]
     assert sum(found.values()) == account["history"] + 4  # bought on Getty's site
     assert (found[LicenceState.WITHDRAWN], account["changes_waiting"]) == (2, 0)

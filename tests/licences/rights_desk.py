@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from include.ledger import licences
 from include.ledger.database import Ledger
@@ -50,9 +51,13 @@ class Desk:
         self.now += timedelta(hours=1)
         return done
 
-    def licences(self, **wish: Any) -> list[LicenceRow]:
+    def licences(self, *, work_id: int = 0, campaign: str = "", **values: Any) -> list[LicenceRow]:
+        """Those whose columns have these values, and that serve this work or campaign."""
         with self.ledger.read() as session:
-            return licences.page(session, licences.Wish(**wish), limit=500)
+            rows = list(session.scalars(select(LicenceRow).order_by(LicenceRow.id).options(selectinload(LicenceRow.serves))))
+        rows = [row for row in rows if all(getattr(row, name) == value for name, value in values.items())]
+        rows = [row for row in rows if not work_id or any(one.work_id == work_id for one in row.serves)]
+        return [row for row in rows if not campaign or any(one.campaign == campaign for one in row.serves)]
 
     def licence(self, asset_id: str) -> LicenceRow:
         (found,) = self.licences(asset_id=asset_id)

@@ -10,7 +10,7 @@ import requests
 from sqlalchemy import event, func, select
 
 from include.errors import TransientError
-from include.ledger import licences
+from include.ledger import licence_lists
 from include.ledger.licence_rows import LicenceChangeRow, LicenceState
 from include.ledger.models import EventRow, WorkRow
 from include.licences import terms
@@ -97,9 +97,8 @@ def test_licences_serve_the_titles_that_our_notes_name(desk: Desk):
     (whole,) = [row for row in desk.licences() if "/-/" in row.notes and row.serves]
     assert whole.serves[0].product_id == 0
     with desk.ledger.read() as session:
-        assert licences.of_title(session, 1001, served.product_id)
-        assert not licences.of_title(session, 1001, 9)
-        assert licences.titles(session, [first])[1001, served.product_id][1]
+        shown = licence_lists.served(session, [first])[1001, served.product_id]
+    assert (bool(shown.isbn), shown.product_id) == (True, served.product_id)
     told = [one for one in done.problems if "901001" in one["what"]]
     assert len(told) == 1
     assert "no title of ours" in told[0]["what"]
