@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from include.ledger.sales_rows import (
@@ -58,8 +58,10 @@ def line_states(session: Session, import_id: int) -> dict[str, int]:
 def statements(
     session: Session, *, states: Collection[str] = (StatementState.HELD,), before: int | None = None, limit: int = 50
 ) -> list[StatementRow]:
-    """A page of statements, newest first. For who has the role `royalties` only: the caller sees to it."""
-    query = select(StatementRow).where(StatementRow.state.in_(list(states)))
+    """A page of statements, newest first; of those that are to go only the ones that a person has let go. For who has the role
+    `royalties` only: the caller sees to it."""
+    decided = or_(StatementRow.state != StatementState.READY, StatementRow.decided_at.is_not(None))
+    query = select(StatementRow).where(StatementRow.state.in_(list(states)), decided)
     if before is not None:
         query = query.where(StatementRow.id < before)
     return list(session.scalars(query.order_by(StatementRow.id.desc()).limit(limit)))

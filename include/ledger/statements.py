@@ -10,7 +10,8 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
@@ -27,6 +28,7 @@ FLOW = "royalty_statements"
 ROLE = "royalties"  # of config/people.toml: who may see statements and say whose they are
 GOES = (StatementState.READY, StatementState.DELIVERED)
 LONGEST = 120  # of a position
+YEAR = timedelta(days=366)
 Key = tuple[str, str, str]
 
 
@@ -67,6 +69,23 @@ def position_of(told: str) -> str:
 def in_state(session: Session, *states: StatementState) -> list[StatementRow]:
     """Oldest first."""
     return list(session.scalars(select(StatementRow).where(StatementRow.state.in_(states)).order_by(StatementRow.id)))
+
+
+def by_period(session: Session) -> list[tuple[str, dict[str, dict[str, tuple[int, Decimal]]]]]:
+    """What came in within a year of the newest: period, newest first → state → currency → how many statements, and what they come to. Of
+    versions of one statement that went or are to go the last counts; replaced ones do not."""
+    newest = session.scalar(select(func.max(StatementRow.received_at)))
+    if newest is None:
+        return []
+    query = select(StatementRow).where(StatementRow.received_at >= newest - YEAR, StatementRow.state != StatementState.REPLACED)
+    rows = list(session.scalars(query.order_by(StatementRow.id.desc())))
+    rows = [*current([row for row in rows if row.state in GOES]), *(row for row in rows if row.state not in GOES)]
+    found: dict[str, dict[str, dict[str, tuple[int, Decimal]]]] = {}
+    for row in sorted(rows, key=lambda row: -row.id):
+        of_state = found.setdefault(row.period, {}).setdefault(row.state, {})
+        number, amount = of_state.get(row.currency, (0, Decimal(0)))
+        of_state[row.currency] = number + 1, amount + (row.amount or 0)
+    return list(found.items())
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -120,10 +139,10 @@ def replace_earlier(session: Session, row: StatementRow, *, now: datetime, who: 
 
 def settle(session: Session, *, now: datetime, who: str = "") -> int:
     """Brings statements in line with the packages that carried them: delivered to their recipient, and what they follow is replaced.
-    Gives how many arrived."""
+    Also one that a person took back while it was on its way: it has arrived. Gives how many arrived."""
     arrived = 0
     carried: dict[tuple[str, str], dict[tuple[int, str], PackageRow]] = {}
-    for row in in_state(session, StatementState.READY):
+    for row in (one for one in in_state(session, StatementState.READY, StatementState.HELD, StatementState.REFUSED) if one.recipient):
         place = (row.recipient, subject_of(row))
         if place not in carried:
             carried[place] = _carried(session, *place)

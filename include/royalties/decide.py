@@ -43,6 +43,7 @@ def give(
         raise RejectedData(f"there is no payee {payee!r}", where=where, todo="Put the payee into config/payees.csv first.")
     allowed = [other.id for name in may_name if (other := rules.payees.get(name)) is not None and other.id != one.id]
     with ledger.session() as session:
+        statements.settle(session, now=now, who=who)
         row = statements.get(session, statement_id, lock=True)
         if row.state not in {StatementState.HELD, StatementState.REFUSED}:
             raise RejectedData(f"it is {row.state}, not held", where=where, todo="Look at the page again.")
@@ -65,6 +66,22 @@ def give(
         session.expunge(row)
     if found:
         raise RejectedData("; ".join(each["message"] for each in found), where=where, todo=found[0]["todo"])
+    return row
+
+
+def take_back(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> StatementRow:
+    """What somebody has let go is held again. Raises `RejectedData` for one that has left, or about which nobody had decided."""
+    with ledger.session() as session:
+        statements.settle(session, now=now, who=who)
+        row = statements.get(session, statement_id, lock=True)
+        if row.state != StatementState.READY or row.decided_at is None:
+            todo = "What has left can't be taken back." if row.state == StatementState.DELIVERED else "Look at the page again."
+            raise RejectedData(f"it is {row.state}", where=f"statement {statement_id}", todo=todo)
+        row.state, row.decided_at, row.decided_by = StatementState.HELD, now, who
+        row.reasons = [reason("taken-back", f"{who} has taken it back", "", "Say whose it is, or refuse it.")]
+        statements.tell(session, "statement held", row, now=now, who=who, detail={"reasons": ["taken-back"]})
+        session.flush()
+        session.expunge(row)
     return row
 
 

@@ -46,6 +46,15 @@ def test_what_arrived_before_a_worker_died_can_not_be_refused_any_more(departmen
         decide.refuse(department.ledger, department.rows()[0].id, now=NOW, who="ruth")
 
 
+def test_what_somebody_refuses_while_it_is_on_its_way_is_told_as_what_it_is_delivered(department):
+    department.comes(*FOUR[:1])
+    [built] = department.prepared()["foxglove"]
+    decide.refuse(department.ledger, 1, now=NOW, who="ruth")
+    arrived_and_killed(department, "foxglove", built)  # it had been looked into before
+    department.prepared()
+    assert [(row.recipient, row.state) for row in department.rows()] == [("foxglove", "delivered")]
+
+
 def changed_mask(department, party: str, *lines: str) -> None:
     path = department.payees.parent / "partners" / f"{party}.toml"
     path.write_text(path.read_text().replace('folder = "statements/{period}"', "\n".join(lines)))

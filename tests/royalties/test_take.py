@@ -80,7 +80,15 @@ def test_an_unknown_payee_waits_until_a_person_says_whose_it_is(department):
     decide.give(department.ledger, department.store, Rules.load(), row.id, "P-2001", now=NOW, who="ruth")
     with pytest.raises(RejectedData, match="not held"):
         decide.give(department.ledger, department.store, Rules.load(), row.id, "P-1001", now=NOW, who="ruth")
+    built = department.prepared()
+    decide.take_back(department.ledger, row.id, now=NOW, who="rita")
+    with pytest.raises(Stopped, match="not-current"):  # what was built while it was let go does not leave
+        department.arrives("merrow", built["merrow"][0])
+    assert department.run() == {}
+    decide.give(department.ledger, department.store, Rules.load(), row.id, "P-2001", now=NOW, who="ruth")
     assert department.run() == {"countinghouse": [pdf("P-2001", "S-26H1-9")], "merrow": [pdf("P-2001", "S-26H1-9")]}
+    with pytest.raises(RejectedData, match="it is delivered"):
+        decide.take_back(department.ledger, row.id, now=NOW, who="rita")
     assert department.comes(stranger, {"of": "P-1001"}) == {"unchanged": 1, "ready": 1}
 
 

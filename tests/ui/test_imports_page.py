@@ -177,13 +177,24 @@ def test_a_sheet_is_approved_by_editorial(client: Any, client_as: Any, imports: 
 def test_statements_are_for_the_role_royalties_only(client: Any, client_as: Any, imports: None) -> None:
     assert SECRET in words(page(client.get("/colophon/imports?show=statements")))
     viewer = client_as("viewer")
-    for path in ("imports?show=statements", "imports"):
+    for path in ("imports?show=statements", "imports?show=decided", "imports"):
         assert SECRET not in viewer.get(f"/colophon/{path}").text
     assert viewer.get("/colophon/imports/statements/1/file").status_code == 403
     assert viewer.post("/colophon/imports/statements/1/payee", json={"payee": "P-1001"}).status_code == 403
+    assert viewer.post("/colophon/imports/statements/1/back", json={}).status_code == 403
 
 
-def test_a_refused_statement_goes_to_nobody(client: Any, imports: None, ledger: Any) -> None:
+def test_a_refused_statement_goes_to_nobody_and_one_that_was_let_go_can_be_taken_back(client: Any, imports: None, ledger: Any) -> None:
+    assert "1 · 12.30 GBP" in words(page(client.get("/colophon/imports?show=statements")))
+    assert client.post("/colophon/imports/statements/1/back", json={}).status_code == 400
     assert client.post("/colophon/imports/statements/1/refuse", json={}).status_code == 200
+    assert page(client.get("/colophon/imports?show=decided")).xpath("//article/@id") == ["statement-1"]
+    with ledger.session() as session:
+        row = session.get(StatementRow, 1)
+        assert row.state == "refused"
+        row.state, row.payee, row.recipient = "ready", "P-1001", "foxglove"  # somebody has let it go after all
+    told = words(page(client.get("/colophon/imports?show=decided")))
+    assert "goes to foxglove with the next run" in told
+    assert client.post("/colophon/imports/statements/1/back", json={}).status_code == 200
     with ledger.read() as session:
-        assert session.get(StatementRow, 1).state == "refused"
+        assert (session.get(StatementRow, 1).state, session.get(StatementRow, 1).decided_by) == ("held", "ada")

@@ -24,6 +24,7 @@ from include.imports import record as sheets
 from include.imports.mapping import load_mapping
 from include.ledger import import_lists
 from include.ledger.sales_rows import LineState, StatementRow, StatementState, TitleImportRow, WorkbookRow
+from include.ledger.statements import by_period
 from include.royalties import decide as statements
 from include.royalties.payees import load_payees
 from include.royalties.read import Rules
@@ -31,7 +32,8 @@ from include.workbooks import hand
 
 ROWS = 40
 READS_BACK = "import_workbooks"
-TABS = {"workbooks": "Workbooks", "done": "Loaded workbooks", "sheets": "Sheets of titles", "statements": "Held statements"}
+TABS = {"workbooks": "Workbooks", "done": "Loaded workbooks", "sheets": "Sheets of titles"}
+OF_STATEMENTS = {"statements": "Held statements", "decided": "Decided statements"}
 ROYALTIES, EDITORIAL = "royalties", "editorial"
 router = APIRouter()
 log = logging.getLogger("colophon.ui")
@@ -65,12 +67,13 @@ def page(
     request: Request, session: Reading, user: User, show: str = "workbooks", before: int | None = Query(None, ge=0, le=2**62)
 ) -> HTMLResponse:
     may = roles.may(user)
-    tabs = {name: label for name, label in TABS.items() if name != "statements" or may(ROYALTIES)}
+    tabs = TABS | (OF_STATEMENTS if may(ROYALTIES) else {})
     show = show if show in tabs else "workbooks"
     if show == "sheets":
         rows: list[Any] = list(import_lists.sheets(session, before=before, limit=ROWS + 1))
-    elif show == "statements":
-        rows = list(import_lists.statements(session, before=before, limit=ROWS + 1))
+    elif show in OF_STATEMENTS:
+        states = (StatementState.HELD,) if show == "statements" else (StatementState.READY, StatementState.REFUSED)
+        rows = list(import_lists.statements(session, states=states, before=before, limit=ROWS + 1))
     else:
         rows = list(import_lists.workbooks(session, waiting=show == "workbooks", before=before, limit=ROWS + 1))
     return render(
@@ -83,7 +86,8 @@ def page(
         more=rows[ROWS - 1].id if len(rows) > ROWS else None,
         before=before,
         may=may,
-        payees=sorted(load_payees(), key=lambda payee: payee.name) if show == "statements" else (),
+        payees=sorted(load_payees(), key=lambda payee: payee.name) if show in OF_STATEMENTS else (),
+        periods=by_period(session) if show in OF_STATEMENTS and before is None else (),
     )
 
 
@@ -194,6 +198,13 @@ def say_payee(session: Reading, user: User, statement_id: int, wish: Payee) -> d
         shell.ledger(), shell.store(), Rules.load(), statement_id, wish.payee, now=datetime.now(UTC), who=user.get_name(), may_name=named
     )  # fmt: skip
     return {"said": "It goes to this payee's recipient with the next run."}
+
+
+@router.post("/imports/statements/{statement_id}/back", dependencies=[Depends(runs.from_our_page)])
+def take_back(session: Reading, user: User, statement_id: int, wish: Nothing) -> dict[str, Any]:
+    _statement(session, user, statement_id)
+    statements.take_back(shell.ledger(), statement_id, now=datetime.now(UTC), who=user.get_name())
+    return {"said": "It is held again."}
 
 
 @router.post("/imports/statements/{statement_id}/refuse", dependencies=[Depends(runs.from_our_page)])
