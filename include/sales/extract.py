@@ -22,10 +22,11 @@ import pyarrow.compute as pc
 from include.errors import RejectedData
 from include.files.bounds import printable
 from include.partners.sources import SalesSource
-from include.sales import digests, extractors
+from include.sales import digests
 from include.sales.columns import Columns, Meanings
 from include.sales.layout import Cell
 from include.sales.lines import SCHEMA, Kind, Model
+from include.sales.periods import days as days_of
 from include.sales.readers.opened import AnySheet, opened
 from include.sales.readers.rows import Rows
 from include.sales.readers.tree import TreeSheet
@@ -265,8 +266,8 @@ class Reading:
         """Sums for the controls, and the first and last day."""
         if (first := pc.min(batch["date"]).as_py()) is not None:
             last = pc.max(batch["date"]).as_py()
-            lines = [extractors_span(text) for text in pc.unique(batch["period"]).to_pylist() if text]
-            first, last = min([first, *(one[0] for one in lines)]), max([last, *(one[1] for one in lines)])
+            spans = [days_of(text) for text in pc.unique(batch["period"]).to_pylist() if text]
+            first, last = min([first, *(one.first for one in spans)]), max([last, *(one.last for one in spans)])
             self.period = (min(first, self.period[0]), max(last, self.period[1])) if self.period else (first, last)
         table = pa.table({
             name: batch[name] for name in ("currency", "paid_currency", "model", "kind", "units", "net", "gross", "fees", "paid")
@@ -293,15 +294,6 @@ class Reading:
 def read(path: Path, name: str, recognised: Recognised, source: SalesSource | None, *, rows_at_once: int = 50_000) -> Reading:
     """The report's lines, streamed. Iterating raises `RejectedData` where the file as a whole can't be read to its end."""
     return Reading(path, name, recognised, source, rows_at_once)
-
-
-def extractors_span(text: str) -> tuple[date, date]:
-    """First and last day of a period's text."""
-    if "/" in text:
-        first, _, last = text.partition("/")
-        return date.fromisoformat(first), date.fromisoformat(last)
-    first_day = date.fromisoformat(f"{text}-01")
-    return first_day, extractors.last_of_month(first_day)
 
 
 def _kinds(arrays: dict[str, pa.Array], fields: dict[str, Cell]) -> None:

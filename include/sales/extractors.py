@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import pycountry
 
 from include.files.bounds import printable
+from include.sales.periods import last_of_month
 from include.sales.readers.workbook import dated
-from include.titles.identifiers import countries, isbn13
+from include.titles.identifiers import countries, is_currency, isbn13
 
 _WIDE = Context(prec=100)
 _PLAIN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -230,17 +231,6 @@ def _day(bare: str, form: str, zone: str) -> date:
     return (moment.astimezone(ZoneInfo(zone)) if _OFFSET.search(bare) and moment.tzinfo else moment).date()
 
 
-def last_of_month(day: date) -> date:
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-
-
-def period(first: date, last: date) -> str:
-    """`2026-09` for a whole calendar month, else `2026-08-30/2026-10-03`."""
-    if first.day == 1 and last == last_of_month(first):
-        return f"{first:%Y-%m}"
-    return f"{first}/{last}"
-
-
 @cache
 def _country_names() -> dict[str, str]:
     names = {"uk": "GB", "great britain": "GB", "england": "GB", "usa": "US", "u.s.a.": "US", "russia": "RU", "south korea": "KR"}
@@ -264,16 +254,11 @@ def country(text: str) -> str:
 _SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "US$": "USD", "CA$": "CAD", "C$": "CAD", "A$": "AUD", "AU$": "AUD", "¥": "JPY", "₹": "INR"}
 
 
-@cache
-def _currencies() -> frozenset[str]:
-    return frozenset(one.alpha_3 for one in pycountry.currencies)
-
-
 def currency(text: str) -> str:
     """ISO 4217."""
     bare = text.strip().upper()
     code = _SIGNS.get(bare, bare)
-    if code not in _currencies():
+    if not is_currency(code):
         raise Unreadable("not-a-currency", f"{_shown(text)} is no currency of ISO 4217", "Correct the cell, or `map` it in the layout.")
     return code
 
@@ -288,7 +273,7 @@ def currencies_of(text: str) -> frozenset[str] | None:
     if not found:
         return None
     said = found[0]
-    if said in _currencies():
+    if is_currency(said):
         return frozenset({said})
     if said == "zł":
         return frozenset({"PLN"})

@@ -12,9 +12,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from include.errors import ConfigurationError
-from include.partners.registry import config_root, read_table
-from include.partners.tables import Currency, PartnerId, Table
+from include.partners.registry import read_named, stems
+from include.partners.tables import Currency, FileTable, Table
 from include.sales.lines import SCHEMA
 
 What = Literal["rows", "units", "sold", "returned", "usage", "net", "gross", "fees", "paid"]
@@ -213,10 +212,9 @@ class ReportTable(Table):
         return self.required or tuple(self.columns())
 
 
-class Layout(Table):
+class Layout(FileTable):
     """One report of one vendor."""
 
-    id: PartnerId
     name: str
     source: str = Field(description="Where its header was seen.")
     inferred: str = Field(default="", description="What of it nobody has compared with a real report: told with each one that is loaded.")
@@ -246,18 +244,9 @@ class Layout(Table):
 
 def load_layouts(root: Path | None = None) -> list[Layout]:
     """All report layouts of `config/reports`, by id. Raises `ConfigurationError` with file, key and what to do."""
-    folder = (root or config_root()) / "reports"
-    return [load_layout(path.stem, root) for path in sorted(folder.glob("*.toml"))]
+    return [load_layout(stem, root) for stem in stems("reports", root)]
 
 
 def load_layout(layout_id: str, root: Path | None = None) -> Layout:
     """One layout. Raises `ConfigurationError` if there is no such file, or its id is not its name."""
-    folder = (root or config_root()) / "reports"
-    path = folder / f"{layout_id}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
-        raise ConfigurationError(f"there is no report layout {layout_id!r}", where=str(folder), todo=f"Known: {known}.")
-    layout = read_table(path, Layout)
-    if layout.id != path.stem:
-        raise ConfigurationError(f"id is {layout.id!r}", where=str(path), todo="Make the id equal the file's name.")
-    return layout
+    return read_named("reports", layout_id, Layout, "report layout", root)

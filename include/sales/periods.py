@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from include.errors import RejectedData
 
@@ -54,12 +54,15 @@ def month(period: str, ordinal: int) -> str:
 
 def of(first: date, last: date) -> str:
     """How this period is written."""
-    whole_month = first.day == 1 and last == first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return f"{first:%Y-%m}" if whole_month else f"{first}/{last}"
+    return f"{first:%Y-%m}" if first.day == 1 and last == last_of_month(first) else f"{first}/{last}"
+
+
+def last_of_month(day: date) -> date:
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
 def _day(text: str, *, end: bool) -> date:
     if len(text) == 7:
         first = date.fromisoformat(f"{text}-01")
-        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1) if end else first
+        return last_of_month(first) if end else first
     return date.fromisoformat(text)

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.sales import extractors
+from include.sales import extractors, periods
 from include.sales.columns import Columns, Trouble
 from include.sales.extractors import Unreadable
 from include.sales.layout import Layout, key
@@ -141,11 +141,11 @@ def _months(days: pa.Array) -> tuple[pa.Array, pa.Array]:
     coded = days.dictionary_encode()
     known: list[date] = coded.dictionary.to_pylist()
     first = pa.array([day.replace(day=1) for day in known], pa.date32()).take(coded.indices)
-    return first, pa.array([extractors.last_of_month(day) for day in known], pa.date32()).take(coded.indices)
+    return first, pa.array([periods.last_of_month(day) for day in known], pa.date32()).take(coded.indices)
 
 
 def _repeated(span: tuple[date, date], count: int) -> tuple[pa.Array, pa.Array, pa.Array]:
-    text = extractors.period(*span)
+    text = periods.of(*span)
     days = [pa.repeat(pa.scalar(day, pa.date32()), count) for day in span]
     return pa.repeat(pa.scalar(text, pa.string()), count), days[0], days[1]
 
@@ -157,7 +157,7 @@ def _texts(pairs: pa.StructArray) -> pa.Array:
     texts = []
     for text in coded.dictionary.to_pylist():
         one, _, other = text.partition("/")
-        texts.append(extractors.period(date.fromisoformat(one), date.fromisoformat(other)))
+        texts.append(periods.of(date.fromisoformat(one), date.fromisoformat(other)))
     return pa.array(texts, pa.string()).take(coded.indices)
 
 
@@ -174,4 +174,4 @@ def _span(found: re.Match[str], rule: Rule) -> tuple[date, date] | None:
         first = date(year if year > 99 else 2000 + year, number, 1)
     except (Unreadable, ValueError, KeyError):
         return None
-    return first, extractors.last_of_month(first)
+    return first, periods.last_of_month(first)
