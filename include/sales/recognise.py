@@ -96,6 +96,8 @@ def recognise(path: Path, name: str, layouts: Sequence[Layout]) -> Recognised | 
         if isinstance(chosen, NotRecognised):
             return chosen
         notes = (*chosen.notes, *(f"{printable(member)} in the archive is no table and is not read" for member in passed_over[:20]))
+        if chosen.layout.inferred:
+            notes = (f"nobody has compared with a real report: {chosen.layout.inferred}", *notes)
         return Recognised(chosen.layout, tuple(chosen.found), notes)
     nearest = max(fits, key=lambda fit: fit.near, default=None)
     if no_text:  # any bytes are latin-1, but not behind the mark of another
@@ -242,12 +244,23 @@ def _tree(layout: Layout, table: ReportTable, sheet: TreeSheet, fit: _Fit) -> Fo
         seen |= {column for column, cell in zip(columns, cells, strict=True) if cell}
         if len(sample) >= _SAMPLE:
             break
+    if wrong := [
+        f"{path} is {printable(sheet.around.get(path, ''))[:60]!r}"
+        for path, pattern in layout.above.items()
+        if path.startswith("/") and not re.fullmatch(pattern, sheet.around.get(path, ""), re.IGNORECASE)
+    ]:
+        fit.near = 1.0
+        fit.differs += wrong
+        return None
     missing = [column for column in table.must_have() if column not in seen]
     fit.near = 0.5 + 0.5 * (1 - len(missing) / max(1, len(table.must_have())))
     if not sample or missing:
         fit.differs.append(f"elements that are missing: {_told(missing)}" if sample else f"it has no {table.row}")
         return None
     fit.known += len(seen)
+    if strange := sheet.unknown(table.row, columns, _SAMPLE):
+        fit.strange += len(strange)
+        fit.notes.append(f"elements that are not known and not read: {_told(strange)}")
     positions = {column: at for at, column in enumerate(columns)}
     shape = Shape(0, len(columns), mark=marks.of_sample(layout, table, positions, sample, text=True) or ".")
     return Found(table, sheet.member, sheet.name, shape, positions, tuple(columns))
@@ -306,7 +319,7 @@ def _above(layout: Layout, above: Sequence[Sequence[str]]) -> list[str]:
     return [
         f"{name} is {printable(said.get(key(name), ''))[:60]!r}"
         for name, pattern in layout.above.items()
-        if name != "root" and not re.fullmatch(pattern, said.get(key(name), ""), re.IGNORECASE)
+        if name != "root" and not name.startswith("/") and not re.fullmatch(pattern, said.get(key(name), ""), re.IGNORECASE)
     ]
 
 

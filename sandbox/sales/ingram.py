@@ -167,15 +167,16 @@ def editx(order: Order) -> tuple[str, bytes, Truth]:
     root = Element("SalesReport", version="1.2")
     header = SubElement(root, "Header")
     for name, text in (
-        ("ReportNumber", f"LW-{order.month:%Y%m}"),
+        ("SalesReportNumber", f"LW-{order.month:%Y%m}"),
         ("IssueDateTime", f"{order.ends:%Y%m%d}T0600"),
-        ("ReportCurrency", order.currency),
+        ("PurposeCode", "Original"),
+        ("CurrencyCode", order.currency),
     ):
         SubElement(header, name).text = text
     period = SubElement(header, "ReportPeriod")
     SubElement(period, "FromDate").text, SubElement(period, "ToDate").text = f"{order.month:%Y%m%d}", f"{order.ends:%Y%m%d}"
     for number, one in enumerate(sold, 1):
-        _editx_line(SubElement(root, "SalesReportLine"), order, number, one)
+        _editx_line(SubElement(root, "ItemDetail"), order, number, one)
     stated = sum((one.net for one in sold), Decimal(0)) + (_ONE_OFF if order.has("broken_total") else 0)
     summary = SubElement(root, "Summary")
     SubElement(summary, "NumberOfLines").text = str(len(sold))
@@ -189,9 +190,17 @@ def _editx_line(line: Element, order: Order, number: int, sold: Sold) -> None:
     SubElement(line, "LineNumber").text = str(number)
     product = SubElement(line, "ProductID")
     SubElement(product, "ProductIDType").text, SubElement(product, "Identifier").text = "EAN13", order.written(sold)
+    SubElement(SubElement(line, "ItemDescription"), "TitleDetail").text = sold.title
     for name, text in (
-        ("Title", sold.title), ("SalesTerritory", sold.territory), ("ClassOfSale", "Retail"), ("TransactionDate", f"{sold.day:%Y%m%d}"),
-        ("Quantity", str(sold.units)), ("UnitListPrice", order.money(sold.list_price)), ("DiscountPercent", str(100 - sold.percent)),
-        ("NetUnitCost", order.money(sold.unit_net)), ("NetAmount", order.money(sold.net)), ("Currency", sold.currency),
-    ):  # fmt: skip
+        ("CountryCode", sold.territory),
+        ("ClassOfSale", "Retail"),
+        ("TransactionDate", f"{sold.day:%Y%m%d}"),
+        ("Quantity", str(sold.units)),
+    ):
         SubElement(line, name).text = text
+    pricing = SubElement(line, "PricingDetail")
+    price = SubElement(pricing, "Price")
+    SubElement(price, "MonetaryAmount").text, SubElement(price, "CurrencyCode").text = order.money(sold.list_price), sold.currency
+    SubElement(price, "PriceQualifierCode").text = "SRPExcludingTax"
+    SubElement(pricing, "DiscountPercentage").text = str(100 - sold.percent)
+    SubElement(line, "NetAmount").text, SubElement(line, "CurrencyCode").text = order.money(sold.net), sold.currency

@@ -54,13 +54,13 @@ def damaged_cell(reference: bytes, value: bytes) -> Callable[[dict[str, bytes]],
 LAUGHS = (
     b'<?xml version="1.0"?><!DOCTYPE SalesReport [<!ENTITY a "ha">'
     + b"".join(b'<!ENTITY %c "%b">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
-    + b"]><SalesReport><SalesReportLine><Title>&j;</Title></SalesReportLine></SalesReport>"
+    + b"]><SalesReport><ItemDetail><Quantity>&j;</Quantity></ItemDetail></SalesReport>"
 )
 OUTSIDE = (
     b'<?xml version="1.0"?><!DOCTYPE SalesReport [<!ENTITY a SYSTEM "file:///etc/passwd">]><SalesReport><Header>'
-    b"<ReportPeriod><FromDate>20260901</FromDate><ToDate>20260930</ToDate></ReportPeriod><ReportCurrency>EUR</ReportCurrency></Header>"
-    b"<SalesReportLine><ProductID><Identifier>9781912345014</Identifier></ProductID><Title>&a;</Title>"
-    b"<TransactionDate>20260901</TransactionDate><Quantity>1</Quantity><NetAmount>1.00</NetAmount></SalesReportLine></SalesReport>"
+    b"<ReportPeriod><FromDate>20260901</FromDate><ToDate>20260930</ToDate></ReportPeriod><CurrencyCode>EUR</CurrencyCode></Header>"
+    b"<ItemDetail><ProductID><Identifier>9781912345014</Identifier></ProductID><ItemDescription><TitleDetail>&a;</TitleDetail></ItemDescription>"
+    b"<TransactionDate>20260901</TransactionDate><Quantity>1</Quantity><NetAmount>1.00</NetAmount></ItemDetail></SalesReport>"
 )
 
 NOT_RECOGNISED: dict[str, tuple[str, Callable[[], bytes]]] = {

@@ -127,3 +127,16 @@ def test_the_command_tells_each_file_and_fails_where_one_is_not_known(tmp_path: 
     assert (second["layout"], second["nearest"]) == ("", "")
     assert cli.main(["sales", "recognise", str(tmp_path / "none.csv")]) == 1
     assert "no such file" in capsys.readouterr().err
+
+
+def test_a_message_for_testing_is_no_report_and_elements_that_are_not_read_are_named(tmp_path: Path) -> None:
+    content = given(DATA / "editx/september").read_text(encoding="utf-8")
+    (path := tmp_path / "editx.xml").write_text(content.replace(">Original<", ">Test<"), encoding="utf-8")
+    test = recognise(path, path.name, LAYOUTS)
+    assert isinstance(test, NotRecognised)
+    assert test.differs == ("/Header/PurposeCode is 'Test'",)
+    path.write_text(content.replace("<Quantity>12", "<Refunds><Copies>3</Copies></Refunds><Quantity>12"), encoding="utf-8")
+    told = recognise(path, path.name, LAYOUTS)
+    assert isinstance(told, Recognised)
+    assert "elements that are not known and not read: Refunds/Copies" in told.notes
+    assert told.notes[0].startswith("nobody has compared with a real report: ")

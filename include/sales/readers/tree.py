@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,19 @@ class TreeSheet:
         except etree.XMLSyntaxError as bad:
             raise self._broken(bad) from bad
 
+    def unknown(self, row: str, columns: Sequence[str], most: int) -> list[str]:
+        """Elements with something in them that no column names, in the first rows."""
+        paths = [path for path in columns if not path.startswith("/")]
+        known = {re.sub(r"\[[^]]*\]", "", path) for path in paths}
+        known |= {f"{path[: at.start()]}/{at[1]}" for path in paths for at in re.finditer(r"\[(\w+)=", path)}
+        found: dict[str, None] = {}
+        with self._path.open("rb") as stream:
+            rows = (element for _, element in etree.iterparse(stream, events=("end",), **_SAFE) if _local(element) == row)
+            for element in islice(rows, most):
+                found |= dict.fromkeys(path for path in _leaves(element, "") if path not in known)
+                _forget(element)
+        return list(found)
+
     def read(self, row: str, columns: Sequence[str], rows_at_once: int) -> Iterator[Rows]:
         yield from Gatherer(len(columns), rows_at_once).gathered(self.rows(row, columns))
 
@@ -88,6 +102,13 @@ def _text(found: Any) -> str:
         return ""
     first = found[0] if isinstance(found, list) else found
     return str(first if isinstance(first, str) else "".join(first.itertext())).strip()
+
+
+def _leaves(element: Any, within: str) -> Iterator[str]:
+    """Paths of the elements that hold text."""
+    for child in element:
+        if name := _local(child):
+            yield from _leaves(child, f"{within}{name}/") if len(child) else [f"{within}{name}"] if (child.text or "").strip() else []
 
 
 def _forget(element: Any) -> None:
