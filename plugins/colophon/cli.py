@@ -18,6 +18,7 @@ from colophon import (
     archive_commands,
     backup_commands,
     commands,
+    config_commands,
     cover_commands,
     intake_commands,
     licence_commands,
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     groups = parser.add_subparsers(required=True, metavar="command")
 
     partners = groups.add_parser("partners", help="the partner files").add_subparsers(required=True, metavar="what")
-    _command(partners, "check", commands.partners_check, "read every partner file and say what is wrong")
+    _command(partners, "check", config_commands.check, "read every file of config/ and say what is wrong")
     command = _command(partners, "list", commands.partners_list, "who receives what, when last and when next")
     command.add_argument("--json", action="store_true")
     command = _command(partners, "titles", commands.partners_titles, "what a partner has, has never had, or is not given now")

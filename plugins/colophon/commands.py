@@ -11,90 +11,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from include.errors import ColophonError
-
 out: TextIO = sys.stdout
 """What a command answers goes here; whatever libraries print goes to stderr (see `colophon.cli.main`)."""
 
 
 def say(text: str = "") -> None:
     print(text, file=out)
-
-
-def partners_check(args: argparse.Namespace) -> int:
-    from colophon.licence_commands import check_config as licences_config
-    from colophon.statements_commands import check_config as statements_config
-    from include.feeds import renderer_for
-    from include.feeds.rules import codes_of
-    from include.imports.mapping import load_mapping
-    from include.ledger.recipients import label
-    from include.partners import Partner, load_archive, load_house, load_inbox, load_party, load_people
-    from include.partners.profiles import Profile
-    from include.partners.registry import config_root, load_printer, load_vendor
-    from include.workbooks.template import FILES, load_template
-
-    house, bad = load_house(), 0
-    load_people()
-    for path in sorted((config_root() / "partners").glob("*.toml")):
-        try:
-            partner = load_party(path.stem)
-            gets = (
-                f"{renderer_for(partner, house).label:<22} {len(codes_of(partner))} rules"
-                if isinstance(partner, Partner)
-                else label(partner)
-            )
-            say(f"ok    {partner.id:<16} {partner.transport.protocol:<5} {gets}")
-        except ColophonError as wrong:
-            bad += 1
-            say(f"FAIL  {path.stem:<16} {wrong}")
-    for kind, load in (("inboxes", load_inbox), ("archives", load_archive)):
-        for path in sorted((config_root() / kind).glob("*.toml")):
-            try:
-                source = load(path.stem)
-                say(f"ok    {source.id:<16} {source.transport.protocol:<5} {kind}: {source.name}")
-            except ColophonError as wrong:
-                bad += 1
-                say(f"FAIL  {path.stem:<16} {wrong}")
-    for kind, file in ((kind, file) for kind, file in FILES.items() if (config_root() / "workbooks" / file).exists()):
-        try:
-            template = load_template(kind)
-            say(f"ok    {file.removesuffix('.toml'):<16} {'':<5} workbooks: {len(template.columns)} columns, loaded by {template.role}")
-        except ColophonError as wrong:
-            bad += 1
-            say(f"FAIL  {file:<16} {wrong}")
-    profiles: tuple[tuple[str, Callable[[str], Profile]], ...] = (("printers", load_printer), ("vendors", load_vendor))
-    for kind, load_profile in profiles:
-        for path in sorted((config_root() / kind).glob("*.toml")):
-            try:
-                profile = load_profile(path.stem)
-                say(f"ok    {profile.id:<16} {'':<5} {kind}: {profile.name}, {len(profile.parts)} parts")
-            except ColophonError as wrong:
-                bad += 1
-                say(f"FAIL  {path.stem:<16} {wrong}")
-    for path in sorted((config_root() / "mappings").glob("*.toml")):
-        try:
-            mapping = load_mapping(path.stem)
-            say(f"ok    {mapping.id:<16} {'':<5} mappings: {mapping.name}, {len(mapping.columns)} columns")
-        except ColophonError as wrong:
-            bad += 1
-            say(f"FAIL  {path.stem:<16} {wrong}")
-    return 1 if bad + _layouts_check() + statements_config() + licences_config() else 0
-
-
-def _layouts_check() -> int:
-    """How many of the report layouts do not hang together."""
-    from include.partners.registry import config_root
-    from include.sales.layout import load_layout
-
-    bad = 0
-    for path in sorted((config_root() / "reports").glob("*.toml")):
-        try:
-            layout = load_layout(path.stem)
-            say(f"ok    {layout.id:<16} {'':<5} reports: {layout.name}")
-        except ColophonError as wrong:
-            bad += 1
-            say(f"FAIL  {path.stem:<16} {wrong}")
-    return bad
 
 
 def connections_check(args: argparse.Namespace) -> int:

@@ -43,47 +43,16 @@ def add_options(group: Any) -> None:
     command.set_defaults(run=flags)
 
 
-def check_config() -> int:
-    """Reads agreements, campaigns and the mapping of invoice terms, says what they are; gives how many are wrong."""
-    from include.errors import ColophonError
-    from include.licences.derive import claimed_twice
-    from include.licences.flags import check_rules
-    from include.licences.invoice_cells import load_terms_sheet
-    from include.partners.registry import load_agreements, load_campaigns, load_house, load_party
-
-    bad = 0
-    try:
-        agreements = load_agreements()
-        for one in agreements:
-            say(f"ok    {one.id:<16} {'':<5} agreements: {one.name}, read {one.checked_on} by {one.checked_by}")
-        for twice in claimed_twice(agreements):
-            bad += 1
-            say(f"FAIL  {'agreements':<16} {twice}")
-        if campaigns := load_campaigns():
-            say(f"ok    {'campaigns':<16} {'':<5} {', '.join(one.id for one in campaigns)}")
-        mapping = load_terms_sheet()
-        say(f"ok    {mapping.id:<16} {'':<5} licences: {mapping.name}, {len(mapping.columns)} columns")
-        rules = load_house().licences
-        check_rules(rules)
-        if rules.report_to:
-            load_party(rules.report_to)
-        say(f"ok    {'licences':<16} {'':<5} flags: {', '.join(team.role for team in rules.teams) or 'no team must act'}")
-    except ColophonError as error:
-        bad += 1
-        say(f"FAIL  {'licences':<16} {error}")
-    return bad
-
-
 def sync(args: argparse.Namespace) -> int:
     """What changed, and what is to be looked at; 0 only where there is nothing of that."""
     from colophon.hooks.getty import GettyImagesHook
-    from colophon.hooks.ledger import open_ledger
+    from colophon.hooks.ledger import open_ledger, open_store
     from include.licences.sync import sync as run
     from include.partners.registry import load_agreements, load_campaigns, load_house
 
     done = run(
         open_ledger(), GettyImagesHook().get_conn(), agreements=load_agreements(), campaigns=load_campaigns(),
-        rules=load_house().licences, now=datetime.now(UTC),
+        rules=load_house().licences, store=open_store(), now=datetime.now(UTC),
     )  # fmt: skip
     if args.json:
         say(json.dumps(done.to_json(), indent=2, ensure_ascii=False))

@@ -51,31 +51,6 @@ def split(args: argparse.Namespace) -> int:
     return 0 if well else 1
 
 
-def check_config() -> int:
-    """Reads the payee list and the layouts of statements, says what they are; gives how many are wrong."""
-    from include.errors import ColophonError
-    from include.partners import load_parties
-    from include.royalties import match
-    from include.royalties.layout import load_layouts
-    from include.royalties.payees import load_payees
-
-    bad = 0
-    try:
-        for layout in load_layouts():
-            say(f"ok    {layout.id:<16} {'':<5} statements: {layout.name}")
-        payees, parties = load_payees(), {party.id: party for party in load_parties()}
-        wrong = [one["message"] + f" ({one['where']})" for payee in payees for one in match.recipient(payee, parties)]
-        bad += len(wrong)
-        for sentence in wrong:
-            say(f"FAIL  {'payees.csv':<16} {sentence}")
-        if not wrong:
-            say(f"ok    {'payees.csv':<16} {'':<5} {len(payees.payees)} payees")
-    except ColophonError as error:
-        bad += 1
-        say(f"FAIL  {'statements':<16} {error}")
-    return bad
-
-
 def _path(out: Path, file: Path, one: Any, number: int, rules: Any) -> Path:
     """Where a statement is written: never over another one."""
     from include.ledger.statements import plain
