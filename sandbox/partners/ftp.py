@@ -154,7 +154,8 @@ class FtpThread:
         FaultyServer(listener, type(f"{profile.id.title()}Control", (base,), named), ioloop=self._loop)
 
     def start(self) -> None:
-        self._thread.start()
+        if self._loop.socket_map:  # with nobody to serve the loop would spin
+            self._thread.start()
 
     def stop(self) -> None:
         self._ended.set()
