@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from unicodedata import category, normalize
 
+from include.imports.days import written
 from include.imports.subject_codes import SCHEMES, Scheme
 from include.titles import codelists, identifiers
 
@@ -23,6 +24,7 @@ Value = str | list[str]
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
 _SERIALS = (20_000, 80_000)  # Excel's days since 1899-12-30: from 1954 to 2119; what lies beyond is more likely another number
 SERIAL_ZERO = date(1899, 12, 30)
+DIGITS = 15  # that a number of a spreadsheet has
 _DIGITS = 19  # as many before or behind the decimal mark are nobody's price, extent or number
 _LONGEST_MESSAGE = 400
 UNCALCULATED = "#UNCALCULATED!"
@@ -34,6 +36,7 @@ _WHOLE_FLOAT = re.compile(r"^(\d+)[.,]0+$")
 _FORMULA_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
 _LISTED = re.compile(r"[;,|\n]+")
 _AROUND_MONEY = re.compile(r"^[^\d.,(\-−+]+|[^\d.,)\-−]+$")
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")  # pasted along: no title has them, nobody sees them
 _CODE = re.compile(r"^_?([0-9A-Z]{2})\b")
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
 _ASIN = re.compile(r"^[A-Z0-9]{10}$")
@@ -44,6 +47,14 @@ _NONE = (
 )  # fmt: skip
 _THREE = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 EXPONENTS = dict.fromkeys(_NONE, 0) | dict.fromkeys(_THREE, 3)
+
+
+DOLLAR = "a dollar"
+_MARKS: dict[str, tuple[str, ...]] = {
+    "£": ("GBP", "EGP", "FKP", "GIP", "SHP"), "€": ("EUR",), "$": (DOLLAR, "ARS", "CLP", "COP", "MXN"), "us$": ("USD",), "a$": ("AUD",),
+    "au$": ("AUD",), "c$": ("CAD",), "ca$": ("CAD",), "nz$": ("NZD",), "r$": ("BRL",), "r": ("ZAR",), "¥": ("JPY", "CNY"), "₹": ("INR",),
+    "fr": ("CHF",), "sfr": ("CHF",), "kr": ("DKK", "ISK", "NOK", "SEK"), "zł": ("PLN",),
+}  # fmt: skip
 
 
 class Unreadable(Exception):
@@ -75,10 +86,10 @@ def plain(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 10**DIGITS else repr(cell)
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
-    text = normalize("NFC", _SPACES.sub(" ", str(cell))).strip()
+    text = normalize("NFC", _SPACES.sub(" ", _UNSEEN.sub("", str(cell)))).strip()
     if text == UNCALCULATED:
         raise Unreadable("formula-error", "the cell holds a formula that was never calculated", "Open the sheet, save it, send it again.")
     if text.upper() in _FAULTS:
@@ -90,6 +101,10 @@ def plain(cell: Cell) -> str:
 
 def text(cell: Cell, ways: Ways) -> Value:
     found = _unquoted(plain(cell))
+    if isinstance(cell, date | time | timedelta):  # of a title like `March 4` or `24:00`
+        raise Unreadable("date-for-text", f"the spreadsheet has made {found} of it", "Format the cell as text and enter it anew.")
+    if isinstance(cell, float) and abs(cell) >= 10**DIGITS:
+        raise Unreadable("digits-lost", f"the spreadsheet has shortened it to {found}", "Format the cell as text and enter it anew.")
     if ways.longest and len(found) > ways.longest:
         raise Unreadable("too-long", f"{len(found)} characters, {ways.longest} are allowed", "Shorten it.")
     return found
@@ -107,6 +122,8 @@ def isbn(cell: Cell, ways: Ways) -> Value:
     if whole := _WHOLE_FLOAT.match(shown):
         shown = whole.group(1)
     if found := identifiers.isbn13(shown):
+        if found.startswith("9790"):
+            raise Unreadable("isbn-wrong", f"{shown} is an ISMN, of printed music, and no ISBN", "Enter the edition's ISBN.")
         return found
     if shown.isascii() and shown.isdigit() and 7 <= len(shown) < 10 and (found := identifiers.isbn13(shown.zfill(10))):
         return found  # an ISBN-10 kept as a number loses its zeros
@@ -149,26 +166,13 @@ def day(cell: Cell, ways: Ways) -> Value:
             found = ways.serial_zero + timedelta(days=int(cell))
     else:
         shown = _unquoted(plain(cell))
-        found = _written(shown, ways.dates)
+        found = written(shown, ways.dates)
     if found is None:
         forms = ", ".join(date(2027, 2, 28).strftime(form) for form in ways.dates)
         raise Unreadable("date-wrong", f"{shown!r} is no date as this sheet writes them", f"Write it like {forms}.")
     if not EARLIEST <= found <= LATEST:
         raise Unreadable("date-range", f"{found.isoformat()} can't be meant", "Check the year.")
     return found.isoformat()
-
-
-def _written(shown: str, forms: tuple[str, ...]) -> date | None:
-    for form in forms:
-        try:
-            return datetime.strptime(shown, form).date()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-    try:
-        moment = datetime.fromisoformat(shown)
-    except ValueError:
-        return None
-    return moment.date() if len(shown) > 10 and "%Y-%m-%d" in forms else None
 
 
 def code(cell: Cell, ways: Ways) -> Value:
@@ -267,13 +271,32 @@ def currency(cell: Cell, ways: Ways) -> Value:
 
 
 def money(cell: Cell, ways: Ways) -> Value:
-    """An amount as written; whether it has too many decimals for its currency, `amount_for` says."""
+    """An amount as written; whether it has too many decimals for its currency, `amount_for` says. Beside it a currency may stand, and
+    nothing else: `12.99 + VAT` and `99p` are other amounts."""
+    if unknown := [mark for mark in _beside(cell) if not _meant_by(mark)]:
+        raise Unreadable("price-wrong", f"{plain(cell)!r}: what is {unknown[0]!r}?", "Enter the amount alone, or with its currency.")
     found = decimal(cell, ways)
     if found < 0:
         raise Unreadable("price-wrong", f"{plain(cell)} is less than nothing", "Enter the price.")
     if found.adjusted() > 7:
         raise Unreadable("price-wrong", f"{plain(cell)} can't be a price", "Check the decimal mark.")
     return format(found, "f")
+
+
+def is_in(cell: Cell, of_currency: str) -> bool:
+    """Whether a cell that `money` reads says no other currency than this beside its amount."""
+    return all(of_currency in meant or (DOLLAR in meant and of_currency.endswith("D")) for meant in map(_meant_by, _beside(cell)))
+
+
+def _beside(cell: Cell) -> list[str]:
+    """What stands before and behind the amount."""
+    return " ".join(_AROUND_MONEY.findall(_unquoted(plain(cell)))).split() if isinstance(cell, str) else []
+
+
+def _meant_by(mark: str) -> frozenset[str]:
+    """The currencies that a mark stands for; none: it is no mark of money."""
+    known = _MARKS.get(mark.casefold())
+    return frozenset(known or ([mark.upper()] if identifiers.is_currency(mark.upper()) else []))
 
 
 def amount_for(amount: str, of_currency: str) -> str:

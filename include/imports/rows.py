@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from include.imports.extractors import EXTRACTORS, SERIAL_ZERO, Cell, Unreadable, Value, Ways, amount_for, plain
+from include.imports.extractors import EXTRACTORS, SERIAL_ZERO, Cell, Unreadable, Value, Ways, amount_for, is_in, plain
 from include.imports.fields import BASE, FIELDS, KEYS, PRICE
 from include.imports.mapping import Column, Mapping
 from include.imports.sheets import Line, Sheet
@@ -127,17 +127,26 @@ def _value(
         return None
 
 
+def _is_in(row: Row, cell: Cell, currency: str, heading: str) -> bool:
+    """Whether the cell names no other currency than the one that it is in."""
+    if is_in(cell, currency):
+        return True
+    row.wrong("price-currency", f"{plain(cell)!r} is not in {currency}", f"Enter the price in {currency}.", field="amount", column=heading)
+    return False
+
+
 def _prices(row: Row, line: Line, sheet: Sheet, mapping: Mapping) -> None:
     """Of columns that say the currency in their heading, and of a row that says it beside the amount."""
     found: list[SaidPrice] = []
     for price, place in sheet.head.prices:
         heading = sheet.head.heading(place)
         amount = _value(row, "amount", line.at(place), Column(headers=price.headers), mapping, heading)
-        if amount is not None:
+        if amount is not None and _is_in(row, line.at(place), price.currency, heading):
             found.append(SaidPrice(str(amount), price.currency, price.type, price.qualifier, heading))
     said = {name: str(row.fields.pop(name, "")) for name in PRICE}
-    if said["amount"] and said["currency"]:
-        heading = sheet.head.heading(sheet.head.places.get("amount"))
+    at = sheet.head.places.get("amount")
+    heading = sheet.head.heading(at)
+    if said["amount"] and said["currency"] and _is_in(row, line.at(at), said["currency"], heading):
         type_, qualifier = said["price_type"] or mapping.price_type, said["price_qualifier"] or mapping.price_qualifier
         found.append(SaidPrice(said["amount"], said["currency"], type_, qualifier, heading))
     for one in found:

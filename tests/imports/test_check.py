@@ -246,3 +246,5 @@ def test_a_subject_of_another_scheme_is_left_alone(desk):
 def test_prices_of_other_types_are_other_prices(desk):
     desk.put(product(7, work(7), prices=(Price(product(1).prices[0].amount, "GBP", "42"),)))
     assert [change["before"] for change in one(desk, ISBN=isbn(7), RRP=9.99).changes] == [""]
+    line = one(desk, ISBN=isbn(7), RRP="€9.99")
+    assert (line.state, codes(line)) == ("bad", ["price-currency"])

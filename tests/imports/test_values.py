@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import ConfigurationError
-from include.imports.extractors import EXPONENTS, EXTRACTORS, Unreadable, Ways, amount_for
+from include.imports.extractors import EXPONENTS, EXTRACTORS, Unreadable, Ways, amount_for, is_in
 from include.imports.subject_codes import house_list
 from include.titles import identifiers
 from tests.deliveries.desk import isbn
@@ -36,7 +36,7 @@ COMMA = Ways(dates=("%d.%m.%Y",), decimal_mark=",")
         ("0-306-40615-2", "9780306406157"),
         (306406152, "9780306406157"),
         ("080442957X", "9780804429573"),
-        ("\u00a09780306406157\u00a0", "9780306406157"),
+        ("\u202a\u00a09780306406157\u200b", "9780306406157"),
     ],
 )
 def test_an_isbn_is_read_however_it_is_written(cell, want):
@@ -52,6 +52,7 @@ def test_an_isbn_is_read_however_it_is_written(cell, want):
         ("5060123456783", "isbn-wrong"),
         ("978030640615", "isbn-wrong"),
         (9780306406157.5, "isbn-wrong"),
+        ("979-0-2600-0043-8", "isbn-wrong"),  # an ISMN
         ("TBC soon", "isbn-wrong"),
         ("#N/A", "formula-error"),
         ("97803\x0006406157", "characters"),
@@ -81,6 +82,8 @@ def test_every_valid_isbn_survives_being_a_number_and_no_wrong_one_becomes_right
         ("2027-03-04", "2027-03-04"),
         ("04/03/2027", "2027-03-04"),
         ("4 March 2027", "2027-03-04"),
+        *((named, "2027-03-04") for named in ("4th of March, 2027", "March 4, 2027", "4. März 2027", "4 mars 2027", "4 de marzo de 2027")),
+        ("1er sept. 2027", "2027-09-01"),
         ("2027-03-04T00:00:00", "2027-03-04"),
         (46450, "2027-03-04"),
     ],
@@ -89,7 +92,23 @@ def test_a_date_is_read_as_the_mapping_says(cell, want):
     assert EXTRACTORS["date"](cell, LISTED) == want
 
 
-@pytest.mark.parametrize("cell", ["03/2027", "31/02/2027", "Spring 2027", "3/25/2027", 2027, "0207-03-04", True])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "03/2027",
+        "31/02/2027",
+        "Spring 2027",
+        "3/25/2027",
+        2027,
+        "0207-03-04",
+        True,
+        "4 March 27",
+        "March 2027",
+        "4 March or April 2027",
+        "week 4, March 2027",
+        "31 June 2027",
+    ],
+)
 def test_a_date_in_another_form_is_refused_and_never_guessed(cell):
     with pytest.raises(Unreadable) as refused:
         EXTRACTORS["date"](cell, LISTED)
@@ -144,7 +163,18 @@ def test_an_amount_keeps_every_digit(cell, ways, want):
 
 
 @pytest.mark.parametrize(
-    ("cell", "ways"), [("12,50", Ways()), ("12.50", COMMA), ("1,23.4", Ways()), ("free", Ways()), (-1, Ways()), (1e12, Ways())]
+    ("cell", "ways"),
+    [
+        ("12,50", Ways()),
+        ("12.50", COMMA),
+        ("1,23.4", Ways()),
+        ("free", Ways()),
+        (-1, Ways()),
+        (1e12, Ways()),
+        ("99p", Ways()),
+        ("12.99 + VAT", Ways()),
+        ("12.99 each", Ways()),
+    ],
 )
 def test_an_amount_with_the_other_decimal_mark_is_refused_and_never_a_hundred_times_as_much(cell, ways):
     with pytest.raises(Unreadable):
@@ -159,10 +189,24 @@ def test_amounts_have_the_decimals_of_their_currency():
     assert all(identifiers.is_currency(code) for code in EXPONENTS)
 
 
-def test_a_title_that_no_record_could_hold_is_refused():
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("x" * 301, "too-long"), (datetime.fromisoformat("2027-03-04"), "date-for-text"), (1.2345678901234568e17, "digits-lost")],
+)
+def test_a_title_that_no_record_could_hold_or_that_the_spreadsheet_has_changed_is_refused(cell, code):
     with pytest.raises(Unreadable) as refused:
-        EXTRACTORS["text"]("x" * 301, Ways(longest=300))
-    assert refused.value.code == "too-long"
+        EXTRACTORS["text"](cell, Ways(longest=300))
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("cell", "currency", "fits"),
+    [("£9.99", "GBP", True), ("9.99 gbp", "GBP", True), ("€9.99", "GBP", False), ("$9.99", "CAD", True), ("US$9.99", "CAD", False),
+     ("USD $9.99", "USD", True), (9.99, "GBP", True), ("CHF 9.90", "EUR", False)],
+)  # fmt: skip
+def test_a_price_is_in_the_currency_that_stands_beside_it(cell, currency, fits):
+    assert EXTRACTORS["money"](cell, Ways())
+    assert is_in(cell, currency) is fits
 
 
 @pytest.mark.parametrize(("cell", "want"), [(10.989999999999998, "10.99"), (13.200000000000001, "13.2"), (0.1 + 0.2, "0.3"), (12, "12")])
