@@ -1,8 +1,8 @@
 """# Licences of images
 
 **What** Keeps a record of every licence that we have at Getty Images: downloads, purchases and their orders, permitted use, releases,
-restrictions, agreements, withdrawals; tied to titles by the notes written at the download. What Getty does not publish (end, territories,
-print run) stays unknown until an agreement in `config/`, a sheet of invoice terms or a person says it.
+restrictions, agreements, withdrawals, small pictures; tied to titles by the notes written at the download. What Getty does not publish
+(end, territories, print run) stays unknown until an agreement in `config/`, a sheet of invoice terms or a person says it.
 
 **When** Every night at 04:00, after the mirror; by hand at any time. At least once a day: Getty keeps withdrawals for two weeks only.
 

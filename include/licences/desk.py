@@ -22,6 +22,7 @@ from include.licences import derive
 from include.licences.model import Problem, Said, Synced, Term
 from include.licences.record import SYNC
 from include.partners.licensing import Agreement
+from include.store import ArtefactStore
 
 PRODUCTS = "products"
 TELLING = frozenset({"new", "changed", "linked", "withdrawn", "available again", "orders", "ended"})
@@ -32,7 +33,8 @@ MOST_PROBLEMS = 200
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`campaigns`: ids of `config/campaigns.toml`. `history_days`: how far back the first run reads. `now` is aware."""
+    """`campaigns`: ids of `config/campaigns.toml`. `history_days`: how far back the first run reads. `now` is aware. `store`: where
+    pictures are kept; none are fetched without."""
 
     ledger: Ledger
     client: Getty
@@ -40,6 +42,7 @@ class Desk:
     agreements: Sequence[Agreement] = ()
     campaigns: frozenset[str] = frozenset()
     history_days: int = 1_095
+    store: ArtefactStore | None = None
 
     @property
     def today(self) -> date:

@@ -21,12 +21,13 @@ from include.ledger import licence_words
 from include.ledger import licences as stored
 from include.ledger.database import Ledger
 from include.ledger.licence_rows import LicenceChangeRow, LicenceRow, LicenceServesRow, LicenceSyncRow
-from include.licences import assets, derive, histories, terms
+from include.licences import assets, derive, histories, pictures, terms
 from include.licences.desk import PRODUCTS, Desk, Tally, allowed
 from include.licences.model import Problem, Synced
 from include.licences.record import SYNC, settle, settle_state
 from include.licences.serves import NOTE, link
 from include.partners.licensing import Agreement, Campaign, LicenceRules
+from include.store import ArtefactStore
 
 SETTINGS = "settings"
 RULES = 1  # to be raised when the reading of terms changes: then all licences are settled anew
@@ -40,21 +41,30 @@ def sync(
     agreements: Sequence[Agreement],
     campaigns: Sequence[Campaign] = (),
     rules: LicenceRules | None = None,
+    store: ArtefactStore | None = None,
     now: datetime,
 ) -> Synced:
     """Brings all licences up to date. A second run changes nothing, a stopped one goes on where it stood.
 
-    A part that Getty has not enabled for the key is among the `problems`, and the others go on. Raises `LoginRefused` for a bad key,
-    `TransientError` where Getty does not answer, or throttles for longer than the client's patience.
+    With a `store`, pictures of assets are kept there. A part that Getty has not enabled for the key is among the `problems`, and the others
+    go on. Raises `LoginRefused` for a bad key, `TransientError` where Getty does not answer, or throttles for longer than the client's
+    patience.
     """
-    desk = desk_of(ledger, client, agreements=agreements, campaigns=campaigns, rules=rules or LicenceRules(), now=now)
+    desk = desk_of(ledger, client, agreements=agreements, campaigns=campaigns, rules=rules or LicenceRules(), store=store, now=now)
     return together([run(desk) for run in PARTS.values()])
 
 
 def desk_of(
-    ledger: Ledger, client: Getty, *, agreements: Sequence[Agreement], campaigns: Sequence[Campaign], rules: LicenceRules, now: datetime
+    ledger: Ledger,
+    client: Getty,
+    *,
+    agreements: Sequence[Agreement],
+    campaigns: Sequence[Campaign],
+    rules: LicenceRules,
+    store: ArtefactStore | None = None,
+    now: datetime,
 ) -> Desk:
-    return Desk(ledger, client, now, agreements, frozenset(one.id for one in campaigns), rules.history_days)
+    return Desk(ledger, client, now, agreements, frozenset(one.id for one in campaigns), rules.history_days, store)
 
 
 def together(parts: Sequence[Synced]) -> Synced:
@@ -107,6 +117,10 @@ def details(desk: Desk) -> Synced:
     return allowed(desk, "details", "details of the assets", lambda tally: assets.read_details(desk, tally))
 
 
+def small_pictures(desk: Desk) -> Synced:
+    return allowed(desk, "pictures", "pictures of the assets", lambda tally: pictures.read_pictures(desk, tally))
+
+
 def settled(desk: Desk) -> Synced:
     """Without Getty: agreements and products that changed, titles that came into the mirror since, licences that ended, words to find."""
 
@@ -135,7 +149,8 @@ def untold(ledger: Ledger, problems: Sequence[Problem], *, now: datetime) -> lis
 
 
 PARTS: dict[str, Callable[[Desk], Synced]] = {
-    "products": products, "downloads": downloads, "purchases": purchases, "changes": changes, "details": details, "settled": settled,
+    "products": products, "downloads": downloads, "purchases": purchases, "changes": changes, "details": details,
+    "pictures": small_pictures, "settled": settled,
 }  # fmt: skip
 """In this order: a withdrawal finds its licence, details are read of all that is new."""
 

@@ -1,4 +1,5 @@
-"""Getty's hosts as paths of the sandbox: `/getty/v3/…` (API), `/getty/oauth2/token`, `/getty/delivery/…` (files, no credentials).
+"""Getty's hosts as paths of the sandbox: `/getty/v3/…` (API), `/getty/oauth2/token`; without credentials `/getty/delivery/…` (files),
+`/getty/media/…` (pictures to look at).
 
 Stricter than Getty may be, so that a client keeps to what is known: parameters and fields outside the list are refused, histories
 give at most 31 days at once, pages have one of the known sizes.
@@ -52,6 +53,7 @@ class Getty:
         inside = [
             Route("/oauth2/token", self._token, methods=["POST"]),
             Route("/delivery/{path}", self._delivery),
+            Route("/media/{id}/{name}.jpg", self._shown),
             *(self._route(operation) for operation in OPERATIONS),
         ]
         return [Mount("/getty", routes=inside)]
@@ -141,10 +143,23 @@ class Getty:
     async def _delivery(self, request: Request) -> Response:
         return await self._bad_day.answer(request, "delivery", self._file)
 
+    async def _shown(self, request: Request) -> Response:
+        """What everybody sees of an image, without a licence."""
+        self.state.requests["media"] += 1
+        image = self.state.images.get(request.path_params["id"])
+        if image is None or self._credentials(request):
+            return Response("nothing is shown\n", 404, media_type="text/plain")
+        return Response(jpeg(image["id"], image["orientation"] == "Vertical", image["title"]), media_type="image/jpeg")
+
+    def _credentials(self, request: Request) -> bool:
+        """Whether key, token or cookie came to a host that is another house's; they are counted."""
+        given = any(name in request.headers for name in ("api-key", "authorization", "cookie"))
+        self.state.credentials_at_delivery += given
+        return given
+
     async def _file(self, request: Request) -> Response:
         self.state.requests["delivery"] += 1
-        if any(name in request.headers for name in ("api-key", "authorization", "cookie")):
-            self.state.credentials_at_delivery += 1
+        if self._credentials(request):
             return Response("no credentials here\n", 400, media_type="text/plain")
         with self.state.lock:
             self.state.make()

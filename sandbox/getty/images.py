@@ -119,8 +119,7 @@ def _common(row: Row, asked: Asked, fields: frozenset[str]) -> Row:
     shown = [name for name in _DISPLAYS if name in fields or "display_set" in fields or (name == "thumb" and "summary_set" in fields)]
     if shown:
         told["display_sizes"] = [
-            {"name": name, "is_watermarked": name == "comp", "uri": f"https://media.gettyimages.com/id/{row['id']}/photo/{name}.jpg"}
-            for name in shown
+            {"name": name, "is_watermarked": name == "comp", "uri": f"{asked.base}/media/{row['id']}/{name}.jpg"} for name in shown
         ]
     if "referral_destinations" in fields:
         told["referral_destinations"] = [{"site_name": "gettyimages", "uri": f"https://www.gettyimages.com/detail/{row['id']}"}]

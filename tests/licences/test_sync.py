@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from include.ledger import licence_lists
 from include.ledger.licence_rows import LicenceChangeRow, LicenceState
 from include.ledger.models import EventRow, WorkRow
 from include.licences import terms
-from include.licences.sync import untold
-from include.partners.licensing import Campaign
-from sandbox.getty.library import ENDED, PREMIUM, id_of
+from include.licences.sync import desk_of, small_pictures, untold
+from include.partners.licensing import Campaign, LicenceRules
+from sandbox.getty.library import ENDED, PREMIUM, id_of, jpeg
 from tests.licences.rights_desk import CONFIRM, UNPUBLISHED, Desk
 from tests.schema import upgraded
 
@@ -105,6 +106,22 @@ def test_licences_serve_the_titles_that_our_notes_name(desk: Desk):
     lost = next(row for row in desk.licences() if "901001" in row.notes)
     assert not lost.serves
     assert lost.state != LicenceState.CLEARED
+
+
+def test_pictures_are_kept_once_fetched_without_credentials_and_what_is_none_is_left_out(desk: Desk, monkeypatch: Any):
+    desk.days = 80
+    desk.sync()
+    given = {"agreements": (), "campaigns": (), "rules": LicenceRules(), "store": desk.store, "now": desk.now}
+    fetch = partial(small_pictures, desk_of(desk.ledger, desk.account.client(), **given))
+    with monkeypatch.context() as page:
+        page.setattr("sandbox.getty.app.jpeg", lambda asset, *words: b"<html>" if asset == id_of(0) else jpeg(asset, *words))
+        assert fetch().counts == {"pictures": 3, "without a picture": 1}
+    assert [fetch().counts, fetch().counts] == [{"pictures": 1}, {}]
+    assert desk.account.stand_in.state.requests["media"] == 5
+    assert desk.account.stand_in.state.credentials_at_delivery == 0
+    for row in desk.licences(withdrawn_at=None):
+        with desk.store.open(row.thumbnail) as picture:
+            assert picture.read(3) == b"\xff\xd8\xff"
 
 
 def test_a_note_is_told_once_and_tied_as_soon_as_its_title_is_known(desk: Desk):

@@ -12,6 +12,7 @@ import pytest
 from lxml import html
 from PIL import Image
 
+from include.ledger import licence_words
 from include.ledger.file_rows import TitleFileRow
 from include.ledger.licence_rows import (
     CoverRow,
@@ -73,6 +74,7 @@ def fill_licences(ledger: Any, store: Any) -> None:
                 LicenceSyncRow(part="purchases", until=NOW, seen_at=NOW, counts={"problems": [problem]}),
             ]
         )  # fmt: skip
+    licence_words.renew(ledger)
 
 
 def _licence(number: int, name: str, ends: date | None, terms: Any = None, **values: Any) -> LicenceRow:

@@ -40,7 +40,7 @@ class Writable(Protocol):
     def truncate(self) -> object: ...
 
 
-def fetch(link: DownloadLink, into: Writable, wire: Wire) -> Fetched:
+def fetch(link: DownloadLink, into: Writable, wire: Wire, most: int = MOST_BYTES) -> Fetched:
     """Streams the file into `into`, from its beginning at every try. `filename` is the host's, without any folder.
 
     Raises `LinkExpired` where the address is no longer good, `TransientError` where the line broke or bytes are missing, once
@@ -51,7 +51,7 @@ def fetch(link: DownloadLink, into: Writable, wire: Wire) -> Fetched:
         into.seek(0)
         into.truncate()
         try:
-            return _once(link, into, wire.timeout, where)
+            return _once(link, into, wire.timeout, where, most)
         except TransientError as passing:
             if attempt == wire.patience.tries or (passing.retry_after or 0) > wire.patience.longest:
                 raise
@@ -74,11 +74,11 @@ def _unlogged() -> Iterator[None]:
         log.removeFilter(others)
 
 
-def _once(link: DownloadLink, into: Writable, timeout: float, where: str) -> Fetched:
+def _once(link: DownloadLink, into: Writable, timeout: float, where: str, most: int) -> Fetched:
     with _unlogged(), requests.Session() as session:
         try:
             with _answer(session, link.uri, timeout, where) as response:
-                return _written(response, into, where)
+                return _written(response, into, where, most)
         except requests.exceptions.SSLError as bad:
             if not untrusted(bad):
                 raise no_reply(bad, where, timeout) from None
@@ -123,14 +123,14 @@ def _refuse(response: requests.Response, where: str) -> None:
     raise PermanentError(f"HTTP {status}", where=where)
 
 
-def _written(response: requests.Response, into: Writable, where: str) -> Fetched:
+def _written(response: requests.Response, into: Writable, where: str, most: int) -> Fetched:
     digest, count, deadline = hashlib.sha256(), 0, time.monotonic() + LONGEST
     told = response.headers.get("Content-Length", "")
     promised = int(told) if told.isascii() and told.isdigit() and len(told) < 16 else None
     while chunk := response.raw.read1(1 << 18, decode_content=False):
         count += len(chunk)
-        if count > MOST_BYTES:
-            raise PermanentError(f"the file is larger than {MOST_BYTES:,} bytes", where=where)
+        if count > most:
+            raise PermanentError(f"the file is larger than {most:,} bytes", where=where)
         if time.monotonic() > deadline:
             raise TransientError(f"the file did not come within {LONGEST:.0f} seconds", where=where)
         into.write(chunk)

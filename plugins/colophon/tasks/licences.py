@@ -9,7 +9,7 @@ from airflow.sdk import task
 
 from colophon.policy import GETTY_POOL
 
-PARTS = ("products", "downloads", "purchases", "changes", "details", "settled")
+PARTS = ("products", "downloads", "purchases", "changes", "details", "pictures", "settled")
 """In this order: a withdrawal finds its licence, details are read of all that is new."""
 
 
@@ -19,14 +19,14 @@ def part(name: str) -> dict[str, Any]:
     import logging
 
     from colophon.hooks.getty import GettyImagesHook
-    from colophon.hooks.ledger import open_ledger
+    from colophon.hooks.ledger import open_ledger, open_store
     from include.licences.sync import PARTS as READERS
     from include.licences.sync import desk_of
     from include.partners.registry import load_agreements, load_campaigns, load_house
 
     desk = desk_of(
         open_ledger(), GettyImagesHook().get_conn(), agreements=load_agreements(), campaigns=load_campaigns(),
-        rules=load_house().licences, now=datetime.now(UTC),
+        rules=load_house().licences, store=open_store(), now=datetime.now(UTC),
     )  # fmt: skip
     done = READERS[name](desk)
     log = logging.getLogger("colophon.licences")
