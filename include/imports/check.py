@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -126,6 +126,8 @@ def check(
             line.changes = differences(line.row, line.about, known, mapping, offers, made_at)
         _doubt(line, now.date())
         line.state = state_of(line)
+        if line.state in {LineState.WAITING, LineState.NEW} and line.row.number in sheet.hidden:
+            line.row.wrong("hidden", "the row is hidden in the sheet", "Take it out, if it is not meant.", severity="warning")
     checked = CheckedSheet(name, sheet, mapping, lines, made_at)
     passed_over = {mapping.status.casefold(), ADVICE.casefold()}
     checked.reasons = [
@@ -153,11 +155,14 @@ def state_of(line: Checked) -> LineState:
     return LineState.NEW if ways else LineState.UNCHANGED
 
 
-def asks(lines: Iterable[Checked], mapping: Mapping) -> list[str]:
+def asks(lines: Collection[Checked], mapping: Mapping) -> list[str]:
     """Why a person must be asked; empty: nobody need be."""
     waiting = [line for line in lines if line.state == LineState.WAITING]
     works = len({line.work_id for line in waiting})
+    hidden = sum(any(problem["code"] == "hidden" for problem in line.row.problems) for line in lines)
     found = [f"{works:,} titles would change, more than {mapping.ask.works:,}"] if works > mapping.ask.works else []
+    if hidden:
+        found.append(f"{hidden:,} {'row that is' if hidden == 1 else 'rows that are'} hidden in the sheet would be taken")
     for name in mapping.ask.fields:
         names = {name, BOTH.get(name, name)}
         if changed := sum(any(change["field"] in names and change["as"] for change in line.changes) for line in waiting):

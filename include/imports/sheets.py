@@ -29,6 +29,7 @@ MOST_COLUMNS = 400
 _FIRST_YEAR = 2006  # of the format
 BLANK_ROWS = 2_000  # so many in a row, and the sheet is over, whatever its formatting says
 _FORMULA = re.compile(rb"<(?:\w{1,30}:)?f[\s/>]")
+_HIDDEN = re.compile(rb"<(?:\w{1,30}:)?row\s(?=[^>]{0,500}hidden=[\"'](?:1|true)[\"'])[^>]{0,500}?\br=[\"']([0-9]{1,7})[\"']")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xltx", ".xltm")
 _TEXTS = (".csv", ".tsv", ".txt", ".tab", ".xls")  # many a system calls its text so
 
@@ -56,6 +57,7 @@ class Sheet:
     made_at: datetime | None = None
     serial_zero: date = SERIAL_ZERO  # the day that the workbook's numbers of days count from
     widest: int = 0  # columns that anything stands in, without heading, too
+    hidden: frozenset[int] = frozenset()  # rows that its sender does not see, of .xlsx
     encoding: str = ""
     delimiter: str = ""
 
@@ -119,7 +121,8 @@ def _of_workbook(book: Any, path: Path, name: str, mapping: Mapping, arrived: da
             if not hasattr(sheet, "iter_rows"):
                 raise Refused("not-a-sheet", f"{title!r} holds a chart, no rows", where=name, todo="Put the rows into the first sheet.")
             rows = _numbered(_rows(sheet))
-            if _has_formulas(path):
+            has_formulas, hidden = _looked_through(path, getattr(sheet, "_worksheet_path", ""))
+            if has_formulas:
                 rows = _numbered(_calculated(_rows(sheet), stack.enter_context(_formulas(path, title))))
             properties = book.properties
             told = {"modified": _zoned(properties.modified), "created": _zoned(properties.created), "arrived": arrived}
@@ -130,7 +133,7 @@ def _of_workbook(book: Any, path: Path, name: str, mapping: Mapping, arrived: da
             raise broken from bad
         finally:
             book.close()
-    found.serial_zero = book.epoch.date() if book.epoch.year == 1904 else SERIAL_ZERO
+    found.serial_zero, found.hidden = book.epoch.date() if book.epoch.year == 1904 else SERIAL_ZERO, hidden
     return found
 
 
@@ -161,17 +164,21 @@ def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
     return cast(Iterator[tuple[Any, ...]], sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS))
 
 
-def _has_formulas(path: Path) -> bool:
+def _looked_through(path: Path, part: str) -> tuple[bool, frozenset[int]]:
+    """Whether there are formulas, and which rows of the worksheet in this part of the package are hidden."""
+    formulas, hidden = False, set[int]()
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.filename.startswith("xl/worksheets/"):
                 tail = b""
-                with archive.open(info) as part:
-                    while piece := part.read(1 << 20):
-                        if _FORMULA.search(seen := tail + piece):
-                            return True
-                        tail = seen[-40:]
-    return False
+                with archive.open(info) as stream:
+                    while piece := stream.read(1 << 20):
+                        seen = tail + piece
+                        formulas = formulas or bool(_FORMULA.search(seen))
+                        if info.filename == part and b"hidden=" in seen:
+                            hidden.update(int(number) for number in _HIDDEN.findall(seen))
+                        tail = seen[-1_100:]
+    return formulas, frozenset(hidden)
 
 
 @contextmanager

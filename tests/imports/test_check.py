@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from include.errors import ConfigurationError
@@ -248,3 +250,18 @@ def test_prices_of_other_types_are_other_prices(desk):
     assert [change["before"] for change in one(desk, ISBN=isbn(7), RRP=9.99).changes] == [""]
     line = one(desk, ISBN=isbn(7), RRP="€9.99")
     assert (line.state, codes(line)) == ("bad", ["price-currency"])
+
+
+def test_a_row_that_its_sender_does_not_see_is_asked_about(desk):
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for row in (["ISBN", "Subtitle"], [isbn(1), "Seen"], [isbn(2), "Unseen"], [isbn(3), "Old"]):
+        book.active.append(row)
+    for hidden in (3, 4):
+        book.active.row_dimensions[hidden].hidden = True
+    book.save(out)
+    path = Path(f"{desk.ledger.engine.url.database}.sheet")
+    path.write_bytes(out.getvalue())
+    with desk.ledger.read() as session:
+        found = check(session, path, "sheet.xlsx", SEASON, documented(), now=LATER)
+    assert [codes(line) for line in found.lines] == [[], ["hidden"], []], "a row that changes nothing need not be seen"
+    assert found.asks == ["1 row that is hidden in the sheet would be taken"]
