@@ -37,7 +37,7 @@ def title_import(inbox: Inbox) -> None:
     def take_in() -> None:
         sheets = imports.check(inbox.id)
         intake.steps(inbox) >> sheets
-        imports.each_sheet(inbox).expand(sheet=sheets)
+        imports.each_sheet().expand(sheet=sheets)
 
     take_in()
 

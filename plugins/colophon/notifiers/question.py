@@ -24,15 +24,20 @@ class QuestionNotice(BaseNotifier):
 
 def question_notice(context: Mapping[str, Any], partner: str) -> Notice:
     """What is asked and why, and the address where it is answered."""
-    from airflow.providers.standard.operators.hitl import HITLOperator
-
     subject, ti = context["task"].subject, context["ti"]
     name, to, sender = people(partner)
     build = f"{ti.task_id.removesuffix('approve')}build"  # in a mapped group: of the same title
     reasons = ti.xcom_pull(task_ids=build, map_indexes=ti.map_index)["approve"]
-    try:
-        where = HITLOperator.generate_link_to_ui_from_context(context=context)  # type: ignore[arg-type]
-    except ValueError:  # no `[api] base_url` is set
-        where = f"Airflow, Required Actions of {ti.dag_id}"
+    where = answered_at(context)
     lines = [subject, "", *(f"* {reason}" for reason in reasons), "", f"Answer: {where}", "No answer in twelve hours means no."]
     return Notice(f"{name}: {subject}", "\n".join(lines), to, sender, topic=f"{partner} asks")
+
+
+def answered_at(context: Any) -> str:
+    """Where the question of this task is answered: an address, or the words for it."""
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    try:
+        return HITLOperator.generate_link_to_ui_from_context(context=context)
+    except ValueError:  # no `[api] base_url` is set
+        return f"Airflow, Required Actions of {context['ti'].dag_id}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseNotifier
 
 from colophon.notifiers.channels import Notice, tell
+from colophon.notifiers.question import answered_at
 from include.errors import ConfigurationError
 from include.partners.registry import load_house, load_source
 
@@ -26,15 +27,9 @@ class ReportQuestion(BaseNotifier):
 
 def question_notice(context: Any, taken: dict[str, Any]) -> Notice:
     """What is asked and why, and the address where it is answered."""
-    from airflow.providers.standard.operators.hitl import HITLOperator
-
-    try:
-        where = HITLOperator.generate_link_to_ui_from_context(context=context)
-    except ValueError:  # no `[api] base_url` is set
-        where = f"Airflow, Required Actions of {context['ti'].dag_id}"
     name, to, sender = _people(taken["source"])
     lines = [f"{taken['name']} is batch {taken['batch']}, {taken['state']}.", "", *(f"* {one}" for one in taken["said"]), ""]
-    lines += [f"Answer: {where}", "No answer in twelve hours leaves it as it is."]
+    lines += [f"Answer: {answered_at(context)}", "No answer in twelve hours leaves it as it is."]
     return Notice(f"{name}: does {taken['name']} count?", "\n".join(lines), to, sender, topic=f"sales {taken['source']} asks")
 
 

@@ -8,6 +8,7 @@ from airflow.sdk import BaseNotifier
 
 from colophon.notifiers.channels import Notice, tell
 from colophon.notifiers.failure import people
+from colophon.notifiers.question import answered_at
 
 
 class SheetQuestion(BaseNotifier):
@@ -18,16 +19,11 @@ class SheetQuestion(BaseNotifier):
         self.about = about
 
     def notify(self, context: Any) -> None:
-        from airflow.providers.standard.operators.hitl import HITLOperator
-
         ti = context["ti"]
         sheet = ti.xcom_pull(task_ids=self.about, map_indexes=ti.map_index)
-        try:
-            where = HITLOperator.generate_link_to_ui_from_context(context=context)
-        except ValueError:  # no `[api] base_url` is set
-            where = f"Airflow, Required Actions of {ti.dag_id}"
         reasons = [f"* {reason}" for reason in sheet["asks"]]
         examples = [f"* {line}" for line in sheet["examples"]]
+        where = answered_at(context)
         lines = [context["task"].subject, "", *reasons, "", *examples, "", f"Answer: {where}", "No answer in twelve hours means no."]
         _, to, sender = people()
         tell(Notice(f"Titles in bulk: {sheet['name']}", "\n".join(lines), to, sender, topic=f"sheet {sheet['id']}"))

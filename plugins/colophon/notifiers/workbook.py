@@ -9,6 +9,7 @@ from airflow.sdk import BaseNotifier
 
 from colophon.notifiers.channels import Notice, tell
 from colophon.notifiers.failure import people
+from colophon.notifiers.question import answered_at
 
 MOST_NAMED = 40
 
@@ -21,16 +22,11 @@ class WorkbookNotice(BaseNotifier):
         self.ready = ready
 
     def notify(self, context: Any) -> None:
-        from airflow.providers.standard.operators.hitl import HITLOperator
-
         ti = context["ti"]
         about = ti.xcom_pull(task_ids=self.ready, map_indexes=ti.map_index)
-        try:
-            where = HITLOperator.generate_link_to_ui_from_context(context=context)
-        except ValueError:  # no `[api] base_url` is set
-            where = f"Airflow, Required Actions of {ti.dag_id}"
         totals = [f"{label}: {amount}" for label, amount in about["totals"]]
         steps = [f"{number}. {step}" for number, step in enumerate(about["checklist"], start=1)]
+        where = answered_at(context)
         lines = [context["task"].subject, "", f"Rows: {about['rows']}", *totals, "", *steps, "", f"Download and answer: {where}"]
         _, to, sender = people()
         tell(Notice(f"Consonance: {about['name']} is to be loaded", "\n".join(lines), to, sender, topic="import workbooks"))

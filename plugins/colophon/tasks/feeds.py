@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import task
 
 from colophon.notifiers.question import QuestionNotice
+from colophon.tasks.asking import ANSWER_WITHIN, answered_by
 from include.partners import Partner
-
-ANSWER_WITHIN = timedelta(hours=12)
 
 
 @task
@@ -59,7 +57,7 @@ class Question(HITLBranchOperator):
     """Keeps who answered, under the key `who` (empty: nobody did): a branch that skips tasks returns nothing."""
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        context["ti"].xcom_push(key="who", value=(event.get("responded_by_user") or {}).get("name") or "")
+        context["ti"].xcom_push(key="who", value=answered_by(event))
         return super().execute_complete(context, event)
 
 

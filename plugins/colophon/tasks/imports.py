@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import AssetAlias, task, task_group
 
 from colophon import assets
 from colophon.notifiers.sheet import SheetQuestion
 from colophon.policy import CONSONANCE_POOL
-from colophon.tasks.feeds import ANSWER_WITHIN
-from include.partners import Inbox
+from colophon.tasks.asking import ANSWER_WITHIN, PersonOfRole, answered_by
 
 GROUP = "sheet"
 WORKBOOKS = AssetAlias("workbooks")  # an event only if a workbook was made
@@ -56,20 +54,12 @@ def unusual(sheet: dict[str, Any], *, dag_run: Any = None) -> dict[str, Any]:
     return sheet | {"people": list(load_people().roles.get(sheet["role"], ()))}
 
 
-class Approve(HITLOperator):
-    """Asks the people of the mapping's role, who alone may answer; anybody, where nobody has the role."""
-
-    def execute(self, context: Any) -> Any:
-        about = context["ti"].xcom_pull(task_ids=f"{GROUP}.unusual", map_indexes=context["ti"].map_index)
-        self.assigned_users = [{"id": name, "name": name} for name in about["people"]] or None
-        return super().execute(context)
-
-
-def ask_a_person() -> Approve:
+def ask_a_person() -> PersonOfRole:
     """The question, with what would change; no answer in twelve hours means no."""
     sheet = f"ti.xcom_pull(task_ids='{GROUP}.unusual', map_indexes=ti.map_index)"
-    return Approve(
+    return PersonOfRole(
         task_id="approve",
+        about=f"{GROUP}.unusual",
         map_index_template="{{ %s['name'] }}" % sheet,  # noqa: UP031 - braces
         subject="Write the changes of {{ %s['name'] }} into Consonance?" % sheet,  # noqa: UP031 - braces
         body="{% set sheet = " + sheet + " %}"
@@ -100,7 +90,7 @@ def decide(sheet: dict[str, Any], answer: dict[str, Any]) -> None:
     from include.imports import record
 
     get_current_context()["sheet"] = sheet
-    who = str((answer.get("responded_by_user") or {}).get("name") or "")
+    who = answered_by(answer)
     ledger, now = open_ledger(), datetime.now(UTC)
     try:
         if list(answer["chosen_options"]) == ["Approve"]:
@@ -165,7 +155,7 @@ def answer(sheet: dict[str, Any], written: dict[str, Any], *, dag_run: Any = Non
     return told
 
 
-def each_sheet(inbox: Inbox) -> Any:
+def each_sheet() -> Any:
     """Ask where much would change, write, answer: a group to be mapped over sheets, each of which goes on by itself."""
 
     @task_group(group_id=GROUP)

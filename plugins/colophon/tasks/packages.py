@@ -13,7 +13,7 @@ from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, task, 
 from colophon import assets
 from colophon.notifiers.question import QuestionNotice
 from colophon.policy import CONSONANCE_POOL, pool_for
-from colophon.tasks.feeds import ANSWER_WITHIN
+from colophon.tasks.asking import ANSWER_WITHIN, answered_by
 from include.partners import Party
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def decide(built: dict[str, Any], answer: dict[str, Any]) -> None:
     from include.ledger import packages
 
     get_current_context()["built"] = built
-    who = str((answer.get("responded_by_user") or {}).get("name") or "")
+    who = answered_by(answer)
     yes = list(answer["chosen_options"]) == ["Approve"]
     with open_ledger().session() as session:
         packages.decide(session, built["package_id"], approved=yes, now=datetime.now(UTC), who=who or ("a person" if yes else ""))
@@ -179,20 +179,16 @@ def deliver(party_id: str, built: dict[str, Any], *, dag_run: Any = None) -> dic
     from airflow.sdk.exceptions import AirflowSkipException
 
     from colophon.hooks.ledger import open_ledger
-    from colophon.tasks.sending import send_delivery
+    from colophon.tasks.sending import send_or_skip
     from include.deliveries.build import Run
     from include.ledger import deliveries
     from include.ledger.models import DeliveryState
-    from include.ledger.packages import Stopped
 
     get_current_context()["built"] = built
     with open_ledger().read() as session:
         if deliveries.get(session, built["delivery_id"]).state == DeliveryState.DECLINED:
             raise AirflowSkipException(f"Delivery {built['delivery_id']} was declined.")
-    try:
-        return send_delivery(party_id, built["delivery_id"], Run(dag_run.dag_id, dag_run.run_id))
-    except Stopped as stopped:
-        raise AirflowSkipException(str(stopped)) from stopped
+    return send_or_skip(party_id, built["delivery_id"], Run(dag_run.dag_id, dag_run.run_id))
 
 
 def each_package(flow: Flow, party: Party) -> Any:

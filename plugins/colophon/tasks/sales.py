@@ -11,7 +11,7 @@ from airflow.sdk import AssetAlias, Param, task, task_group
 
 from colophon import assets
 from colophon.notifiers.sales import ReportQuestion
-from colophon.tasks.feeds import ANSWER_WITHIN
+from colophon.tasks.asking import ANSWER_WITHIN, answered_by, only
 from include.partners import Inbox, load_people
 
 GROUP = "question"
@@ -71,7 +71,6 @@ def asked(taken: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
 def ask_a_person() -> HITLOperator:
     """The question, with what does not agree; no answer in twelve hours means no, and the page Sales decides later."""
     taken = "ti.xcom_pull(task_ids='asked')[ti.map_index]"
-    users = [{"id": name, "name": name} for name in load_people().roles.get(ROLE, ())]
     return HITLOperator(
         task_id="approve",
         map_index_template="{{ %s['name'] }}" % taken,  # noqa: UP031 - braces
@@ -90,7 +89,7 @@ def ask_a_person() -> HITLOperator:
             "how": Param(WAYS[0], enum=list(WAYS), title="How", description="Only where it was loaded before with other lines."),
             "note": Param("", type="string", maxLength=2000, title="Note", description="What explains it, for whoever asks later."),
         },
-        assigned_users=users or None,
+        assigned_users=only(load_people().roles.get(ROLE, ())),
         response_timeout=ANSWER_WITHIN,
         execution_timeout=None,
         notifiers=ReportQuestion(),
@@ -107,7 +106,7 @@ def decide(taken: dict[str, Any], answer: dict[str, Any], *, outlet_events: Any 
     from include.sales.arrivals import approved
 
     get_current_context()["taken"] = taken
-    who = str((answer.get("responded_by_user") or {}).get("name") or "")
+    who = answered_by(answer)
     if list(answer["chosen_options"]) != ["Approve"]:
         raise AirflowSkipException(f"{who} said no." if who else "Nobody answered in time, which is a no.")
     given = answer.get("params_input") or {}

@@ -39,6 +39,18 @@ def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = 
     return sending.send(delivery_id, lambda: open_remote(partner.transport), again=again)
 
 
+def send_or_skip(partner_id: str, delivery_id: int, run: Run) -> dict[str, Any]:
+    """As `send_delivery`, in a task: it skips itself where something may not leave any more."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from include.ledger.packages import Stopped
+
+    try:
+        return send_delivery(partner_id, delivery_id, run)
+    except Stopped as stopped:
+        raise AirflowSkipException(str(stopped)) from stopped
+
+
 def _refuse_of_others(ledger: Ledger, party: Party, delivery_id: int, run: Run, *, again: bool) -> None:
     """Rights reports of clients who are not this party's any more."""
     from include.rights.leaving import refuse

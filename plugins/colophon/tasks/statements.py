@@ -50,16 +50,10 @@ def prepare(party_id: str, *, dag_run: Any = None) -> list[int]:
 @task(retries=5, map_index_template="{{ delivery_id }}")
 def deliver(party_id: str, delivery_id: int, *, dag_run: Any = None) -> dict[str, Any]:
     """Opens the package once more and sends it. Skips itself if anything in it is not for this party: nothing of it leaves then."""
-    from airflow.sdk.exceptions import AirflowSkipException
-
-    from colophon.tasks.sending import send_delivery
+    from colophon.tasks.sending import send_or_skip
     from include.deliveries.build import Run
-    from include.ledger.packages import Stopped
 
-    try:
-        return send_delivery(party_id, delivery_id, Run(dag_run.dag_id, dag_run.run_id))
-    except Stopped as stopped:
-        raise AirflowSkipException(str(stopped)) from stopped
+    return send_or_skip(party_id, delivery_id, Run(dag_run.dag_id, dag_run.run_id))
 
 
 @task(trigger_rule="all_done")

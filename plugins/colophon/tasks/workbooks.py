@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, task, task_group
 
 from colophon.notifiers.workbook import WorkbookNotice
 from colophon.policy import CONSONANCE_POOL
+from colophon.tasks.asking import PersonOfRole, answered_by
 
 GROUP = "workbook"
 LOADED, NOT_LOADED = "Loaded", "Not loaded"
@@ -57,20 +57,12 @@ def ready(workbook: dict[str, Any]) -> dict[str, Any]:
     return workbook | {"people": list(load_people().roles.get(row.role, ()))}
 
 
-class Load(HITLOperator):
-    """Asks the people of the workbook's role, who alone may answer; anybody, where nobody has the role."""
-
-    def execute(self, context: Any) -> Any:
-        about = context["ti"].xcom_pull(task_ids=f"{GROUP}.ready", map_indexes=context["ti"].map_index)
-        self.assigned_users = [{"id": name, "name": name} for name in about["people"]] or None
-        return super().execute(context)
-
-
-def ask_a_person() -> Load:
+def ask_a_person() -> PersonOfRole:
     """The question, with totals, checklist and where to download. No answer in seven days: not loaded, and somebody is asked again."""
     about = f"ti.xcom_pull(task_ids='{GROUP}.ready', map_indexes=ti.map_index)"
-    return Load(
+    return PersonOfRole(
         task_id="load",
+        about=f"{GROUP}.ready",
         map_index_template="{{ %s['name'] }}" % about,  # noqa: UP031 - braces
         subject="Load {{ %s['name'] }} into Consonance" % about,  # noqa: UP031 - braces
         body="{% set about = " + about + " %}"
@@ -111,7 +103,7 @@ def answered(about: dict[str, Any], answer: dict[str, Any], *, dag_run: Any = No
 
     get_current_context()["about"] = about
     ledger, now = open_ledger(), datetime.now(UTC)
-    who = str((answer.get("responded_by_user") or {}).get("name") or "")
+    who = answered_by(answer)
     told = (answer.get("params_input") or {}) if who else {}  # nobody filled in the form of a question whose time is over
     note = str(told.get("note") or "")
     if list(answer["chosen_options"]) == [LOADED]:
