@@ -22,8 +22,8 @@ class RightsReport(Table):
 
     reports: tuple[Literal["rights", "contracts", "finance"], ...] = Field(
         default=("rights",),
-        description="rights: territories and licensed rights of each title, with flags. contracts: contract data. finance: sales by "
-        "territory and imprint.",
+        description="rights: territories and licensed rights of each title, with flags. contracts: contract data; who gets them also sees "
+        "the author's cut in the rights report. finance: sales by territory and imprint.",
     )
     products: ProductFilter = ProductFilter()
     payees: tuple[str, ...] = Field(

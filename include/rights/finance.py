@@ -6,7 +6,7 @@ no product (fees, corrections), each under its own word instead of an imprint; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from include.errors import PermanentError
 from include.ledger import rights
 from include.ledger.sales_rows import SalesBatchRow
+from include.rights.flags import Belongs
 from include.rights.gathered import SUMS
-from include.sales.totals import Sums, key_of
+from include.sales.totals import EXACT, Sums, key_of
 
 NOT_KNOWN = "(title not known)"
 NONE_OF_OURS = "(none of ours)"
@@ -28,8 +29,6 @@ NOT_TOLD = "(not told)"
 """Instead of a territory."""
 
 Key = tuple[str, str, str, str]  # period, imprint, territory, currency
-Belongs = Callable[[int, int | None], bool]
-"""Work id and product id (None: the edition is not known) → whether the title is the recipient's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +140,6 @@ def _imprints(session: Session, batch_id: int, keys: list[str], belongs: Belongs
 
 def net(sums: Sums) -> Decimal:
     """Without empty decimals beyond the cents: equal amounts are written alike."""
-    written = format(sums.net.normalize(), "f")
+    written = format(sums.net.normalize(EXACT), "f")
     whole, _, cents = written.partition(".")
     return Decimal(f"{whole}.{cents:0<2}")

@@ -6,7 +6,7 @@ knows have no rights to look at; they wait in the queue of sales.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -22,10 +22,12 @@ from include.ledger.sales_rows import SalesBatchRow
 from include.rights import gathered
 from include.rights.held import Finding, Rights, of_any
 from include.sales.lines import Model
-from include.sales.totals import key_of
+from include.sales.totals import Sums, key_of
 from include.store import ArtefactStore
 
 _FINDINGS = (Finding.HELD, Finding.NOT_HELD, Finding.UNKNOWN, Finding.NOT_TOLD)
+Belongs = Callable[[int, int | None], bool]
+"""Work id and product id (None: the edition is not known) → whether the title is the recipient's."""
 _AT_ONCE = 5_000  # rows that are Python's for a moment
 _FIRST = {Finding.NOT_HELD: 0, Finding.UNKNOWN: 1, Finding.NOT_TOLD: 2}
 
@@ -47,6 +49,7 @@ class Flag:
     product_id: int
     isbn: str
     title: str
+    imprint: str
     territory: str
     model: str
     rows: int
@@ -66,6 +69,7 @@ class _Title:
     product_id: int
     isbn: str
     title: str
+    imprint: str
     rights: tuple[Rights, ...]
 
     def at(self, territory: str) -> Finding:
@@ -107,44 +111,63 @@ def of_sums(
 ) -> list[Flag]:
     """Flags of a batch whose sums (`gathered.SCHEMA`) are these, of these periods alone where some are named. `known`: what its products
     are, where that was looked up already."""
+    return of_mine(session, batch, table, periods=periods, known=known)[0]
+
+
+def of_mine(
+    session: Session,
+    batch: SalesBatchRow,
+    table: pa.Table,
+    *,
+    periods: Collection[str] | None = None,
+    known: dict[str, Known] | None = None,
+    belongs: Belongs | None = None,
+    territories: Collection[str] = (),
+) -> tuple[list[Flag], dict[tuple[str, str], Sums]]:
+    """As `of_sums`, of one recipient's titles and territories alone where that is said; and what the flagged lines come to by period and
+    currency, added up apart from the flags."""
     table = table.filter(pc.not_equal(table.column("model"), str(Model.ADJUSTMENT)))  # money alone: nothing was sold or used by it
     if periods is not None:
         table = table.filter(pc.is_in(table.column("period"), pa.array(sorted(periods), pa.string())))
+    if territories:
+        table = table.filter(pc.is_in(table.column("territory"), pa.array(sorted(territories), pa.string())))
     if not table.num_rows:
-        return []
+        return [], {}
     table = table.combine_chunks()
     products, places = (table.column(name).combine_chunks().dictionary_encode() for name in ("product", "territory"))
     products, places = (one.chunk(0) if isinstance(one, pa.ChunkedArray) else one for one in (products, places))
     titles = _titles(session, _known(session, batch) if known is None else known, products.dictionary.to_pylist())
+    if belongs is not None:
+        titles = [one if one is not None and belongs(one.work_id, one.product_id or None) else None for one in titles]
     findings = _findings(titles, places.dictionary.to_pylist())
     kinds, place = (one.indices.to_numpy(zero_copy_only=False) for one in (products, places))
     flagged = np.flatnonzero(findings[kinds, place])
     if not len(flagged):
-        return []
+        return [], {}
     kept = table.take(pa.array(flagged)).append_column("title", pa.array(kinds[flagged].astype(np.int64)))
-    return _told(batch, kept, titles)
+    grouped = kept.group_by(["period", "currency"], use_threads=False).aggregate([(name, "sum") for name in gathered.SUMS])
+    come_to = {(row["period"], row["currency"]): Sums(*(row[f"{name}_sum"] for name in gathered.SUMS)) for row in grouped.to_pylist()}
+    return _told(batch, kept, titles), come_to
 
 
 def _told(batch: SalesBatchRow, table: pa.Table, titles: Sequence[_Title | None]) -> list[Flag]:
-    sums: dict[tuple[int, int, str, str, str, str], list[Any]] = {}
+    sums: dict[tuple[int, int, str, str, str, str], Sums] = {}
     of: dict[tuple[int, int, str, str, str, str], _Title] = {}
     for row in (row for some in table.to_batches(max_chunksize=_AT_ONCE) for row in some.to_pylist()):
         title = titles[row["title"]]
         if title is None:
             continue
         key = (title.work_id, title.product_id, row["territory"], row["period"], row["model"], row["currency"])
-        total = sums.setdefault(key, [0, 0, 0, 0, Decimal(0)])
-        for place, name in enumerate(gathered.SUMS):
-            total[place] += row[name]
+        sums.setdefault(key, Sums()).add(Sums(*(row[name] for name in gathered.SUMS)))
         of[key] = title
     found = []
-    for key, (rows, sold, returned, usage, net) in sums.items():
-        if not (sold or returned or usage or net):
+    for key, its in sums.items():
+        if not (its.sold or its.returned or its.usage or its.net):
             continue  # taken back by a later line of the same report
         title, (work, product, territory, period, model, currency) = of[key], key
         found.append(Flag(
             title.at(territory), title.why(territory), batch.id, batch.source, batch.name, period, work, product, title.isbn, title.title,
-            territory, model or str(Model.SALE), rows, sold, returned, usage, net, currency,
+            title.imprint, territory, model or str(Model.SALE), its.rows, its.sold, its.returned, its.usage, its.net, currency,
         ))  # fmt: skip
     return sorted(found, key=order)
 
@@ -169,17 +192,17 @@ def _titles(session: Session, known: dict[str, Known], keys: Sequence[str]) -> l
     ids = {one.product_id for one in mine if one is not None and one.product_id is not None}
     ids |= {product for some in editions.values() for product in some}
     rows = {id: (work, isbn, title, Rights.written(content)) for id, work, isbn, title, content in rights.titles(session, ids)}
-    names = rights.works(session, whole)
+    works = rights.works(session, whole | {row[0] for row in rows.values()})
     found: list[_Title | None] = []
     for one in mine:
         if one is None or one.work_id is None:
             found.append(None)
         elif one.product_id is None:
             held = tuple(rows[id][3] for id in editions.get(one.work_id, ()) if id in rows)
-            found.append(_Title(one.work_id, 0, "", names.get(one.work_id, ("", ""))[0], held or (Rights(),)))
+            found.append(_Title(one.work_id, 0, "", *works.get(one.work_id, ("", "")), held or (Rights(),)))
         else:
             work, isbn, title, held_by = rows.get(one.product_id, (one.work_id, "", "", Rights()))
-            found.append(_Title(work, one.product_id, isbn, title, (held_by,)))
+            found.append(_Title(work, one.product_id, isbn, title, works.get(work, ("", ""))[1], (held_by,)))
     return found
 
 

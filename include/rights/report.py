@@ -30,9 +30,10 @@ from include.ledger.sales_rows import SalesBatchRow
 from include.packages.build import Item, NewPackage, prepare
 from include.partners import House, Party
 from include.partners.royalties import RightsReport
-from include.rights import flags, gathered, spans, tables
+from include.rights import about, gathered, spans, tables
 from include.rights.contracts import LicensedRight
 from include.rights.finance import Extract
+from include.rights.flagged import Flagged
 from include.rights.flags import Flag
 from include.rights.scope import Scope, Theirs, scope_of
 from include.rights.sheets import SCHEMA, Files, digest_of
@@ -95,7 +96,7 @@ def build(
                         continue
                     place = Path(folder) / f"{report}-{span.name}"
                     place.mkdir()
-                    made = make(session, store, scope, report, span, parts, place)
+                    made = make(session, store, scope, house, report, span, parts, place)
                 delivery = _prepared(ledger, store, scope, house, made, newest=number == 0, now=now, run=run)
                 built.append(Built(report, span.name, delivery, made.lines, made.flags))
                 for path in made.files:
@@ -114,18 +115,20 @@ def gather(ledger: Ledger, store: ArtefactStore, now: datetime) -> int:
     return len(batches)
 
 
-def make(session: Session, store: ArtefactStore, scope: Scope, report: str, span: Span, parts: Collection[str], folder: Path) -> Made:
+def make(
+    session: Session, store: ArtefactStore, scope: Scope, house: House, report: str, span: Span, parts: Collection[str], folder: Path
+) -> Made:
     """Writes one report into a folder. `parts`: periods of parts that belong to the span."""
     writers: dict[str, Callable[[], Made]] = {
-        "rights": lambda: _rights(session, store, scope, span, parts, folder),
-        "contracts": lambda: _contracts(session, scope, span, folder),
-        "finance": lambda: _finance(session, store, scope, span, parts, folder),
+        "rights": lambda: _rights(session, store, scope, house, span, parts, folder),
+        "contracts": lambda: _contracts(session, scope, house, span, folder),
+        "finance": lambda: _finance(session, store, scope, house, span, parts, folder),
     }
     return writers[report]()
 
 
 def write(
-    ledger: Ledger, store: ArtefactStore, party: Party, payees: PayeeList, now: datetime, folder: Path, period: str = ""
+    ledger: Ledger, store: ArtefactStore, party: Party, house: House, payees: PayeeList, now: datetime, folder: Path, period: str = ""
 ) -> list[Made]:
     """The party's reports of one period (the last that has ended) as they would go, into a local folder. Nothing is recorded or sent.
 
@@ -137,24 +140,28 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     with ledger.read() as session:
         parts = spans.of_span(rights.part_periods(session), span)
-        return [make(session, store, scope, report, span, parts, folder) for report in scope.wish.reports]
+        return [make(session, store, scope, house, report, span, parts, folder) for report in scope.wish.reports]
 
 
 # --- the three reports
 
 
-def _rights(session: Session, store: ArtefactStore, scope: Scope, span: Span, parts: Collection[str], folder: Path) -> Made:
+def _rights(session: Session, store: ArtefactStore, scope: Scope, house: House, span: Span, parts: Collection[str], folder: Path) -> Made:
     licensed: dict[int, list[LicensedRight]] = {}
     for contract in scope.contracts(session):
         if contract.work_id is not None and contract.rights:
             licensed.setdefault(contract.work_id, []).extend(contract.rights)
-    found = _flags(session, store, scope, parts)
+    if "contracts" not in scope.wish.reports:  # what the author gets of a licence is the contract's
+        licensed = {work: [LicensedRight(one.type, None) for one in some] for work, some in licensed.items()}
+    flagged = _flags(session, store, scope, parts)
+    found = flagged.found
     counts: dict[int, int] = {}
     for flag in found:
         counts[flag.product_id] = counts.get(flag.product_id, 0) + 1
     works: dict[int, str] = {}
-    with _files(scope, "rights", span, folder) as files:
-        sheet, of_licences, of_flags = (files.table(layout) for layout in (tables.RIGHTS, tables.LICENSED, tables.FLAGS))
+    layouts = (tables.RIGHTS, tables.LICENSED, tables.BY_TERRITORY, tables.FLAGS, tables.RIGHTS_CONTROL)
+    with _files(scope, house, "rights", span, folder) as files:
+        sheet, of_licences, of_territories, of_flags, control = (files.table(layout) for layout in layouts)
         for product, living in scope.titles(session):
             if living:
                 works[product.work.id] = product.work.title
@@ -162,8 +169,12 @@ def _rights(session: Session, store: ArtefactStore, scope: Scope, span: Span, pa
                 sheet.add(tables.rights_row(product, mine, counts.get(product.id, 0), scope.wish.territories))
         for row in tables.licensed_rows(works, licensed):
             of_licences.add(row)
+        for row in tables.territory_rows(found):
+            of_territories.add(row)
         for flag in found:
             of_flags.add(tables.flag_row(flag))
+        for row in tables.rights_control_rows(flagged.sources, flagged.by_currency()):
+            control.add(row)
     return Made("rights", span.name, tuple(files.paths), sheet.rows, len(found), _digest(found))
 
 
@@ -172,7 +183,7 @@ def _as_sent(session: Session, store: ArtefactStore, scope: Scope, span: Span, p
     where = (scope.party.id, FLOW, _subject("rights", span.name))
     if any(one.state in packages.UNSENT for one in packages.of_subject(session, *where)):
         return False
-    found, before = _flags(session, store, scope, parts), packages.last_delivered(session, *where)
+    found, before = _flags(session, store, scope, parts).found, packages.last_delivered(session, *where)
     return not found if before is None else before.ticket.get("sums") == _digest(found)
 
 
@@ -180,22 +191,18 @@ def _digest(found: Sequence[Flag]) -> str:
     return digest_of(tables.flag_row(one) for one in found)
 
 
-def _flags(session: Session, store: ArtefactStore, scope: Scope, parts: Collection[str]) -> list[Flag]:
-    """Flags of the period and of the recipient's own titles and territories, rights not held first."""
-    batches = rights.counted(session, parts)
-    if not batches:
-        return []
-    theirs, found = scope.theirs(session), list[Flag]()
-    for batch in batches:
-        for flag in flags.of_sums(session, batch, gathered.seen(session, store, batch), periods=parts):
-            mine = theirs.everything or theirs.has(flag.work_id, flag.product_id)
-            if mine and (not scope.wish.territories or flag.territory in scope.wish.territories):
-                found.append(flag)
-    return sorted(found, key=flags.order)
+def _flags(session: Session, store: ArtefactStore, scope: Scope, parts: Collection[str]) -> Flagged:
+    """Flags of the period and of the recipient's own titles and territories."""
+    flagged = Flagged()
+    for batch in rights.counted(session, parts):
+        theirs = scope.theirs(session)
+        belongs = None if theirs.everything else theirs.has
+        flagged.add(session, batch, gathered.seen(session, store, batch), parts, belongs, scope.wish.territories)
+    return flagged
 
 
-def _contracts(session: Session, scope: Scope, span: Span, folder: Path) -> Made:
-    with _files(scope, "contracts", span, folder) as files:
+def _contracts(session: Session, scope: Scope, house: House, span: Span, folder: Path) -> Made:
+    with _files(scope, house, "contracts", span, folder) as files:
         sheet, of_rights, of_dues = (files.table(layout) for layout in (tables.CONTRACTS, tables.CONTRACT_RIGHTS, tables.CONTRACT_DUES))
         found = list(scope.contracts(session))
         works = rights.works(session, {one.work_id for one in found if one.work_id is not None})
@@ -209,11 +216,11 @@ def _contracts(session: Session, scope: Scope, span: Span, folder: Path) -> Made
     return Made("contracts", span.name, tuple(files.paths), sheet.rows, 0, "")
 
 
-def _finance(session: Session, store: ArtefactStore, scope: Scope, span: Span, parts: Collection[str], folder: Path) -> Made:
+def _finance(session: Session, store: ArtefactStore, scope: Scope, house: House, span: Span, parts: Collection[str], folder: Path) -> Made:
     theirs = scope.theirs(session)
     batches = rights.counted(session, parts)
     extract = extract_of(session, store, batches, parts, theirs, scope.wish.territories)
-    with _files(scope, "finance", span, folder) as files:
+    with _files(scope, house, "finance", span, folder) as files:
         sheet, control = files.table(tables.FINANCE), files.table(tables.CONTROL)
         for row in tables.finance_rows(extract):
             sheet.add(row)
@@ -244,7 +251,7 @@ def extract_of(
 # --- files and deliveries
 
 
-def _files(scope: Scope, report: str, span: Span, folder: Path) -> Files:
+def _files(scope: Scope, house: House, report: str, span: Span, folder: Path) -> Files:
     wish, where = scope.wish, f"config/partners/{scope.party.id}.toml, rights.file_name"
     try:
         stem = wish.file_name.format(report=report, period=span.name, partner=scope.party.id)
@@ -255,7 +262,9 @@ def _files(scope: Scope, report: str, span: Span, folder: Path) -> Files:
         raise ConfigurationError(f"{stem!r} is no file name", where=where, todo="Folders belong in rights.folder.")
     if len(wish.reports) > 1 and "{report" not in wish.file_name:
         raise ConfigurationError("two reports would have one name", where=where, todo="Put {report} into the mask.")
-    return Files(folder, stem, wish.formats, f"{report} {span.name}")
+    files = Files(folder, stem, wish.formats, f"{report} {span.name}")
+    files.about(about.lines(scope, house, report, span))
+    return files
 
 
 def _prepared(

@@ -50,7 +50,7 @@ class Scope:
             wanted = {int(number) for payee in self.payees for number in payee.contracts if number.isdecimal()}
             yield from (contract_of(*row) for row in rights.contracts(session, wanted))
             return
-        works = None if self._unlimited else self.theirs(session).works
+        works = None if self.unlimited else self.theirs(session).works
         for row in rights.contracts(session):
             if works is None or row[1] in works:
                 yield contract_of(*row)
@@ -69,14 +69,15 @@ class Scope:
     def theirs(self, session: Session) -> Theirs:
         if not self._found:
             products, works = set(), set()
-            for product, _ in () if self._unlimited else self.titles(session):
+            for product, _ in () if self.unlimited else self.titles(session):
                 products.add(product.id)
                 works.add(product.work.id)
-            self._found.append(Theirs(self._unlimited, frozenset(products), frozenset(works)))
+            self._found.append(Theirs(self.unlimited, frozenset(products), frozenset(works)))
         return self._found[0]
 
     @property
-    def _unlimited(self) -> bool:
+    def unlimited(self) -> bool:
+        """No payees and no filter: every title, and what is no title's."""
         return not self.wish.payees and self.wish.products == ProductFilter()
 
 

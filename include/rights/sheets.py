@@ -1,6 +1,7 @@
 """Tables of a report as CSV and as one workbook, row by row: memory does not grow with them, and the same rows give the same bytes.
 
-No text becomes a formula; decimals keep every digit; each row says by which version of its columns it is written.
+No text becomes a formula; decimals keep every digit. Each row of a CSV says by which version of its columns it is written, since programs
+read it; a workbook, which people read, begins with a sheet that says what it is.
 """
 
 from __future__ import annotations
@@ -28,23 +29,28 @@ SCHEMA_HEADER = "Schema"
 Value = str | int | Decimal | date | None
 _MADE = datetime(1980, 1, 1)  # noqa: DTZ001 - the library wants it so; a workbook does not say when it was written
 _MOST = 1_048_576  # rows of a sheet, with its header
-_FILLS = {"not held": ("#F8D3CF", "#8A1F14"), "unknown": ("#FBEBC8", "#6B4A00"), "territory not told": ("#FBEBC8", "#6B4A00")}
+_FILLS = {
+    "not held": ("#F8D3CF", "#8A1F14"), "unknown": ("#FBEBC8", "#6B4A00"), "territory not told": ("#FBEBC8", "#6B4A00"),
+    "difference": ("#DDF1E3", "#14532D"),
+}  # fmt: skip
+_HEADING = {"bold": True, "bg_color": "#2B4264", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter", "num_format": "@"}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     header: str
-    kind: Literal["text", "whole", "decimal", "date"] = "text"
+    kind: Literal["text", "whole", "plain", "decimal", "date"] = "text"  # plain: a number that is a name
     width: int = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One table. `part` ends the name of its CSV; the main one has none."""
+    """One table. `part` ends the name of its CSV; the main one has none. `frozen`: columns that stay in sight."""
 
     sheet: str
     columns: tuple[Column, ...]
     part: str = ""
+    frozen: int = 0
 
 
 class Sheet:
@@ -52,10 +58,10 @@ class Sheet:
 
     def __init__(self, layout: Layout, texts: TextIO | None, book: Workbook | None) -> None:
         self.rows, self._layout, self._texts, self._book = 0, layout, texts, book
-        headers = [SCHEMA_HEADER, *(column.header for column in layout.columns)]
+        headers = [column.header for column in layout.columns]
         if texts is not None:
             self._csv = csv.writer(texts, lineterminator="\r\n")
-            self._csv.writerow(headers)
+            self._csv.writerow([SCHEMA_HEADER, *headers])
         if book is not None:
             self._start(book, headers)
 
@@ -70,8 +76,7 @@ class Sheet:
         if self._texts is not None:
             self._csv.writerow([str(SCHEMA), *(harmless(t) if isinstance(v, str) else t for v, t in zip(values, written, strict=True))])
         if self._book is not None:
-            self._sheet.write_number(self.rows, 0, SCHEMA)
-            for place, (value, text) in enumerate(zip(values, written, strict=True), start=1):
+            for place, (value, text) in enumerate(zip(values, written, strict=True)):
                 if text:
                     self._cell(place, value, text)
 
@@ -79,11 +84,11 @@ class Sheet:
         """Filters and colours, once the number of rows is known."""
         if self._book is None:
             return
-        last = len(self._layout.columns)
+        last = len(self._layout.columns) - 1
         self._sheet.autofilter(0, 0, max(self.rows, 1), last)
         self._sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{self.rows + 1}"})
-        for place, column in enumerate(self._layout.columns, start=1):
-            if column.header == "Finding":
+        for place, column in enumerate(self._layout.columns):
+            if column.header in {"Finding", "What"}:
                 for word, (back, ink) in _FILLS.items():
                     shown = self._book.add_format({"bg_color": back, "font_color": ink})
                     rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": shown}
@@ -91,18 +96,14 @@ class Sheet:
 
     def _start(self, book: Workbook, headers: Sequence[str]) -> None:
         self._sheet = book.add_worksheet(self._layout.sheet)
-        style = {"bold": True, "bg_color": "#2B4264", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter", "num_format": "@"}
-        heading = book.add_format(style)
-        self._formats = {
-            "text": book.add_format({"num_format": "@"}), "whole": book.add_format({"num_format": "0"}),
-            "decimal": book.add_format({"num_format": "0.00########"}), "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-        }  # fmt: skip
-        self._sheet.freeze_panes(1, 0)
+        heading = book.add_format(_HEADING)
+        shown = {"text": "@", "whole": "#,##0", "plain": "0", "decimal": "#,##0.00########", "date": "yyyy-mm-dd"}
+        self._formats = {kind: book.add_format({"num_format": shape}) for kind, shape in shown.items()}
+        self._sheet.freeze_panes(1, self._layout.frozen)
         self._sheet.set_landscape()
         self._sheet.fit_to_pages(1, 0)
         self._sheet.repeat_rows(0)
-        self._sheet.set_column(0, 0, 8)
-        for place, column in enumerate(self._layout.columns, start=1):
+        for place, column in enumerate(self._layout.columns):
             self._sheet.set_column(place, place, max(column.width, len(column.header) + 2))
         for place, header in enumerate(headers):
             self._sheet.write_string(0, place, header, heading)
@@ -115,7 +116,7 @@ class Sheet:
             if isinstance(exact, str):  # more digits than a spreadsheet's number holds
                 self._sheet.write_string(self.rows, place, exact, self._formats["text"])
             else:
-                kind = "whole" if isinstance(value, int) else "decimal"
+                kind = self._layout.columns[place].kind
                 self._sheet.write_number(self.rows, place, exact, self._formats[kind])
         else:
             self._sheet.write_string(self.rows, place, text[:LONGEST_CELL], self._formats["text"])
@@ -135,6 +136,22 @@ class Files:
             self._book = Workbook(str(path), {"constant_memory": True})
             self._book.set_properties({"title": title, "created": _MADE})
             self.paths.append(path)
+
+    def about(self, lines: Iterable[tuple[str, str]]) -> None:
+        """What the workbook is, as its first sheet: a heading, then (what, text). The CSVs have none."""
+        if self._book is None:
+            return
+        sheet = self._book.add_worksheet("About")
+        heading = self._book.add_format({"bold": True, "font_size": 13, "num_format": "@"})
+        what = self._book.add_format({"bold": True, "valign": "top", "num_format": "@"})
+        text = self._book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
+        sheet.set_column(0, 0, 24)
+        sheet.set_column(1, 1, 100)
+        sheet.hide_gridlines(2)
+        for row, (left, right) in enumerate(lines):
+            sheet.write_string(row, 0, left, what if row else heading)
+            if row:
+                sheet.write_string(row, 1, ILLEGAL.sub("", right), text)
 
     def table(self, layout: Layout) -> Sheet:
         texts = None

@@ -25,14 +25,14 @@ def add_options(group: Any) -> None:
 def report(args: argparse.Namespace) -> int:
     """Files, lines and flags of each report. 0 if they could be made; a flag is no failure."""
     from colophon.hooks.ledger import open_ledger, open_store
-    from include.partners import load_party
+    from include.partners import load_house, load_party
     from include.rights.report import write
     from include.royalties.payees import load_payees
 
     party, now = load_party(args.partner), datetime.now(UTC)
     with tempfile.TemporaryDirectory() as folder:
         out = args.out or Path(folder)
-        made = write(open_ledger(), open_store(), party, load_payees(), now, out, args.period)
+        made = write(open_ledger(), open_store(), party, load_house(), load_payees(), now, out, args.period)
         if args.json:
             told = [one.to_json() | {"files": [path.name for path in one.files]} for one in made]
             say(json.dumps({"partner": party.id, "folder": str(args.out or ""), "reports": told}, indent=2, ensure_ascii=False))

@@ -58,7 +58,7 @@ def house(ledger, store):
 
 
 def make(ledger, store, into, id, period="", **wish):
-    return write(ledger, store, party(id, **wish), PAYEES, NOW, into, period)
+    return write(ledger, store, party(id, **wish), load_house(), PAYEES, NOW, into, period)
 
 
 def due(ledger, store, id, now=NOW, known=PAYEES, **wish):
@@ -206,24 +206,50 @@ def test_a_rights_partner_sees_unknown_rights_as_unknown(house, store, tmp_path)
     assert (rows["In the Dark"]["For sale in"], rows["In the Dark"]["Not known in"]) == ("", "GB US")
     assert (rows["The Lamp"]["For sale in"], rows["The Lamp"]["Not for sale in"]) == ("GB", "US")
     assert rows["'=Moon"]["Sales rights"] == "worldwide"
+    assert rows["The Lamp"]["Licensed rights"] == "Audio; Film"  # what the author gets of it is for those who get contracts
+    assert {one["Author's cut %"] for one in table(tmp_path / "rights_2026-09_licensed.csv")} == {""}
+
+
+def test_flags_re_add_by_territory_and_imprint_and_to_their_batches(house, store, tmp_path):
+    sell(house, store, *MIXED, line(LAMP, 1, "-5.01", territory="US"))
+    sell(house, store, line(SEA, 1, "0.005", territory="FR", currency="EUR"), source=OTHER, name="more.csv")
+    make(house, store, tmp_path, "farshore", reports=("rights",))
+    flags, places, control = (table(tmp_path / f"rights_2026-09_{part}.csv") for part in ("flags", "territories", "control"))
+    batches = [one for one in control if one["What"] == "batch"]
+    assert amounts(flags) == amounts(places) == amounts(batches)
+    assert amounts(batches)["EUR"] == [5, 0, 0, Decimal("8.005")]
+    assert {one["Net"] for one in control if one["What"] == "difference"} == {"0.00"}
+    assert [(one["Imprint"], one["Territory"], one["Finding"], one["Net"]) for one in places if one["Currency"] == "EUR"] == [
+        ("Quill", "FR", "not held", "8.005")
+    ]
+
+
+def amounts(rows: list[dict[str, str]]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        values = [*(int(row[name]) for name in ("Sold", "Returned", "Used")), Decimal(row["Net"])]
+        found[row["Currency"]] = [one + other for one, other in zip(found.get(row["Currency"], [0, 0, 0, 0]), values, strict=True)]
+    return found
 
 
 def test_a_workbook_has_exact_numbers_real_dates_and_no_formulas(house, store, tmp_path):
     sell(house, store, *MIXED, line(MOON, 1, "123456789012345.678", territory="DE", currency="JPY"))
     make(house, store, tmp_path, "countinghouse", **FINANCE)
     book = openpyxl.load_workbook(tmp_path / "finance_2026-09.xlsx")
-    assert book.sheetnames == ["Sales", "Control"]
+    assert book.sheetnames == ["About", "Sales", "Control"]
     sheet = book["Sales"]
-    nets = {(row[2].value, row[3].value, row[5].value): row[10] for row in sheet.iter_rows(min_row=2)}
+    nets = {(row[1].value, row[2].value, row[4].value): row[9] for row in sheet.iter_rows(min_row=2)}
     assert nets["Quill", "FR", "EUR"].value == 8
     assert nets["Lantern", "DE", "JPY"].value == "123456789012345.678"  # more digits than a number of a workbook holds
     assert sheet.freeze_panes == "A2"
-    assert sheet.auto_filter.ref == f"A1:K{sheet.max_row}"
+    assert sheet.auto_filter.ref == f"A1:J{sheet.max_row}"
+    about = {row[0].value: row[1].value for row in book["About"].iter_rows()}
+    assert (about["For"], about["Period"]) == ("Counting House", "2026-09: 1 September 2026 to 30 September 2026")
     make(house, store, tmp_path / "b", "farshore", reports=("rights",))
     titles = openpyxl.load_workbook(tmp_path / "b" / "rights_2026-09.xlsx")["Rights"]
-    assert [row[1].data_type for row in titles.iter_rows(min_row=2)] == ["s"] * 4
+    assert [row[0].data_type for row in titles.iter_rows(min_row=2)] == ["s"] * 4
     contracts = openpyxl.load_workbook(tmp_path / "contracts_2026-09.xlsx")["Contracts"]
-    assert contracts["F2"].value == datetime.fromisoformat("2024-02-29")
+    assert contracts["E2"].value == datetime.fromisoformat("2024-02-29")
 
 
 def test_the_same_data_gives_the_same_bytes(house, store, tmp_path):
@@ -243,6 +269,7 @@ def test_a_second_run_sends_nothing_and_changed_rights_send_the_report_again(hou
     first = due(house, store, "foxglove", **FOXGLOVE)
     assert set(first["rights-2026-09"]) == {
         "rights_2026-09.xlsx", "rights_2026-09.csv", "rights_2026-09_licensed.csv", "rights_2026-09_flags.csv",
+        "rights_2026-09_territories.csv", "rights_2026-09_control.csv",
     }  # fmt: skip
     assert due(house, store, "foxglove", **FOXGLOVE) == {}
     rights(house, LAMP_ID, sold_worldwide=True)
