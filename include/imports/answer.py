@@ -84,6 +84,8 @@ def status_of(line: TitleImportLineRow) -> Status:
     sentences: list[str] = []
     if any(change["as"] == CREATED for change in line.changes) and line.state == LineState.VERIFIED:
         word = "New title made"
+    if line.state == LineState.MISSING and any(problem["code"] == "title-twice" for problem in line.problems):
+        word = "Twice in Consonance"
     if line.state in {LineState.NEW, LineState.HANDED_OVER} and line.workbook_id:
         what = "the new title" if line.product_id is None else "its prices"
         sentences.append(f"Somebody loads {what} into Consonance: workbook {line.workbook_id}.")

@@ -23,7 +23,6 @@ LONGEST_NOTE = 400  # ProductFormDescription
 LONGEST_NAME = 100  # names of imprints, series, editions; identifiers of one's own
 
 BY_HAND = "Consonance's public API has no operation for it: change it there by hand."
-IN_WORKBOOK = "It goes into the workbook of prices."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from include.imports.extractors import EXTRACTORS
 from include.imports.fields import BASE, BOTH, FIELDS, KEYS, PRICE
-from include.partners.registry import read_named, stems
+from include.partners.registry import read_named
 from include.partners.tables import Code2, Currency, FileTable, Table
 
 LEVELS: tuple[Literal["work", "product"], ...] = ("work", "product")
@@ -134,8 +134,3 @@ def fold(heading: str) -> str:
 def load_mapping(mapping_id: str, root: Path | None = None) -> Mapping:
     """One mapping. Raises `ConfigurationError` that names the known ones, or says what is wrong in the file."""
     return read_named("mappings", mapping_id, Mapping, "mapping", root)
-
-
-def load_mappings(root: Path | None = None) -> list[Mapping]:
-    """All mappings, by id."""
-    return [load_mapping(stem, root) for stem in stems("mappings", root)]

@@ -31,7 +31,7 @@ from include.titles import identifiers
 _LOOKED = (WorkbookState.VERIFIED, WorkbookState.INCOMPLETE)
 _WITH_A_PERSON = (WorkbookState.HANDED_OVER, WorkbookState.CONFIRMED)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)  # nothing of a title that was made a moment ago can be a conflict
-_NOT_THERE = frozenset({"title-missing", "price-missing"})
+_NOT_THERE = frozenset({"title-missing", "title-twice", "price-missing"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from include.ledger.sales_rows import WorkbookRow
 from include.ledger.sales_rows import WorkbookState as S
 from include.titles import identifiers
 
+TWICE = "It was loaded more than once, perhaps: take out what is too much in Consonance. It is looked at again in every run."
 LOAD = "Load the workbook in Consonance, or mend what its import refused. It is looked for again in every run."
 
 
@@ -77,6 +78,9 @@ def _not_there(row: WorkbookRow, client: Reader) -> list[dict[str, Any]]:
         what = f"{isbn}, {one['title']}" if one.get("title") else isbn
         if not products:
             missing.append({**one, "code": "title-missing", "message": f"{what}: Consonance has no such product", "todo": LOAD})
+        elif row.kind == "titles" and len({product.get("id") for product in products}) > 1:
+            message = f"{what}: Consonance has {len(products)} products of this ISBN"
+            missing.append({**one, "code": "title-twice", "message": message, "todo": TWICE})
         elif row.kind == "prices" and not any(_has_price(product, one) for product in products):
             price = f"{one['amount']} {one['currency']} (type {one['type']}, qualifier {one['qualifier']})"
             missing.append({**one, "code": "price-missing", "message": f"{what}: it has no price of {price}", "todo": LOAD})

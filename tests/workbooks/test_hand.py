@@ -105,6 +105,15 @@ def test_who_confirms_without_loading_gets_the_missing_isbns_named(made, ledger,
     assert [verify(ledger, client, row.id, now=NOW).state for row in rows] == ["verified"] * 3
 
 
+def test_a_title_that_is_there_twice_is_not_verified(made, ledger, client, sandbox):
+    """As where a person has loaded a workbook a second time, or another one that holds the title."""
+    isbn = next(one["isbn"] for one in sandbox.call("defects") if one["code"] == "isbn-duplicate")
+    (row,) = made("titles", [title(isbn, "Book")], subject="titles 1")
+    hand.confirm(ledger, row.id, now=NOW, who="ada")
+    row = verify(ledger, client, row.id, now=NOW)
+    assert (row.state, [one["message"] for one in row.missing]) == ("incomplete", [f"{isbn}, Book: Consonance has 2 products of this ISBN"])
+
+
 def test_lines_of_a_sheet_follow_their_workbook(made, ledger, client, load):
     with ledger.session() as session:
         sheet = TitleImportRow(mapping="season", name="s.xlsx", sha256="0" * 64, bytes=1, received_at=NOW)
