@@ -28,7 +28,7 @@ def find(case: Case, runs: Sequence[PrintRun], today: date, horizons: Collection
     yield from _print_runs(case, runs, today, horizons)
     yield from _editorial(case)
     yield from _releases(case)
-    yield from _terms(case, today)
+    yield from _terms(case)
 
 
 def _territories(case: Case, today: date) -> Iterator[Found]:
@@ -145,7 +145,7 @@ def _releases(case: Case) -> Iterator[Found]:
         yield Found("releases", "", message, todo, work_id=case.work_id)
 
 
-def _terms(case: Case, today: date) -> Iterator[Found]:
+def _terms(case: Case) -> Iterator[Found]:
     """What nobody has told, what does not agree, and prose that nobody has read."""
     row = case.row
     why = reading.gaps(case.terms, model=row.model, roles={one.role for one in row.serves})

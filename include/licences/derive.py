@@ -16,7 +16,6 @@ from include.licences.model import FORMATS, Said, Source, Term, TermState
 from include.licences.terms import GONE, LISTED
 from include.partners.licensing import Agreement
 
-_OF_IMAGE = ("editorial_only", "releases", "restrictions", "use", "availability")
 _PROSE = ("editorial_only", "territories", "ends", "print_run", "restrictions")
 _AGREED = ("use", "territories", "print_run", "formats", "ends", "new_editions")
 

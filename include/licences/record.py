@@ -37,7 +37,7 @@ def settle(session: Session, row: LicenceRow, said: Said, *, who: str, now: date
 def settle_state(session: Session, row: LicenceRow, held: Terms, *, who: str, now: datetime, quiet: bool = False) -> bool:
     """The state by the terms, by what the licence is used for, and by the day."""
     state, why = reading.state_of(
-        held, model=row.model, family=row.family, roles={one.role for one in row.serves}, withdrawn=row.withdrawn_at is not None,
+        held, model=row.model, roles={one.role for one in row.serves}, withdrawn=row.withdrawn_at is not None,
         today=now.date(),
     )  # fmt: skip
     if row.state == state:

@@ -74,10 +74,6 @@ class Terms:
         term = self["territories"]
         return frozenset(term.values) if term.state == TermState.KNOWN else None
 
-    def allows_country(self, code: str) -> bool | None:
-        """None: not known."""
-        return _within(self["territories"], code)
-
     def allows_format(self, name: str) -> bool | None:
         """`name` is one of `model.FORMATS`. None: not known."""
         return _within(self["formats"], name)
@@ -215,9 +211,7 @@ def searchable(terms: Terms) -> str:
 # --- the state
 
 
-def state_of(
-    terms: Terms, *, model: str, family: str, roles: Collection[str], withdrawn: bool, today: date
-) -> tuple[LicenceState, tuple[str, ...]]:
+def state_of(terms: Terms, *, model: str, roles: Collection[str], withdrawn: bool, today: date) -> tuple[LicenceState, tuple[str, ...]]:
     """The state of a licence that is used for these roles (`model.ROLES`, "" where none is said), and why in sentences."""
     if withdrawn:
         return LicenceState.WITHDRAWN, ("The agency took the asset back: it must not be used any more.",)
@@ -236,7 +230,7 @@ def state_of(
 def reasons(row: LicenceRow, today: date) -> tuple[str, ...]:
     """Why a licence is in its state."""
     roles = {one.role for one in row.serves}
-    return state_of(read(row), model=row.model, family=row.family, roles=roles, withdrawn=row.withdrawn_at is not None, today=today)[1]
+    return state_of(read(row), model=row.model, roles=roles, withdrawn=row.withdrawn_at is not None, today=today)[1]
 
 
 def gaps(terms: Terms, *, model: str, roles: Collection[str]) -> tuple[str, ...]:

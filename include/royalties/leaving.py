@@ -56,7 +56,7 @@ def _unfit(session: Session, store: ArtefactStore, party: Party, delivery: Deliv
     watching = Watching(load_payees())
     carried = {str(one["name"]): one for one in row.ticket.get("statements", [])}
     rows = statements.by_ids(session, [int(one["id"]) for one in carried.values()])
-    travelling = list(_travelling(session, party, delivery, row))
+    travelling = list(_travelling(party, delivery, row))
     names_sent = {name for name, _ in travelling}
     for name, one in carried.items():
         if name in names_sent:
@@ -106,7 +106,7 @@ def _statement(
         yield from check.findings_in_name(name, watch)
 
 
-def _travelling(session: Session, party: Party, delivery: DeliveryRow, row: PackageRow) -> Iterator[tuple[str, str]]:
+def _travelling(party: Party, delivery: DeliveryRow, row: PackageRow) -> Iterator[tuple[str, str]]:
     """(path in the package, digest) of each file of the delivery, as it was before it was sealed. A file that is not of the package
     comes under its own name, so that it is looked into."""
     plain = {file.name: file.sha256 for file in row.files}

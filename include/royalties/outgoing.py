@@ -70,7 +70,7 @@ def build_all(ledger: Ledger, store: ArtefactStore, party: Party, house: House, 
     for subject, some in sorted(by_subject.items()):
         if not wish.everything and not any(row.state == StatementState.READY for row in some):
             continue
-        placed = _placed(party, wish, sorted(some, key=lambda row: (roots[row.id], row.id)))
+        placed = _placed(wish, sorted(some, key=lambda row: (roots[row.id], row.id)))
         if delivery_id := _prepared(ledger, store, party, house, rules, subject, placed, done, now, run):
             done.deliveries.append(delivery_id)
     _stop_others(ledger, party, by_subject, wish, now, run)
@@ -162,7 +162,7 @@ def table(rows: Sequence[tuple[StatementRow, str]]) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def _placed(party: Party, wish: Statements, rows: Sequence[StatementRow]) -> list[_Placed]:
+def _placed(wish: Statements, rows: Sequence[StatementRow]) -> list[_Placed]:
     """Each with its own name: where the mask does not tell two apart, the later one gets a number, and keeps it."""
     times: dict[str, int] = {}
     taken = set[str]()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from include.errors import PermanentError
 from include.ledger import sales
 from include.ledger.sales_rows import SalesBatchRow
-from include.sales import digests, store
+from include.sales import store
 from include.sales.lines import SCHEMA
 from include.sales.totals import key_of, product_keys
 from include.store import ArtefactStore
@@ -54,9 +54,3 @@ def joined(
                 [*(part.column(name) for name in columns), pa.repeat(batch.id, part.num_rows), *(title.take(place) for title in titles)],
                 schema=pa.schema([*(SCHEMA.field(name) for name in columns), *JOINED]),
             )
-
-
-def takes_back(digest: pa.Array) -> pa.Array:
-    """Of each line, by its column `digest`, whether it takes back a line of an earlier batch; its `row` is one of that report's."""
-    high, _ = digests.lanes_of(digest)
-    return pa.array(digests.is_reversal(high))

@@ -66,7 +66,7 @@ def statement(catalogue: Catalogue, payee: str, wanted: Mapping[str, Any]) -> St
     contracts = tuple(int(one) for one in wanted.get("contracts") or contracts)
     period = str(wanted.get("period") or PERIOD)
     count = int(wanted.get("lines") or 4)
-    lines = [_line(catalogue, payee, contracts[at % len(contracts)], period, at) for at in range(count)]
+    lines = [_line(catalogue, contracts[at % len(contracts)], at) for at in range(count)]
     if wanted.get("add"):
         lines[0] = replace(lines[0], royalty=lines[0].royalty + Decimal(str(wanted["add"])))
     digits = "".join(letter for letter in payee if letter.isdigit()) or "0"
@@ -76,7 +76,7 @@ def statement(catalogue: Catalogue, payee: str, wanted: Mapping[str, Any]) -> St
     )  # fmt: skip
 
 
-def _line(catalogue: Catalogue, payee: str, contract: int, period: str, at: int) -> Line:
+def _line(catalogue: Catalogue, contract: int, at: int) -> Line:
     work = catalogue.work_of_contract(contract)
     units = mix(7, contract, at) % 900 + 1
     net = Decimal(mix(11, contract, at) % 2_000_00 + 100) / 100

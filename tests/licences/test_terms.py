@@ -32,14 +32,13 @@ def known(value: object, source: Source) -> Term:
 
 
 def state(told: terms.Terms, role: str = "cover", **more: object) -> LicenceState:
-    settings = {"model": "royaltyfree", "family": "creative", "roles": {role} if role else set(), "withdrawn": False, "today": TODAY}
+    settings = {"model": "royaltyfree", "roles": {role} if role else set(), "withdrawn": False, "today": TODAY}
     return terms.state_of(told, **(settings | more))[0]  # type: ignore[arg-type]
 
 
 def test_nothing_said_is_unknown_and_never_allowed():
     nothing = held()
     assert all(not nothing[name].known for name in FIELDS)
-    assert nothing.allows_country("GB") is None
     assert nothing.allows_format("print") is None
     assert nothing.new_editions is None
     assert not nothing.perpetual

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from include.ledger.database import Ledger
 from include.partners.sources import SalesSource
+from include.sales import digests, read
 from include.sales import load as loading
-from include.sales import read
 from include.sales.facts import Report
 from include.sales.lines import SCHEMA
 from include.sales.loaded import Loaded
@@ -97,7 +97,7 @@ def counted(ledger: Ledger, store: ArtefactStore) -> Counter[tuple[Any, ...]]:
         batches = session.scalars(select(SalesBatchRow).where(SalesBatchRow.state.in_(COUNTED))).all()
     for batch in batches:
         for part in read.lines(store, batch, [*columns, "digest"]):
-            back = read.takes_back(part.column("digest")).to_pylist()
+            back = digests.is_reversal(digests.lanes_of(part.column("digest"))[0]).tolist()
             for one, reversed_ in zip(part.to_pylist(), back, strict=True):
                 sign = -1 if reversed_ else 1
                 found[tuple(sign * one[name] if name in {"units", "net"} else one[name] for name in columns)] += sign
