@@ -121,9 +121,11 @@ def lines(session: Session, **wanted: str | int | None) -> Iterator[Line]:
             session.expunge(one)
 
 
-def summary_of(session: Session) -> dict[str, Counter[str]]:
-    """Open and acknowledged flags by team and cause: {team: {cause: number}}; the key "blocking" is of those that block."""
+def summary_of(session: Session, **wanted: str | int | None) -> dict[str, Counter[str]]:
+    """Open and acknowledged flags by team and cause: {team: {cause: number}}; the key "blocking" is of those that block. `wanted` as for
+    `lines`."""
     query = select(LicenceFlagRow.team, LicenceFlagRow.cause, LicenceFlagRow.blocking, func.count()).where(LicenceFlagRow.state.in_(UNTOLD))
+    query = query.filter_by(**{name: value for name, value in wanted.items() if value is not None})
     found: dict[str, Counter[str]] = {}
     for team, cause, blocking, count in session.execute(query.group_by(LicenceFlagRow.team, LicenceFlagRow.cause, LicenceFlagRow.blocking)):
         of_team = found.setdefault(str(team), Counter())

@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -28,7 +29,7 @@ from include.ledger.deliveries import record_event
 from include.ledger.licence_rows import FlagState, LicenceFlagRow, LicenceTellingRow
 from include.licences.flags import EXPIRY
 from include.licences.posting import SEVEN_BIT, InDoubt
-from include.licences.report import Line, Report, lines
+from include.licences.report import Line, Report, lines, summary_of
 from include.licences.report_page import Page
 from include.partners.model import House
 from include.store import ArtefactStore
@@ -165,21 +166,22 @@ def _written(
     """None where nobody has to act any more."""
     batch = int(telling.flags[0]["batch"])
     with ledger.read() as session:
-        new = list(_first(session, batch, telling.team or None))
-        count = _count(session, batch, telling.team)
+        summary = summary_of(session, mailed_in=batch, team=telling.team or None)
+        new = _first(session, batch, summary)
         doubted = _doubted(session, telling, now)
     if not new:
         return None
     message = EmailMessage(policy=SEVEN_BIT)
+    stops = sum(causes["blocking"] for causes in summary.values())
+    count = sum(causes.total() for causes in summary.values()) - stops
     flags = "one flag" if count == 1 else f"{count:,} flags"
-    stops = sum(line.blocking for line in new)
-    message["Subject"] = f"Licences of images: {flags} to act on{f', {stops} of which stop deliveries' if stops else ''}"
+    message["Subject"] = f"Licences of images: {flags} to act on{f', {stops:,} of which stop deliveries' if stops else ''}"
     message["From"] = house.sender.email
     message["To"] = ", ".join(_addresses(house, telling.key.split(" ")[0]))
     message["Date"] = format_datetime(telling.begun_at)
     message["Message-ID"] = message_id(telling.key, house)
     message.set_content(_plain(new, count, doubted))
-    message.add_alternative(_page(new, count, doubted, house, now), subtype="html")
+    message.add_alternative(_page(new, summary, count, doubted, house, now), subtype="html")
     if report.workbook.bytes <= ATTACHED:
         with store.open(report.workbook.sha256) as workbook:
             kind = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -195,20 +197,9 @@ def message_id(key: str, house: House) -> str:
 MOST = 100  # flags in one mail; the workbook has all
 
 
-def _first(session: Session, batch: int, team: str | None) -> Sequence[Line]:
-    found = []
-    for line in lines(session, team=team, mailed_in=batch):
-        found.append(line)
-        if len(found) == MOST:
-            break
-    return found
-
-
-def _count(session: Session, batch: int, team: str) -> int:
-    query = select(func.count()).where(
-        LicenceFlagRow.mailed_in == batch, LicenceFlagRow.state.in_((FlagState.OPEN, FlagState.ACKNOWLEDGED))
-    )
-    return int(session.scalar(query.where(LicenceFlagRow.team == team) if team else query) or 0)
+def _first(session: Session, batch: int, summary: Mapping[str, Counter[str]]) -> list[Line]:
+    """Of each team as many, the first due first: what one must do hides nobody else's."""
+    return [line for team in summary for line in islice(lines(session, team=team, mailed_in=batch), max(1, MOST // len(summary)))]
 
 
 def _doubted(session: Session, telling: LicenceTellingRow, now: datetime) -> list[str]:
@@ -231,14 +222,10 @@ def _plain(new: Sequence[Line], count: int, doubted: Sequence[str]) -> str:
     return "\n".join(part for part in (head, "", *rows, *more, "", _doubts(doubted), end) if part or part == "")
 
 
-def _page(new: Sequence[Line], count: int, doubted: Sequence[str], house: House, now: datetime) -> str:
-    summary: dict[str, Counter[str]] = {}
-    for line in new:
-        of_team = summary.setdefault(line.team, Counter())
-        of_team[line.cause] += 1
-        of_team["blocking"] += line.blocking
+def _page(new: Sequence[Line], summary: Mapping[str, Counter[str]], count: int, doubted: Sequence[str], house: House, now: datetime) -> str:
     out = io.BytesIO()
-    with Page(out, house.publisher, now.date(), summary, {}, "Licences of images: new flags", _more(count - len(new), doubted)) as page:
+    remark = _more(count - len(new), doubted)
+    with Page(out, house.publisher, now.date(), summary, {}, "Licences of images: new flags", remark) as page:
         for line in new:
             page.add(line)
     return out.getvalue().decode()

@@ -110,7 +110,10 @@ def test_an_empty_report_says_that_nothing_is_to_be_done(library: Library) -> No
 # --- mails
 
 
-def test_each_audience_gets_one_mail_with_its_flags_and_the_workbook(busy: Library, office: PostOffice) -> None:
+def test_each_audience_gets_one_mail_with_its_flags_and_the_workbook(
+    busy: Library, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "MOST", 1)  # flags that are shown; the numbers are of all
     told = mail(busy, office)
     assert (set(told.told), told.problems) == ({"report", "production", "rights"}, ())
     by_to = {str(one["X-To"]): one for one in office.mails()}
@@ -120,7 +123,11 @@ def test_each_audience_gets_one_mail_with_its_flags_and_the_workbook(busy: Libra
     text = production.get_body(("plain",)).get_content()
     assert "reprint: image 4711 (Work 1)" in text
     assert "expired" not in text
-    assert "3 flags to act on, 1 of which stop deliveries" in str(by_to["desk@lq.example"]["Subject"])
+    desk = by_to["desk@lq.example"]
+    assert "3 flags to act on, 1 of which stop deliveries" in str(desk["Subject"])
+    page = desk.get_body(("html",)).get_content()
+    assert "<b>3</b>flags to settle" in page
+    assert "And 1 more: see the workbook." in page
     attached = next(production.iter_attachments())
     assert attached.get_filename() == "licences_20261121.xlsx"
     assert openpyxl.load_workbook(io.BytesIO(attached.get_content())).sheetnames == ["Flags", "By team"]
