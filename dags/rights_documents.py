@@ -15,7 +15,7 @@ tick *watch* to wait for files.
 
 from __future__ import annotations
 
-from airflow.sdk import CronTriggerTimetable, Param, dag
+from airflow.sdk import dag
 
 from colophon.policy import DEFAULTS, Tag, inbox_pool
 from colophon.tasks import intake
@@ -26,12 +26,12 @@ def rights_documents(inbox: Inbox) -> None:
     @dag(
         dag_id=f"rights_documents__{inbox.id}",
         dag_display_name=f"Rights documents: {inbox.name}",
-        schedule=CronTriggerTimetable(inbox.schedule.cron, timezone=inbox.schedule.timezone) if inbox.schedule.cron else None,
+        schedule=intake.schedule(inbox),
         default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
         doc_md=__doc__,
         tags=[Tag.INTAKE],
         max_active_runs=2,  # one that watches must not hold up one that a person starts; the pool lets them take turns
-        params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
+        params=intake.PARAMS,
     )
     def take_in() -> None:
         intake.steps(inbox)
@@ -39,6 +39,5 @@ def rights_documents(inbox: Inbox) -> None:
     take_in()
 
 
-for each in load_inboxes():
-    if each.flow == "rights_documents":
-        rights_documents(each)
+for each in load_inboxes(flow="rights_documents"):
+    rights_documents(each)

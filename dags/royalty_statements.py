@@ -17,7 +17,7 @@ does not wait for it.
 
 from __future__ import annotations
 
-from airflow.sdk import CronTriggerTimetable, Param, dag
+from airflow.sdk import dag
 
 from colophon.policy import DEFAULTS, Tag, inbox_pool
 from colophon.tasks import intake, statements
@@ -28,12 +28,12 @@ def royalty_statements(inbox: Inbox, parties: list[Party]) -> None:
     @dag(
         dag_id=f"royalty_statements__{inbox.id}",
         dag_display_name=f"Royalty statements: {inbox.name}",
-        schedule=CronTriggerTimetable(inbox.schedule.cron, timezone=inbox.schedule.timezone) if inbox.schedule.cron else None,
+        schedule=intake.schedule(inbox),
         default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
         doc_md=__doc__,
         tags=[Tag.ROYALTIES, Tag.DELIVERY],
         max_active_runs=1,
-        params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
+        params=intake.PARAMS,
     )
     def split_and_send() -> None:
         statements.send_to_each(inbox, parties, after=intake.steps(inbox))
@@ -41,6 +41,5 @@ def royalty_statements(inbox: Inbox, parties: list[Party]) -> None:
     split_and_send()
 
 
-for each in load_inboxes():
-    if each.flow == "royalty_statements":
-        royalty_statements(each, [party for party in load_parties() if party.statements is not None])
+for each in load_inboxes(flow="royalty_statements"):
+    royalty_statements(each, [party for party in load_parties() if party.statements is not None])

@@ -16,7 +16,7 @@ means no, and the page Publishing → Sales decides later. Other reports do not 
 
 from __future__ import annotations
 
-from airflow.sdk import CronTriggerTimetable, Param, dag
+from airflow.sdk import dag
 
 from colophon.policy import DEFAULTS, Tag, inbox_pool
 from colophon.tasks import intake, sales
@@ -27,12 +27,12 @@ def sales_load(inbox: Inbox) -> None:
     @dag(
         dag_id=f"sales_load__{inbox.id}",
         dag_display_name=f"Sales reports: {inbox.name}",
-        schedule=CronTriggerTimetable(inbox.schedule.cron, timezone=inbox.schedule.timezone) if inbox.schedule.cron else None,
+        schedule=intake.schedule(inbox),
         default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
         doc_md=__doc__,
         tags=[Tag.SALES, Tag.INTAKE],
         max_active_runs=16,  # one that waits for a person must not hold up the reports that come meanwhile; the pool lets them take turns
-        params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
+        params=intake.PARAMS,
     )
     def load() -> None:
         sales.steps(inbox, after=intake.steps(inbox))
@@ -40,6 +40,5 @@ def sales_load(inbox: Inbox) -> None:
     load()
 
 
-for each in load_inboxes():
-    if each.flow == "sales_load":
-        sales_load(each)
+for each in load_inboxes(flow="sales_load"):
+    sales_load(each)

@@ -16,7 +16,7 @@ hours means no. Other sheets do not wait for it. Conflicts are never asked about
 
 from __future__ import annotations
 
-from airflow.sdk import CronTriggerTimetable, Param, dag
+from airflow.sdk import dag
 
 from colophon.policy import DEFAULTS, Tag, inbox_pool
 from colophon.tasks import imports, intake
@@ -27,12 +27,12 @@ def title_import(inbox: Inbox) -> None:
     @dag(
         dag_id=f"title_import__{inbox.id}",
         dag_display_name=f"Titles in bulk: {inbox.name}",
-        schedule=CronTriggerTimetable(inbox.schedule.cron, timezone=inbox.schedule.timezone) if inbox.schedule.cron else None,
+        schedule=intake.schedule(inbox),
         default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
         doc_md=__doc__,
         tags=[Tag.IMPORTS, Tag.INTAKE],
         max_active_runs=16,  # one that waits for a person must not hold up the sheets that come meanwhile; the pools let them take turns
-        params={"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")},
+        params=intake.PARAMS,
     )
     def take_in() -> None:
         sheets = imports.check(inbox.id)
@@ -42,6 +42,5 @@ def title_import(inbox: Inbox) -> None:
     take_in()
 
 
-for each in load_inboxes():
-    if each.flow == "title_import":
-        title_import(each)
+for each in load_inboxes(flow="title_import"):
+    title_import(each)

@@ -60,9 +60,10 @@ def load_inbox(inbox_id: str, root: Path | None = None) -> Inbox:
     return read_named("inboxes", inbox_id, Inbox, "inbox", root)
 
 
-def load_inboxes(root: Path | None = None) -> list[Inbox]:
-    """All enabled inboxes, by id."""
-    return [inbox for stem in stems("inboxes", root) if (inbox := load_inbox(stem, root)).enabled]
+def load_inboxes(root: Path | None = None, *, flow: str = "") -> list[Inbox]:
+    """All enabled inboxes, by id; those of one flow, where one is named."""
+    found = (load_inbox(stem, root) for stem in stems("inboxes", root))
+    return [inbox for inbox in found if inbox.enabled and (not flow or inbox.flow == flow)]
 
 
 def load_recipient(flow: str, id: str, root: Path | None = None) -> Party:

@@ -79,7 +79,7 @@ def _usual_mapping() -> str:
     from include.errors import ConfigurationError
     from include.partners import load_inboxes
 
-    known = sorted({inbox.mapping for inbox in load_inboxes() if inbox.flow == "title_import" and inbox.mapping})
+    known = sorted({inbox.mapping for inbox in load_inboxes(flow="title_import") if inbox.mapping})
     if len(known) != 1:
         raise ConfigurationError("several mappings are in use", where="config/inboxes", todo=f"Choose with --mapping: {', '.join(known)}.")
     return known[0]

@@ -6,9 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import BaseOperator, task
+from airflow.sdk import BaseOperator, CronTriggerTimetable, Param, task
 
 from include.partners import Inbox
+
+PARAMS = {"watch": Param(False, type="boolean", title="Watch", description="Wait for files, as a scheduled run does.")}
+"""The trigger form of every flow that looks into an inbox."""
+
+
+def schedule(inbox: Inbox) -> CronTriggerTimetable | None:
+    """As the inbox's file says; None where runs are started by hand alone."""
+    return CronTriggerTimetable(inbox.schedule.cron, timezone=inbox.schedule.timezone) if inbox.schedule.cron else None
 
 
 class Look(BaseOperator):
