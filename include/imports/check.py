@@ -207,7 +207,7 @@ def _refuse_twins(lines: Sequence[Checked]) -> None:
         if len(twins) == 1:
             continue
         rows = ", ".join(str(twin.row.number) for twin in twins)
-        if all(twin.row.to_json() == twins[0].row.to_json() for twin in twins):
+        if all((twin.row.fields, twin.row.prices) == (twins[0].row.fields, twins[0].row.prices) for twin in twins):
             for twin in twins[1:]:
                 twin.row.wrong("duplicate", f"row {twins[0].row.number} says the same", "Take one of the two out.", field="isbn")
         else:

@@ -34,7 +34,7 @@ _SPACES = re.compile(r"[\s\u00a0\u2007\u202f]+")
 _SCIENTIFIC = re.compile(r"^[+-]?\d+(?:[.,]\d*)?[eE][+-]?\d+$")
 _WHOLE_FLOAT = re.compile(r"^(\d+)[.,]0+$")
 _FORMULA_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
-_LISTED = re.compile(r"[;,|\n]+")
+_LISTED = re.compile(r"[;|\n]+")
 _AROUND_MONEY = re.compile(r"^[^\d.,(\-−+]+|[^\d.,)\-−]+$")
 _UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")  # pasted along: no title has them, nobody sees them
 _CODE = re.compile(r"^_?([0-9A-Z]{2})\b")
@@ -146,6 +146,8 @@ def _no_isbn(shown: str) -> Unreadable:
         if not digits.startswith(("978", "979")):
             return Unreadable("isbn-wrong", f"{shown} does not begin with 978 or 979", "Enter the ISBN, not another number.")
         check = -sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits[:12])) % 10
+        if check == int(digits[12]):
+            return Unreadable("isbn-wrong", f"{shown!r} holds more than an ISBN", f"Leave {digits}.")
         return Unreadable("isbn-wrong", f"{shown}: the check digit is wrong (it would be {check})", "Compare the ISBN with your list.")
     if len(digits) == 10:
         return Unreadable("isbn-wrong", f"{shown}: the check digit is wrong", "Compare the ISBN with your list.")
@@ -199,12 +201,22 @@ def named(cell: Cell, ways: Ways) -> Value:
 
 
 def listed(cell: Cell, ways: Ways, scheme: Scheme) -> Value:
-    """Codes with `;`, `,`, `|` or new lines between them, once each, in their order; a heading behind a code is left out."""
-    raw = cell if isinstance(cell, str) else plain(cell)
-    found = [part for piece in _LISTED.split(raw) if (part := _unquoted(plain(piece)).split(" ", 1)[0].upper())]
-    if wrong := [why for part in found if (why := scheme.why_not(part, ways.codes))]:
+    """Codes with `;`, `,`, `|` or new lines between them, once each, in their order. A heading behind a code is left out, commas and all:
+    `OCC000000 BODY, MIND & SPIRIT / General` is one code."""
+    found, wrong = [], []
+    for piece in _LISTED.split(cell if isinstance(cell, str) else plain(cell)):
+        headed = False
+        for words in filter(None, (_unquoted(plain(part)).split() for part in piece.split(","))):
+            code, alone = words[0].upper(), len(words) == 1
+            written = code == words[0] or (alone and not headed)  # what is in small letters goes on with a heading, or is one
+            why = scheme.why_not(code, ways.codes) if written else f"{' '.join(words)}: no {scheme.name} code looks like this"
+            if why and headed and not any(map(str.isdigit, code)):
+                continue
+            (wrong.append(why) if why else found.append(code))
+            headed = headed or not alone
+    if wrong:
         raise Unreadable("subject-wrong", "; ".join(wrong), f"Use {scheme.name} codes, `;` between them.")
-    if found and all(part[0] in scheme.qualifiers for part in found):
+    if found and all(code[0] in scheme.qualifiers for code in found):
         raise Unreadable("subject-wrong", f"{', '.join(found)}: qualifiers only", f"Put the {scheme.name} subject before them.")
     return list(dict.fromkeys(found))
 
@@ -257,6 +269,8 @@ def number(cell: Cell, ways: Ways) -> Value:
 def identity(cell: Cell, ways: Ways) -> Value:
     """A number of Consonance's."""
     shown = _unquoted(plain(cell))
+    if whole := _WHOLE_FLOAT.match(shown):
+        shown = whole.group(1)
     if not (shown.isascii() and shown.isdigit() and len(shown) < _DIGITS and int(shown)):
         raise Unreadable("id-wrong", f"{shown!r} is no number of Consonance's", "Copy it from Consonance, or leave it empty.")
     return str(int(shown))

@@ -22,11 +22,12 @@ from include.imports.biff import MAGIC, open_old
 from include.imports.encodings import encoding_of, undecodable
 from include.imports.extractors import SERIAL_ZERO, UNCALCULATED, Cell
 from include.imports.heads import Head, find_head, stated
-from include.imports.mapping import Mapping
+from include.imports.mapping import Mapping, fold
 
 MOST_BYTES = 200_000_000  # of a text, or of a workbook's parts unpacked: far more than any sheet of titles has
 MOST_COLUMNS = 400
 _FIRST_YEAR = 2006  # of the format
+FEWEST_DIGITS = 7  # of an ISBN-10 that lost its zeros
 BLANK_ROWS = 2_000  # so many in a row, and the sheet is over, whatever its formatting says
 _FORMULA = re.compile(rb"<(?:\w{1,30}:)?f[\s/>]")
 _HIDDEN = re.compile(rb"<(?:\w{1,30}:)?row\s(?=[^>]{0,500}hidden=[\"'](?:1|true)[\"'])[^>]{0,500}?\br=[\"']([0-9]{1,7})[\"']")
@@ -116,7 +117,8 @@ def _workbook(path: Path, name: str, mapping: Mapping, arrived: datetime | None)
 def _of_workbook(book: Any, path: Path, name: str, mapping: Mapping, arrived: datetime | None, broken: Refused) -> Sheet:
     with ExitStack() as stack:
         try:
-            title = _worksheet(((one, book[one].sheet_state == "visible") for one in book.sheetnames), name, mapping)
+            seen = ((one, book[one].sheet_state == "visible" and hasattr(book[one], "iter_rows")) for one in book.sheetnames)  # or a chart
+            title = _worksheet(seen, name, mapping)
             sheet: Any = book[title]
             if not hasattr(sheet, "iter_rows"):
                 raise Refused("not-a-sheet", f"{title!r} holds a chart, no rows", where=name, todo="Put the rows into the first sheet.")
@@ -270,8 +272,9 @@ def _sheet(
     for number, cells in chain(below, rows):
         if sheet.widest < len(cells):
             sheet.widest = max(sheet.widest, _width(cells))
-        if not any(cells[place] not in {None, ""} and str(cells[place]).strip() for place in asked if place < len(cells)):
-            blank += 1  # nothing, or a note beside the table
+        filled = [place for place in asked if place < len(cells) and cells[place] not in {None, ""} and str(cells[place]).strip()]
+        if not filled or _is_no_row(cells, filled, head):
+            blank += not filled  # nothing, or a note beside the table
             if blank > BLANK_ROWS:
                 break
             continue
@@ -283,6 +286,13 @@ def _sheet(
     if not sheet.lines:
         raise Refused("empty", "there are no rows below the headings", where=name, todo="Send the sheet with its rows.")
     return sheet
+
+
+def _is_no_row(cells: Sequence[Cell], filled: Sequence[int], head: Head) -> bool:
+    """The line of a section (`Spring 2027` in the column of ISBNs, and nothing else), or the headings once more, on a page of their own."""
+    if filled == [head.places.get("isbn")]:
+        return sum(map(str.isdigit, str(cells[filled[0]]))) < FEWEST_DIGITS
+    return len(filled) > 1 and all(fold(str(cells[place])) == fold(head.heading(place)) for place in filled)
 
 
 def _width(cells: Sequence[Cell]) -> int:

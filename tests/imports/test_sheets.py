@@ -86,6 +86,20 @@ def test_an_extract_with_decimal_commas_and_days_first(tmp_path):
     ]
 
 
+def test_lines_of_sections_and_headings_that_come_again_are_no_rows(tmp_path):
+    heads = ["ISBN", "Title", "Notes"]
+    rows = [
+        ["SPRING 2027", None, "see list"],
+        [ISBN, "The Lamp"],
+        heads,
+        ["tbc", "Not yet numbered"],
+        ["AUTUMN"],
+        [ISBN, "Salt"],
+        ["978030"],
+    ]
+    assert [line.number for line in sheet(tmp_path, workbook(heads, *rows)).lines] == [3, 5, 7]
+
+
 def test_a_row_with_a_separator_too_many_goes_back(tmp_path):
     found = sheet(tmp_path, f"ISBN,Title\n{ISBN},Salt, Glass\n".encode(), "sheet.csv")
     assert [problem["code"] for problem in read_row(found.lines[0], found, SEASON).problems] == ["columns-shifted"]

@@ -53,6 +53,7 @@ def test_an_isbn_is_read_however_it_is_written(cell, want):
         ("978030640615", "isbn-wrong"),
         (9780306406157.5, "isbn-wrong"),
         ("979-0-2600-0043-8", "isbn-wrong"),  # an ISMN
+        ("9780306406157 (PB)", "isbn-wrong"),
         ("TBC soon", "isbn-wrong"),
         ("#N/A", "formula-error"),
         ("97803\x0006406157", "characters"),
@@ -123,7 +124,7 @@ def test_a_code_is_read_as_code_heading_or_by_the_mapping(cell):
 @pytest.mark.parametrize(
     ("extractor", "cell"),
     [("code", "99"), ("code", "selling"), ("bisac", "FICTION"), ("bisac", "FIC19000"), ("thema", "fb!"), ("bisac", "FIK019000"),
-     ("thema", "BFA"), ("thema", "1DDU"), ("bic", "QA"), ("doi", "11.1234/x"),
+     ("thema", "Great Britain"), ("thema", "FBA Fiction, 9X"), ("thema", "BFA"), ("thema", "1DDU"), ("bic", "QA"), ("doi", "11.1234/x"),
      ("asin", "B00"), ("gtin", "9780306406158"), ("currency", "XYZ1"), ("id", "12a"), ("number", "-3")],
 )  # fmt: skip
 def test_what_is_in_no_list_and_no_form_is_refused(extractor, cell):
@@ -135,6 +136,10 @@ def test_subjects_keep_their_order_and_stand_once():
     cell = "FIC019000 FICTION / Literary; FIC000000\nFIC019000"
     assert EXTRACTORS["bisac"](cell, Ways()) == ["FIC019000", "FIC000000"]
     assert EXTRACTORS["thema"]("FBA, 1DDU-GB-E", Ways()) == ["FBA", "1DDU-GB-E"]
+    cell = "OCC000000 BODY, MIND & SPIRIT / General, FIC000000 FICTION / General"
+    assert EXTRACTORS["bisac"](cell, Ways()) == ["OCC000000", "FIC000000"]
+    cell = "fba; DNL Essays, letters; FBA Modern & contemporary fiction, 1DDU United Kingdom, Great Britain"
+    assert EXTRACTORS["thema"](cell, Ways()) == ["FBA", "DNL", "1DDU"]
 
 
 def test_a_house_that_has_a_list_of_subjects_takes_no_code_that_is_not_in_it(tmp_path, monkeypatch):
