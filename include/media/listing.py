@@ -30,22 +30,40 @@ BATCH = 500
 def read(ledger: Ledger, client: Cloudinary, rules: CoverRules, *, queue: str, now: datetime) -> Counter[str]:
     """Brings the ledger up to what the queue says. Gives how many covers are new, changed, gone, back, and without change.
 
-    A cover that is in none of the listings is noted as gone, once all of them were read to their end. Raises as `Cloudinary` does, and
-    `ConfigurationError` where the fields that the house names are not there.
+    A cover that is in none of the listings is asked for by itself, once all of them were read to their end: it may have moved from one
+    to another meanwhile. Else it is noted as gone. Raises as `Cloudinary` does, and `ConfigurationError` where the fields that the house
+    names are not there.
     """
-    must_know(client.fields.all(), rules, client.account.cloud_name)
+    must_know(client.fields(), rules, client.account.cloud_name)
     counts: Counter[str] = Counter()
     seen: set[str] = set()
-    for status in (APPROVED, PENDING, REJECTED):  # a cover that moves while we read is taken as the later listing has it
-        for some in _batches(client.assets_by_moderation(status, kind=queue)):
+
+    def take(assets: Iterable[Asset]) -> None:
+        for some in _batches(assets):
             meant = [(asset, meaning) for asset in some if asset.asset_id and (meaning := meaning_of(asset, rules)) is not None]
             counts["no covers"] += len(some) - len(meant)
             with ledger.session() as session:
                 _take(session, meant, now, counts)
-            seen |= {asset.asset_id for asset, _ in meant}
+            seen.update(asset.asset_id for asset, _ in meant)
+
+    for status in (PENDING, APPROVED, REJECTED):  # as people mostly move them: what moves while we read is taken as the later one has it
+        take(client.assets_by_moderation(status, kind=queue))
+    for type, public_ids in _missed(ledger, seen).items():
+        take(one for one in client.assets_by_ids(public_ids, type=type) if one.moderation)
     with ledger.session() as session:
         _note_gone(session, seen, now, counts)
     return counts
+
+
+def _missed(ledger: Ledger, seen: set[str]) -> dict[str, list[str]]:
+    """By type of delivery: public ids of what was there the last time, and is in no listing."""
+    query = select(CoverRow.asset_id, CoverRow.type, CoverRow.public_id).where(CoverRow.gone_at.is_(None))
+    found: dict[str, list[str]] = {}
+    with ledger.read() as session:
+        for asset_id, type, public_id in session.execute(query.execution_options(yield_per=1_000)):
+            if asset_id not in seen:
+                found.setdefault(type, []).append(public_id)
+    return found
 
 
 def _take(session: Session, meant: list[tuple[Asset, Meaning]], now: datetime, counts: Counter[str]) -> None:

@@ -55,6 +55,12 @@ def must_know(fields: dict[str, Field], rules: CoverRules, cloud: str) -> None:
             where=f"cloudinary {cloud}",
             todo=f"Add it there, or name it in [covers] of config/house.toml; there are {', '.join(sorted(fields)) or 'none'}.",
         )
+    if several := [name for name in named if fields[name].type == "set"]:
+        raise ConfigurationError(
+            f"the field {', '.join(several)} holds several values, and a cover is for one title",
+            where=f"cloudinary {cloud}",
+            todo="Name fields of one value in [covers] of config/house.toml.",
+        )
     kinds = fields[rules.kind]
     if kinds.entries and not set(rules.kinds) & set(kinds.entries):
         raise ConfigurationError(

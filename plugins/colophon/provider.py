@@ -134,14 +134,9 @@ CLOUDINARY = {
             "description": "Empty: https://res.cloudinary.com/<cloud name>. A private CDN or a name of your own without the cloud name.",
             "schema": {"type": ["string", "null"]},
         },
-        "folder": {
-            "label": "Folder",
-            "description": "Where assets go that Colophon uploads; environments with dynamic folders only.",
-            "schema": {"type": ["string", "null"]},
-        },
         "moderation": {
             "label": "Moderation",
-            "description": "The queue that uploads go through until a person has approved them.",
+            "description": "The queue in which people approve covers.",
             "schema": {"type": ["string", "null"], "default": "manual"},
         },
         "signing": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -28,32 +28,6 @@ class Access:
     start: datetime | None = None
     end: datetime | None = None
     key: str = ""
-
-    def to_wire(self) -> dict[str, str]:
-        found = {"access_type": self.kind}
-        found |= {"key": self.key} if self.key else {}
-        return found | {name: _iso(when) for name, when in (("start", self.start), ("end", self.end)) if when}
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A backed-up version: other versions are not listed."""
-
-    version_id: str
-    version: int
-    format: str
-    bytes: int | None
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    transformation: str
-    format: str
-    bytes: int | None
-    url: str
-    width: int | None = None
-    height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +62,6 @@ class Asset:
     created: datetime | None = None
     updated: datetime | None = None
     backup: bool = False
-    versions: tuple[Version, ...] = ()
-    derived: tuple[Derived, ...] = ()
 
     @property
     def moderation_status(self) -> str:
@@ -118,39 +90,13 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A structured metadata field. `entries`: what an enum or a set may hold, external id → label. `validation` as Cloudinary writes it."""
+    """A structured metadata field. `entries`: what an enum or a set may hold, external id → label."""
 
     external_id: str
     type: str  # string, integer, date, enum, set
     label: str
     mandatory: bool = False
-    default: Value | None = None
     entries: Mapping[str, str] = field(default_factory=dict)
-    validation: Mapping[str, Any] | None = None
-
-    def to_wire(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"external_id": self.external_id, "type": self.type, "label": self.label, "mandatory": self.mandatory}
-        if self.default is not None:
-            found["default_value"] = list(self.default) if isinstance(self.default, tuple) else self.default
-        if self.validation:
-            found["validation"] = dict(self.validation)
-        if self.entries:
-            found["datasource"] = {"values": entries_to_wire(self.entries)}
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The whole product environment on one day; `facts` as Cloudinary tells them. There are no figures for one image."""
-
-    plan: str
-    day: date | None
-    updated: date | None
-    facts: Mapping[str, Any]
-
-
-def entries_to_wire(entries: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"external_id": id, "value": value} for id, value in entries.items()]
 
 
 def asset_of(row: Json) -> Asset:
@@ -183,8 +129,6 @@ def asset_of(row: Json) -> Asset:
         created=_moment(row.get("created_at")),
         updated=_moment(updated.get("updated_at") if isinstance(updated, Mapping) else None) or _moment(row.get("uploaded_at")),
         backup=row.get("backup") is True,
-        versions=tuple(_version(one) for one in _rows(row.get("versions"), Mapping)),
-        derived=tuple(_derived(one) for one in [*_rows(row.get("derived"), Mapping), *_rows(row.get("eager"), Mapping)]),
     )
 
 
@@ -195,22 +139,13 @@ def field_of(row: Json) -> Field:
         for one in _rows(source.get("values") if isinstance(source, Mapping) else None, Mapping)
         if one.get("state", "active") == "active"
     }
-    validation = row.get("validation")
     return Field(
         external_id=_text(row.get("external_id")),
         type=_text(row.get("type")),
         label=_text(row.get("label")),
         mandatory=row.get("mandatory") is True,
-        default=_value(row.get("default_value")),
         entries=entries,
-        validation=validation if isinstance(validation, Mapping) else None,
     )
-
-
-def usage_of(row: Json) -> Usage:
-    asked, updated = _moment(row.get("date_requested")), _moment(row.get("last_updated"))
-    facts = {name: value for name, value in row.items() if name not in {"plan", "date_requested", "last_updated"}}
-    return Usage(_text(row.get("plan")), asked.date() if asked else None, updated.date() if updated else None, facts)
 
 
 def _moderation(row: Json) -> tuple[Moderation, ...]:
@@ -249,27 +184,6 @@ def _access(row: Json) -> Access | None:
     return Access(kind, _moment(row.get("start")), _moment(row.get("end")), _text(row.get("key"))) if kind else None
 
 
-def _version(row: Json) -> Version:
-    return Version(
-        _text(row.get("version_id")),
-        _whole(row.get("version")) or 0,
-        _text(row.get("format")),
-        _whole(row.get("size")),
-        _moment(row.get("time")),
-    )
-
-
-def _derived(row: Json) -> Derived:
-    return Derived(
-        _text(row.get("transformation")),
-        _text(row.get("format")),
-        _whole(row.get("bytes")),
-        _text(row.get("secure_url") or row.get("url")),
-        _whole(row.get("width")),
-        _whole(row.get("height")),
-    )
-
-
 def _rows(told: Any, kind: type) -> Iterable[Any]:
     return [one for one in told if isinstance(one, kind)] if isinstance(told, list | tuple) else []
 
@@ -296,9 +210,3 @@ def _moment(value: Any) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _iso(when: datetime) -> str:
-    if when.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

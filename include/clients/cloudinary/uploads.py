@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from include.clients.cloudinary.calls import Caller
-from include.clients.cloudinary.model import Access, Asset, Placed, Value, asset_of
+from include.clients.cloudinary.model import Asset, Placed, Value, asset_of
 from include.errors import RejectedData, TransientError
 
 Source = bytes | Path | str
@@ -110,7 +110,6 @@ def settings_of(
     metadata: Mapping[str, Value] | None = None,
     tags: tuple[str, ...] | None = None,
     context: Mapping[str, str] | None = None,
-    access: tuple[Access, ...] | None = None,
     folder: str | None = None,
     display_name: str | None = None,
 ) -> dict[str, Any]:
@@ -124,8 +123,6 @@ def settings_of(
         if bad := [tag for tag in tags if "," in tag]:
             raise RejectedData(f"the tag {bad[0]!r} holds a comma, which parts tags", where=where)
         found["tags"] = list(tags)
-    if access is not None:
-        found["access_control"] = [rule.to_wire() for rule in access]
     if folder is not None:
         found["asset_folder"] = folder
     if display_name is not None:

@@ -21,8 +21,7 @@ class CloudinaryHook(BaseHook):
     `login` is the API key, `password` its secret, `host` the API's address (`https://api.cloudinary.com`, also where it is empty). The
     console's `cloudinary://key:secret@cloud` is understood as a connection's URI. Extras: `cloud_name`, `delivery` (where pictures are
     fetched from, with the cloud name at its end unless it is a private CDN's), `timeout` and `upload_timeout` (seconds), `reserve` (admin
-    requests of every hour that are left to others), `signing` (sha1, sha256), `folder` (where our assets go), `moderation` (the queue that
-    uploads go through).
+    requests of every hour that are left to others), `signing` (sha1, sha256), `moderation` (the queue in which people decide).
     """
 
     conn_name_attr = "conn_id"
@@ -39,13 +38,8 @@ class CloudinaryHook(BaseHook):
         return self._client
 
     @property
-    def folder(self) -> str:
-        """The folder for our assets; empty where none is set."""
-        return connections.text(self._extra, "folder").strip("/")
-
-    @property
     def moderation(self) -> str:
-        """The queue that what we upload goes through: `manual`, unless the connection names another."""
+        """The queue in which people decide about covers: `manual`, unless the connection names another."""
         return connections.text(self._extra, "moderation") or "manual"
 
     @cached_property
