@@ -221,7 +221,7 @@ def state_of(terms: Terms, *, model: str, roles: Collection[str], withdrawn: boo
     if blocked := tuple(_blocked(terms, used)):
         return LicenceState.BLOCKED, blocked
     untied = () if roles else ("What it serves is not known: tie it to its title or campaign.",)
-    missing, review = tuple(_missing(terms, model, used)), (*_review(terms, used), *untied)
+    missing, review = tuple(_missing(terms, model, used).values()), (*_review(terms, used), *untied)
     if missing:
         return LicenceState.TERMS_REQUIRED, missing + review
     return (LicenceState.REVIEW, review) if review else (LicenceState.CLEARED, ())
@@ -237,7 +237,7 @@ def gaps(terms: Terms, *, model: str, roles: Collection[str]) -> tuple[str, ...]
     """What nobody has told, does not agree or was not read, in sentences; for these roles as `state_of` has them."""
     used = set(roles) or {""}
     untied = () if roles else ("What it serves is not known: tie it to its title or campaign.",)
-    return (*_missing(terms, model, used), *_unsettled(terms, used), *untied)
+    return (*_missing(terms, model, used).values(), *_unsettled(terms, used), *untied)
 
 
 def unreleased(terms: Terms) -> str:
@@ -257,17 +257,25 @@ def _blocked(terms: Terms, used: Collection[str]) -> Iterator[str]:
             yield f"It may be used for {terms['use'].shown()}, and is used as {role}."
 
 
-def _missing(terms: Terms, model: str, used: Collection[str]) -> Iterator[str]:
-    managed = model in _MANAGED
-    needed = [name for name in (*UNPUBLISHED, "formats") if name != "print_run" or _PRINTED & set(used)]
-    for name in needed:
+def needed(row: LicenceRow) -> frozenset[str]:
+    """The terms that its use needs and that nobody has told."""
+    return frozenset(_missing(read(row), row.model, {one.role for one in row.serves} or {""}))
+
+
+def _missing(terms: Terms, model: str, used: Collection[str]) -> dict[str, str]:
+    """What must be told before it is cleared: {field: sentence}."""
+    managed, found = model in _MANAGED, dict[str, str]()
+    for name in (*UNPUBLISHED, "formats"):
         term = terms[name]
+        if name == "print_run" and not _PRINTED & set(used):
+            continue
         if not term.known:
-            yield f"{LABELS[name]} {'are' if name in {'territories', 'formats'} else 'is'} unknown."
+            found[name] = f"{LABELS[name]} {'are' if name in {'territories', 'formats'} else 'is'} unknown."
         elif managed and term.source in {Source.PROSE, Source.API}:
-            yield f"{LABELS[name]} is only read out of words ({term.shown()}): the invoice must say it."
+            found[name] = f"{LABELS[name]} is only read out of words ({term.shown()}): the invoice must say it."
     if not terms["editorial_only"].known and _EDITORIAL_FORBIDS & set(used):
-        yield "Whether it is for editorial use only is unknown."
+        found["editorial_only"] = "Whether it is for editorial use only is unknown."
+    return found
 
 
 def _review(terms: Terms, used: Collection[str]) -> Iterator[str]:

@@ -141,7 +141,7 @@ def words(tree: Any) -> str:
 
 
 def shown(tree: Any) -> list[int]:
-    return [int(link.rpartition("/")[2]) for link in tree.xpath("//tbody/tr/th/a/@href")]
+    return [int(link.rpartition("/")[2]) for link in tree.xpath("//tbody/tr/th//a/@href")]
 
 
 def test_an_empty_ledger_says_who_reads_licences(client: Any) -> None:

@@ -177,6 +177,7 @@ def licence(
         fields=FIELDS,
         labels=LABELS,
         unpublished=UNPUBLISHED,
+        needed=terms.needed(row),
         settable=edit.SETTABLE,
         formats=FORMATS,
         uses=ROLES,
