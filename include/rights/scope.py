@@ -47,7 +47,7 @@ class Scope:
     def contracts(self, session: Session) -> Iterator[Contract]:
         """The recipient's contracts, by id: its payees' own, never another's of the same work; without payees those of its titles."""
         if self.wish.payees:
-            wanted = {int(number) for payee in self.payees for number in payee.contracts if number.isdecimal()}
+            wanted = {int(number) for payee in self.payees for number in payee.contracts}
             yield from (contract_of(*row) for row in rights.contracts(session, wanted))
             return
         works = None if self.unlimited else self.theirs(session).works
@@ -106,6 +106,5 @@ def scope_of(party: Party, payees: PayeeList, today: date) -> Scope:
     for payee in payees:
         if everybody or payee.recipient == party.id:
             for number in payee.contracts:
-                if number.isdecimal():
-                    named[int(number)] = (*named.get(int(number), ()), payee)
+                named[int(number)] = (*named.get(int(number), ()), payee)
     return Scope(party, party.rights, today, tuple(found), named)

@@ -113,6 +113,10 @@ def _payee(cells: dict[str, str], where: str, taken: set[str]) -> Payee:
         raise ConfigurationError("the payee number is none", where=where, todo="Letters, digits, dot, hyphen; at most 60.")
     if not names.words(one.name) or not one.recipient:
         raise ConfigurationError("name or recipient is empty", where=where, todo="Fill both, or take the line out.")
+    if wrong := next((contract for contract in one.contracts if not contract.isdecimal()), ""):
+        raise ConfigurationError(
+            f"{wrong[:40]!r} is no contract of Consonance", where=where, todo="Write its number in Consonance: digits, with ; between two."
+        )
     number = "".join(names.words(one.id))
     if number in taken:
         raise ConfigurationError(f"payee {one.id} is there twice", where=where, todo="Give one of the two its own number.")

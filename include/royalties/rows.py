@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from include.errors import RejectedData
 from include.files.characters import harmless
 from include.royalties.layout import CsvColumns, StatementLayout
-from include.royalties.statements import Said, money, reason
+from include.royalties.statements import NUMBERLESS, Said, money, reason
 
 _ASK = "Export the batch again from Consonance, or say on the page whose these rows are."
 _HELD_IN_MEMORY = 16_000_000  # characters, of all statements together
@@ -155,7 +155,7 @@ def _grouped(local: Path, layout: StatementLayout, folder: Path) -> Iterator[Row
     _write(statements.values(), travelling)
     whose = {key: statement for key, statement in statements.items() if key[0] or key[1]}
     for key, statement in [*whose.items(), *((key, one) for key, one in statements.items() if key not in whose)]:
-        yield _rows(key, statement)
+        yield _rows(key, statement, columns)
     yield from broken
 
 
@@ -198,7 +198,7 @@ def _write(statements: Any, travelling: list[str]) -> None:
         statement.waiting.clear()
 
 
-def _rows(key: _Key, one: _Statement) -> Rows:
+def _rows(key: _Key, one: _Statement, columns: CsvColumns) -> Rows:
     number, _, statement, period = key
     single = not one.unread and len(one.currencies) <= 1
     said = Said(
@@ -215,6 +215,8 @@ def _rows(key: _Key, one: _Statement) -> Rows:
         rows.reasons.append(reason("nobody", "rows without a payee", rows.position, _ASK))
     if len(one.names) > 1:
         rows.reasons.append(reason("says-two", f"its rows name {len(one.names)} payees under one number", rows.position, _ASK))
+    if (columns.number or columns.contract) and not (statement or one.contracts):
+        rows.reasons.append(reason("number-missing", NUMBERLESS, rows.position, _ASK))
     if one.unread:
         rows.reasons.append(reason("amount", one.unread, rows.position, _ASK))
     if len(one.currencies) > 1:

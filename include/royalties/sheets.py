@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from include.errors import RejectedData
 from include.royalties.layout import PdfMarks, StatementLayout
-from include.royalties.statements import Said, money, reason
+from include.royalties.statements import NUMBERLESS, Said, money, reason
 
 _AGAIN = "Export it again from Consonance."
 _ASK = "Export the batch again from Consonance, or say on the page whose these pages are."
@@ -157,6 +158,8 @@ def _sheets(pages: list[_Page], layout: StatementLayout, marks: PdfMarks) -> She
     numbers = [page.number for page in pages]
     if sorted(numbers) != list(range(min(numbers), max(numbers) + 1)):
         sheets.reasons.append(reason("interleaved", "pages of other statements, or of nobody, lie between its pages", where, _ASK))
+    if (marks.number or marks.contract) and not (sheets.said.number or sheets.said.contracts):
+        sheets.reasons.append(reason("number-missing", NUMBERLESS, where, _ASK))
     if marks.page:
         _counted(pages, sheets, where)
     if not all(page.text.strip() for page in pages):
@@ -189,10 +192,7 @@ def _said(pages: list[_Page], layout: StatementLayout, marks: PdfMarks, sheets: 
         if len(told) > 1:
             sheets.reasons.append(reason("says-two", f"its pages name {len(told)} different things as {what}", sheets.position, _ASK))
     whole = "\n".join(page.text for page in pages)
-    printed = _value(whole, marks.amount)
-    amount = money(printed, layout.decimal_point) if printed else None
-    if printed and amount is None:
-        sheets.reasons.append(reason("amount", f"the amount payable, {printed[:40]!r}, is no number", sheets.position, _ASK))
+    amount, currency = _payable(whole, layout, marks, sheets)
     return Said(
         payee=_value(first.text, marks.payee),
         payee_number=_value(first.text, marks.payee_number),
@@ -200,5 +200,20 @@ def _said(pages: list[_Page], layout: StatementLayout, marks: PdfMarks, sheets: 
         period=_value(first.text, marks.period),
         contracts=tuple(dict.fromkeys(_values(whole, marks.contract))),
         amount=amount,
-        currency=_value(whole, marks.currency)[:3],
+        currency=currency[:3],
     )
+
+
+def _payable(whole: str, layout: StatementLayout, marks: PdfMarks, sheets: Sheets) -> tuple[Decimal | None, str]:
+    """Amount and currency, as often as they are printed; two of them are for a person, since one would be lost."""
+    printed, currencies = (list(dict.fromkeys(_values(whole, pattern))) for pattern in (marks.amount, marks.currency))
+    amounts = {money(one, layout.decimal_point) for one in printed}
+    if None in amounts:
+        unread = next(one for one in printed if money(one, layout.decimal_point) is None)
+        sheets.reasons.append(reason("amount", f"the amount payable, {unread[:40]!r}, is no number", sheets.position, _ASK))
+    elif len(amounts) > 1:
+        sheets.reasons.append(reason("amount", f"it names {len(amounts)} amounts payable", sheets.position, _ASK))
+    if len(currencies) > 1:
+        sheets.reasons.append(reason("currencies", f"its amounts are in {len(currencies)} currencies", sheets.position, _ASK))
+    single = len(amounts) == 1 and len(currencies) <= 1
+    return (amounts.pop() if single else None), (currencies[0] if currencies and single else "")

@@ -11,6 +11,7 @@ from typing import Any
 from include.store import Artefact
 
 PDF, CSV = "application/pdf", "text/csv"
+NUMBERLESS = "it has neither a number nor a contract: a second one of this period could not be told from a correction"
 
 
 def reason(code: str, message: str, where: str = "", todo: str = "") -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 
 def add_options(command: Any) -> None:
@@ -44,9 +44,7 @@ def split(args: argparse.Namespace) -> int:
                 lines.append(one.to_json() | {"written": str(path)})
                 well = well and not one.reasons
             told.append({"file": str(file), "error": "", "statements": lines})
-    if args.json:
-        say(json.dumps(told, indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, told):
         _print(told)
     return 0 if well else 1
 
@@ -82,3 +80,13 @@ def _print(told: list[dict[str, Any]]) -> None:
                 say(f"         {reason['code']}: {reason['message']} ({reason['where']}). {reason['todo']}")
             if one["proposals"]:
                 say(f"         it may be: {', '.join(one['proposals'])}")
+    for line in _totals([one for file in told for one in file["statements"]]):
+        say(line)
+
+
+def _totals(statements: list[dict[str, Any]]) -> list[str]:
+    """What all files come to, by state and currency: to be compared with the batch in Consonance."""
+    found: dict[tuple[str, str], list[Decimal]] = {}
+    for one in statements:
+        found.setdefault((one["state"], one["currency"] or "-"), []).append(Decimal(one["amount"] or 0))
+    return [f"{state:<6} {currency:<4} {len(some):>6,} {sum(some):>18,}" for (state, currency), some in sorted(found.items(), reverse=True)]

@@ -15,7 +15,12 @@ def test_the_command_writes_each_recipients_statements_apart_and_fails_where_one
     good.write_bytes(export.pdf(batch({"of": "P-1001"}, {"of": "P-2001"})))
     doubtful.write_bytes(export.csv_rows(batch({"of": "P-9", "payee": "Nobody"})))
     assert cli.main(["statements", "split", str(good), "--out", str(out)]) == 0
-    assert "P-1001" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "P-1001" in told
+    amounts = {one.currency: one.amount for one in batch({"of": "P-1001"}, {"of": "P-2001"})}
+    assert all(
+        ["ready", currency, "1", f"{amount:,}"] in [line.split() for line in told.splitlines()] for currency, amount in amounts.items()
+    )
     assert cli.main(["statements", "split", str(good), str(doubtful), "--out", str(out), "--json"]) == 1
     first, second = json.loads(capsys.readouterr().out)
     assert [(one["state"], one["amount"]) for one in first["statements"]] == [("ready", format(one.amount, "f")) for one in batch()[0:3:2]]
