@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 if TYPE_CHECKING:
     from include.archives.migration import Migration
@@ -52,8 +51,7 @@ def status(args: argparse.Namespace) -> int:
     with open_ledger().read() as session:
         now = archives.progress(session, archive.id, datetime.now(UTC))
     errors = now.counts.get("account", {}).get("errors", [])
-    if args.json:
-        say(json.dumps(asdict(now) | {"percent": round(now.percent, 1)}, indent=2, default=str))
+    if said_as_json(args, asdict(now) | {"percent": round(now.percent, 1)}):
         return 1 if errors else 0
     if not now.walk:
         say(f"{archive.name}: nobody has looked at it yet. `colophon migrate plan {archive.id}`")
@@ -86,7 +84,8 @@ def _told(args: argparse.Namespace, migration: Migration, report: Report) -> int
             with migration.store.open(report.artefacts[kind]) as stored, (args.out / f"{args.archive}.{ending}").open("wb") as out:
                 shutil.copyfileobj(stored, out)
     told: dict[str, Any] = {"archive": args.archive, "walk": report.account.walk} | report.to_json()
-    say(json.dumps(told, indent=2, default=str) if args.json else report.text)
+    if not said_as_json(args, told):
+        say(report.text)
     return 1 if report.account.unlisted or (report.account.fates and report.account.errors and not _is_plan(report)) else 0
 
 

@@ -15,15 +15,27 @@ out: TextIO = sys.stdout
 """What a command answers goes here; whatever libraries print goes to stderr (see `colophon.cli.main`)."""
 
 
+WHO = "command line"
+"""Who did what a command did, where nobody else is named."""
+
+
 def say(text: str = "") -> None:
     print(text, file=out)
+
+
+def said_as_json(args: argparse.Namespace, value: Any) -> bool:
+    """Answers a program: says the value as JSON where `--json` was given, and whether it was."""
+    if args.json:
+        say(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    return bool(args.json)
 
 
 def connections_check(args: argparse.Namespace) -> int:
     from colophon.checks import check_place, check_services, places, table
 
     rows = [*check_services(), *(row for place in places() for row in check_place(place))]
-    say(json.dumps([row.to_json() for row in rows], indent=2) if args.json else table(rows))
+    if not said_as_json(args, [row.to_json() for row in rows]):
+        say(table(rows))
     return 0 if all(row.ok for row in rows) else 1
 
 
@@ -52,7 +64,7 @@ def partners_list(args: argparse.Namespace) -> int:
 
     with open_ledger().read() as session:
         rows = [asdict(row) for row in recipients(session, load_parties(), datetime.now(UTC))]
-    if _printed_as_json(args, rows):
+    if said_as_json(args, rows):
         return 0
     for row in rows:
         say("  ".join(f"{name}: {value}" for name, value in row.items() if value not in ("", None)))
@@ -68,7 +80,7 @@ def partners_titles(args: argparse.Namespace) -> int:
     ask: Callable[..., Sequence[Any]] = {"received": questions.received, "unsent": questions.not_sent, "held": questions.held}[args.show]
     with open_ledger().read() as session:
         rows = [asdict(row) for row in _all(lambda after: ask(session, partner, after=after, limit=1000))]
-    if _printed_as_json(args, rows):
+    if said_as_json(args, rows):
         return 0
     for row in rows:
         say(f"{row['isbn'] or row['product_id']:<14} {row['state']:<14} {row.get('sent_at') or ''!s:<20.19} {row['title']}")
@@ -82,12 +94,6 @@ def _all(page: Callable[[int], Sequence[Any]]) -> Iterator[Any]:
     while rows := page(after):
         yield from rows
         after = rows[-1].product_id
-
-
-def _printed_as_json(args: argparse.Namespace, value: Any) -> bool:
-    if args.json:
-        say(json.dumps(value, indent=2, default=str))
-    return bool(args.json)
 
 
 def deliveries_list(args: argparse.Namespace) -> int:
@@ -109,7 +115,7 @@ def deliveries_list(args: argparse.Namespace) -> int:
             now=datetime.now(UTC),
         )
         rows = [lists.as_json(row) for row in page]
-    if _printed_as_json(args, rows):
+    if said_as_json(args, rows):
         return 0
     for row in rows:
         say(
@@ -125,7 +131,7 @@ def deliveries_show(args: argparse.Namespace) -> int:
 
     with open_ledger().read() as session:
         shown = lists.delivery(session, args.id, now=datetime.now(UTC))
-    if _printed_as_json(args, shown):
+    if said_as_json(args, shown):
         return 0
     for name in ("id", "partner", "flow", "state", "kind", "format", "message_number", "records", "held", "created_at", "delivered_at"):
         say(f"{name:<15} {shown[name]}")
@@ -150,7 +156,7 @@ def redeliver(args: argparse.Namespace) -> int:
     if args.dry_run:
         return 0
     for item in planned:
-        run = Run(who="command line")
+        run = Run(who=WHO)
         delivery_id = again.prepare(ledger, open_store(), item, datetime.now(UTC), run)
         say(json.dumps(send_delivery(item.partner, delivery_id, run, again=True)))
     return 0
@@ -166,7 +172,7 @@ def title(args: argparse.Namespace) -> int:
     with open_ledger().read() as session:
         standing = questions.title(session, args.isbn, partners, now=datetime.now(UTC))
         sent = fragments(session, open_store(), standing.product_id, partners) if args.fragments else []
-    if _printed_as_json(args, asdict(standing) | ({"fragments": [asdict(one) for one in sent]} if args.fragments else {})):
+    if said_as_json(args, asdict(standing) | ({"fragments": [asdict(one) for one in sent]} if args.fragments else {})):
         return 0
     say(f"{standing.isbn}  {standing.title}")
     for line in standing.partners:
@@ -182,7 +188,7 @@ def files(args: argparse.Namespace) -> int:
 
     with open_ledger().read() as session:
         rows = [asdict(row) for row in fragments.files(session, name=args.name, sha256=args.sha256, isbn=args.isbn)]
-    if _printed_as_json(args, rows):
+    if said_as_json(args, rows):
         return 0
     for row in rows:
         say("  ".join(str(value) for value in row.values() if value not in ("", None)))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -35,8 +34,7 @@ def listed(args: argparse.Namespace) -> int:
         rows = covers.page(session, state=args.state, kind=args.kind, isbn=isbn, limit=max(1, args.limit))
         uses = covers.uses_of(session, [row.id for row in rows])
         told = [covers.as_json(row, uses.get(row.id, ())) for row in rows]
-    if args.json:
-        say(json.dumps(told, indent=2, ensure_ascii=False))
+    if said_as_json(args, told):
         return 0
     for row in told:
         on = sum(use["state"] == covers.ATTACHED for use in row["titles"])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from colophon.commands import say
+from colophon.commands import WHO, said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -44,9 +43,7 @@ def check_files(args: argparse.Namespace) -> int:
         index = TitleIndex(session)
         rules = session.scalars(select(MatchRuleRow).where(MatchRuleRow.inbox == source.id)).all() if args.inbox else []
     found = list(check(args.path, source, index, rules))
-    if args.json:
-        say(json.dumps([one.to_json() for one in found], indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, [one.to_json() for one in found]):
         for one in found:
             say(f"{one.fate:<12} {one.kind or '-':<14} {one.match or '-':<40} {printable(one.file)}")
             for reason in one.reasons:
@@ -71,11 +68,9 @@ def run_inbox(args: argparse.Namespace) -> int:
             time.sleep(seen.settles_in + 1)
             seen = look(ledger, inbox, remote, now=datetime.now(UTC))
         for ids in seen.batches():
-            take(ledger, store, inbox, remote, ids, now=datetime.now(UTC), who="command line", say=log.info)
+            take(ledger, store, inbox, remote, ids, now=datetime.now(UTC), who=WHO, say=log.info)
         told = finish(ledger, store, inbox, remote, since=since, now=datetime.now(UTC), say=log.info)
-    if args.json:
-        say(json.dumps(told.to_json() | {"arriving": seen.arriving, "later": seen.later}, indent=2))
-    else:
+    if not said_as_json(args, told.to_json() | {"arriving": seen.arriving, "later": seen.later}):
         say(told.sentence)
         for row in told.set_aside:
             say(f"  {row.state:<12} {row.path}: {'; '.join(reason['message'] for reason in row.reasons)}")

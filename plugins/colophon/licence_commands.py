@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -54,9 +53,7 @@ def sync(args: argparse.Namespace) -> int:
         open_ledger(), GettyImagesHook().get_conn(), agreements=load_agreements(), campaigns=load_campaigns(),
         rules=load_house().licences, store=open_store(), now=datetime.now(UTC),
     )  # fmt: skip
-    if args.json:
-        say(json.dumps(done.to_json(), indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, done.to_json()):
         for what, count in sorted(done.counts.items()):
             say(f"{what:<20} {count:>8,}")
         _print(done.problems)
@@ -87,9 +84,7 @@ def terms(args: argparse.Namespace) -> int:
     out = args.out or args.sheet.with_name(f"{args.sheet.stem} (answer).xlsx")
     with store.open(done.answer) as marked, out.open("wb") as file:
         shutil.copyfileobj(marked, file)
-    if args.json:
-        say(json.dumps(done.to_json() | {"answer_file": str(out)}, indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, done.to_json() | {"answer_file": str(out)}):
         say(f"{done.rows:,} rows: {done.applied:,} applied, {done.unchanged:,} without anything new, {done.bad:,} refused")
         _print(done.reasons)
         say(f"marked sheet: {printable(str(out))}")
@@ -110,8 +105,7 @@ def listed(args: argparse.Namespace) -> int:
         found = licence_lists.listing(session, wish, today=datetime.now(UTC).date(), limit=max(1, args.limit)).rows
         served = licence_lists.served(session, found)
         rows = [licences.as_json(row) for row in found]
-    if args.json:
-        say(json.dumps(rows, indent=2, ensure_ascii=False))
+    if said_as_json(args, rows):
         return 0
     for row in rows:
         ends = row["terms"].get("ends", {})
@@ -139,9 +133,7 @@ def check(args: argparse.Namespace) -> int:
         open_ledger(), load_house().licences, campaigns=load_campaigns(), runs_of=lambda work_id: production.of_work(client, work_id),
         now=datetime.now(UTC),
     )  # fmt: skip
-    if args.json:
-        say(json.dumps(done.to_json(), indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, done.to_json()):
         for what, count in done.counts.items():
             say(f"{what:<20} {count:>8,}")
         _print(done.problems)
@@ -164,9 +156,7 @@ def flags(args: argparse.Namespace) -> int:
     with open_ledger().read() as session:
         wanted = report.lines(session, team=args.team or None, cause=args.cause or None, work_id=args.work)
         found = list(islice(wanted, max(1, args.limit)))
-    if args.json:
-        say(json.dumps([asdict(line) for line in found], indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, [asdict(line) for line in found]):
         for line in found:
             stops = "STOPS" if line.blocking else ""
             about = f"{line.cause:<11} {stops:<5} {line.asset_id:<12} {printable(line.title)[:30]:<30} {line.isbn:<13}"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from colophon.commands import say
-
-WHO = "command line"
+from colophon.commands import WHO, said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -55,9 +53,7 @@ def load(args: argparse.Namespace) -> int:
         except RejectedData as bad:
             told.append({"file": printable(str(path)), "error": {"message": bad.what, "where": bad.where, "todo": bad.todo}})
             well = False
-    if args.json:
-        say(json.dumps(told, indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, told):
         for each in told:
             _tell(each)
     return 0 if well else 1
@@ -89,11 +85,7 @@ def undo(args: argparse.Namespace) -> int:
     from include.sales.undo import undo as undo_batch
 
     done = undo_batch(open_ledger(), args.batch, now=datetime.now(UTC), who=WHO, note=args.note)
-    if args.json:
-        told = {
-            "batch": done.batch, "restored": list(done.restored), "withdrawn": list(done.withdrawn), "in_hand": list(done.in_hand),
-        }  # fmt: skip
-        say(json.dumps(told, indent=2))
+    if said_as_json(args, asdict(done)):
         return 0
     say(f"batch {done.batch} counts no more")
     if done.restored:

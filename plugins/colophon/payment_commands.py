@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import UTC, datetime
 from typing import Any
 
-from colophon.commands import say
-from colophon.load_commands import WHO
+from colophon.commands import WHO, said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -42,9 +40,7 @@ def payment(args: argparse.Namespace) -> int:
         "paid": format(done.paid, "f"), "difference": format(done.paid - done.reported, "f"), "batches": list(done.batches),
         "reasons": list(done.reasons),
     }  # fmt: skip
-    if args.json:
-        say(json.dumps(told, indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, told):
         say(f"{told['source']} {told['period']}: paid {told['paid']} {told['currency']}, reported {told['reported']}")
         for reason in done.reasons:
             say(f"  {reason['message']}. {reason['todo']}")
@@ -60,16 +56,14 @@ def due(args: argparse.Namespace) -> int:
     with open_ledger().read() as session:
         found = expected(session, load_sources(), datetime.now(UTC).date())
     shown = [one for one in found if one.state == "late" or not args.late]
-    if args.json:
-        rows = [
-            {
-                "source": one.source, "period": one.period, "currency": one.currency, "due": one.due_on.isoformat(), "state": one.state,
-                "batches": list(one.batches),
-            }
-            for one in shown
-        ]  # fmt: skip
-        say(json.dumps(rows, indent=2))
-    else:
+    rows = [
+        {
+            "source": one.source, "period": one.period, "currency": one.currency, "due": one.due_on.isoformat(), "state": one.state,
+            "batches": list(one.batches),
+        }
+        for one in shown
+    ]  # fmt: skip
+    if not said_as_json(args, rows):
         for one in shown:
             batches = f"  batch {', '.join(map(str, one.batches))}" if one.batches else ""
             say(f"{one.source:<20} {one.period:<22} {one.currency:<3} due {one.due_on}  {one.state}{batches}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 from include.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,9 +51,7 @@ def preflight(args: argparse.Namespace) -> int:
         rows.append((name, sniffed, check(path, name, sniffed, acx())))
     elif tracks:
         rows.append(("audiobook", None, check_set(tracks, acx())))
-    if args.json:
-        say(json.dumps([_row(*row) for row in rows], indent=2))
-    else:
+    if not said_as_json(args, [_row(*row) for row in rows]):
         for row in rows:
             _show(*row)
     return 1 if any(checked.fails for _, _, checked in rows) else 0

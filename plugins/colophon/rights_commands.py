@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -33,9 +32,8 @@ def report(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         out = args.out or Path(folder)
         made = write(open_ledger(), open_store(), party, load_house(), load_payees(), now, out, args.period)
-        if args.json:
-            told = [one.to_json() | {"files": [path.name for path in one.files]} for one in made]
-            say(json.dumps({"partner": party.id, "folder": str(args.out or ""), "reports": told}, indent=2, ensure_ascii=False))
+        told = [one.to_json() | {"files": [path.name for path in one.files]} for one in made]
+        if said_as_json(args, {"partner": party.id, "folder": str(args.out or ""), "reports": told}):
             return 0
         for one in made:
             flags = f", {one.flags:,} flags" if one.report == "rights" else ""

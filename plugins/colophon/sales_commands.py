@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from colophon import load_commands, payment_commands, usage_commands, workbook_commands
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -29,9 +28,7 @@ def recognise(args: argparse.Namespace) -> int:
 
     layouts = load_layouts()
     found = [_recognised(path, layouts) for path in args.files]
-    if args.json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, found):
         for one in found:
             say(f"{one['layout'] or '-':<20} {one['file']}")
             for sentence in one["notes"]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 if TYPE_CHECKING:
     from include.imports.offers import Offers
@@ -42,9 +41,7 @@ def check_sheet(args: argparse.Namespace) -> int:
     written = datetime.fromtimestamp(args.sheet.stat().st_mtime, UTC)
     with open_ledger().read() as session:
         checked = check(session, args.sheet, args.sheet.name, mapping, _offers(), now=now, arrived=written)
-    if args.json:
-        say(json.dumps(checked.to_json(), indent=2, ensure_ascii=False))
-    else:
+    if not said_as_json(args, checked.to_json()):
         _print(checked)
     return 1 if {LineState.BAD, LineState.CONFLICT} & {line.state for line in checked.lines} else 0
 

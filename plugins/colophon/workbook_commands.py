@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from colophon.commands import say
+from colophon.commands import said_as_json, say
 
 
 def add_options(group: Any) -> None:
@@ -48,8 +47,7 @@ def workbook(args: argparse.Namespace) -> int:
         }
         for row in rows.values()
     ]
-    if args.json:
-        say(json.dumps({"workbooks": shown, "waiting": waiting}, indent=2, ensure_ascii=False))
+    if said_as_json(args, {"workbooks": shown, "waiting": waiting}):
         return 1 if waiting else 0
     for row in rows.values():
         where = str(copies[row.id]) if row.id in copies else f"not copied: it is {row.state}"
