@@ -122,7 +122,7 @@ def _insert(session: Session, table: type[Any], rows: Iterator[dict[str, Any]]) 
     for row in rows:
         chunk.append(row)
         if len(chunk) == CHUNK:
-            session.execute(insert(table), chunk)
+            session.execute(insert(table.__table__), chunk)
             chunk = []
     if chunk:
-        session.execute(insert(table), chunk)
+        session.execute(insert(table.__table__), chunk)

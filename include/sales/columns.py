@@ -5,7 +5,7 @@ What can't be read is noted with its row, and its row is left out; the column go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -40,29 +40,44 @@ class Trouble:
     why: Unreadable
 
 
+@dataclass(slots=True)
+class _Known:
+    texts: pa.Array
+    values: pa.Array
+    bad: dict[str, Unreadable]
+
+
 class Meanings:
-    """What texts mean, remembered from batch to batch."""
+    """What texts mean, remembered from batch to batch: each different text is read once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._known: dict[tuple[str, ...], _Known] = {}
 
-    def of(self, name: tuple[str, ...], texts: Iterable[str | None], read: Callable[[str], Any]) -> list[Any]:
-        """For each text its value, or the `Unreadable` it raised."""
-        known = self._known.setdefault(name, {})
-        if len(known) > _MOST_REMEMBERED:
-            known.clear()
-        found: list[Any] = []
-        for text in texts:
-            if text is None:
-                found.append(None)
-                continue
-            if text not in known:
+    def of(
+        self, name: tuple[str, ...], texts: pa.Array, read: Callable[[str], Any], kind: pa.DataType
+    ) -> tuple[pa.Array, dict[int, Unreadable]]:
+        """For each of these different texts its value, null for nothing; and for those that can't be read, by their place, why."""
+        known = self._known.get(name)
+        if known is None or len(known.texts) > _MOST_REMEMBERED:
+            known = self._known[name] = _Known(pa.array([], pa.string()), pa.array([], kind), {})
+        at = pc.index_in(texts, value_set=known.texts)
+        fresh = texts.filter(pc.and_(pc.is_null(at), pc.is_valid(texts)))
+        if len(fresh):
+            values: list[Any] = []
+            for text in fresh.to_pylist():
                 try:
-                    known[text] = read(text)
-                except Unreadable as bad:
-                    known[text] = bad
-            found.append(known[text])
-        return found
+                    values.append(read(text))
+                except Unreadable as why:
+                    values.append(None)
+                    known.bad[text] = why
+            known.texts = pa.concat_arrays([known.texts, fresh])
+            known.values = pa.concat_arrays([known.values, pa.array(values, kind)])
+            at = pc.index_in(texts, value_set=known.texts)
+        bad = {}
+        if known.bad:
+            for place in pc.indices_nonzero(pc.is_in(texts, value_set=pa.array(list(known.bad), pa.string()))).to_pylist():
+                bad[place] = known.bad[texts[place].as_py()]
+        return known.values.take(at), bad
 
 
 class Columns:
@@ -131,15 +146,12 @@ class Columns:
 
     def _read(self, texts: pa.Array, column: str, name: tuple[str, ...], read: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
         coded = texts.dictionary_encode()
-        values = self._meanings.of(name, coded.dictionary.to_pylist(), read)
-        bad = {at: value for at, value in enumerate(values) if isinstance(value, Unreadable)}
+        values, bad = self._meanings.of(name, coded.dictionary, read, kind)
         if bad:
-            values = [None if at in bad else value for at, value in enumerate(values)]
             where = pc.indices_nonzero(pc.fill_null(pc.is_in(coded.indices, pa.array(list(bad), coded.indices.type)), False)).to_pylist()
             which = coded.indices.take(pa.array(where, pa.int64())).to_pylist()
-            said = coded.dictionary.to_pylist()
-            self.troubles += [Trouble(at, column, said[one], bad[one]) for at, one in zip(where, which, strict=True)]
-        return pa.array(values, kind).take(coded.indices)
+            self.troubles += [Trouble(at, column, coded.dictionary[one].as_py(), bad[one]) for at, one in zip(where, which, strict=True)]
+        return values.take(coded.indices)
 
     def field(self, name: str, cell: Cell) -> pa.Array:
         """The canonical field's values, in its type. Signs by kind are not set yet."""
@@ -285,9 +297,8 @@ class Columns:
         joined = pc.binary_join_element_wise(*others, "|", null_handling="replace", null_replacement="")
         beside = pc.utf8_trim(pc.replace_substring_regex(joined, r"\|{2,}", "|"), "|")
         coded = best.dictionary_encode()
-        pairs = [text.split(":", 1) for text in coded.dictionary.to_pylist()]
-        types = pa.array([pair[0] for pair in pairs], pa.string()).take(coded.indices)
-        values = pa.array([pair[1] for pair in pairs], pa.string()).take(coded.indices)
+        pairs = pc.split_pattern(coded.dictionary, ":", max_splits=1)
+        types, values = (pc.list_element(pairs, place).take(coded.indices) for place in (0, 1))
         return types, values, _none_if_empty(beside)
 
 

@@ -301,7 +301,8 @@ class Sifter:
 
 
 def _matching(texts: pa.Array, pattern: str) -> pa.Array:
-    return pc.match_substring_regex(pc.fill_null(texts, ""), f"^(?:{pattern})$", ignore_case=True)
+    coded = pc.fill_null(texts, "").dictionary_encode()  # the first column is often a day or a shop
+    return pc.match_substring_regex(coded.dictionary, f"^(?:{pattern})$", ignore_case=True).take(coded.indices)
 
 
 def _fits(pattern: str, text: str) -> bool:

@@ -45,9 +45,9 @@ def isbn13(text: str) -> str:
     "" if the check digit is wrong, the length is not 10 or 13, or a 13-digit number is not in 978 or 979.
     """
     digits = _ISBN_PREFIX.sub("", _compact(text))
-    if len(digits) == 13 and not is_isbn13(digits):
-        return ""
-    if len(digits) not in {10, 13} or not _ascii_digits(digits, last="X" if len(digits) == 10 else ""):
+    if len(digits) == 13:
+        return digits if is_isbn13(digits) else ""
+    if len(digits) != 10 or not _ascii_digits(digits, last="X"):
         return ""
     try:
         valid: str = _isbn.validate(digits, convert=True)

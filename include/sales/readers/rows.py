@@ -22,6 +22,9 @@ class Rows:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def slice(self, start: int, rows: int) -> Rows:
+        return Rows(self.numbers.slice(start, rows), [column.slice(start, rows) for column in self.columns])
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

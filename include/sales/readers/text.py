@@ -114,7 +114,7 @@ class TextSheet:
                         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
                     ),
                 )
-                yield from _numbered(reader, shape, odd, rows_at_once)
+                yield from _together(_numbered(reader, shape, odd), rows_at_once)
         except pa.ArrowInvalid as bad:
             if "Empty CSV file" in str(bad):
                 return
@@ -144,7 +144,27 @@ def wide(head: bytes) -> str:
     return "utf-16-be" if even > odd else "utf-16-le"
 
 
-def _numbered(reader: arrow_csv.CSVStreamingReader, shape: Shape, odd: list[int], rows_at_once: int) -> Iterator[Rows]:
+def _together(parts: Iterator[Rows], rows_at_once: int) -> Iterator[Rows]:
+    """The same rows, so many at once: what is done for each of them takes its time whatever their number."""
+    waiting: list[Rows] = []
+    for part in parts:
+        for start in range(0, len(part), rows_at_once):
+            waiting.append(part.slice(start, rows_at_once))
+            if sum(map(len, waiting)) >= rows_at_once:
+                yield _one(waiting)
+                waiting = []
+    if waiting:
+        yield _one(waiting)
+
+
+def _one(parts: list[Rows]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
+    columns = zip(*(part.columns for part in parts), strict=True)
+    return Rows(pa.concat_arrays([part.numbers for part in parts]), [pa.concat_arrays(column) for column in columns])
+
+
+def _numbered(reader: arrow_csv.CSVStreamingReader, shape: Shape, odd: list[int]) -> Iterator[Rows]:
     """Each batch with the numbers of its rows in the sheet: those of another width are not in it, but count."""
     next_number, taken = 0, 0  # of the rows below the header; how many of `odd` lie before it
     for batch in reader:
@@ -161,9 +181,7 @@ def _numbered(reader: arrow_csv.CSVStreamingReader, shape: Shape, odd: list[int]
         del odd[:taken]
         taken = 0
         rows = pa.array(np.concatenate(runs) if runs else np.arange(0), pa.int64())
-        for start in range(0, batch.num_rows, rows_at_once):
-            part = batch.slice(start, rows_at_once)
-            yield Rows(pc.add(rows.slice(start, rows_at_once), shape.header_row + 1), part.columns)
+        yield Rows(pc.add(rows, shape.header_row + 1), batch.columns)
 
 
 def _reader(text: str, delimiter: str, quoted: bool) -> Any:
