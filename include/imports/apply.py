@@ -203,32 +203,30 @@ def _to_send(lines: Iterable[TitleImportLineRow], now: Live) -> dict[Key, Value]
 def _conflict(line: TitleImportLineRow, now: Live | None) -> Problem | None:
     """Whether Consonance has something else now than what the row was compared with, and than what it wants."""
     if now is None:
-        return _problem("gone", "Consonance does not have the work any more", "Ask for it in Consonance.")
+        return imports.problem("gone", "Consonance does not have the work any more", "Ask for it in Consonance.")
     said, edition = str(line.fields.get("isbn", "")), now.products.get(line.product_id or 0)
     if said and edition is not None and edition.isbn != said:
         message = f"the edition that had the ISBN {said} has {edition.isbn or 'none'} in Consonance now"
-        return _problem("renumbered", message, "Look which edition is meant, and send the row again.", "isbn")
+        return imports.problem("renumbered", message, "Look which edition is meant, and send the row again.", field="isbn")
     for change in line.changes:
         if not is_open(change):
             continue
         found = now.value(change["level"], change["id"], change["field"])
         if found is None:
-            return _problem("gone", "Consonance does not have the edition any more", "Ask for it in Consonance.", change["field"])
+            return imports.problem(
+                "gone", "Consonance does not have the edition any more", "Ask for it in Consonance.", field=change["field"]
+            )
         if found not in (change["before"], change["after"]):
             message = f"{change['label']} was changed in Consonance meanwhile: it was {shown(change['before'])} and is {shown(found)}"
-            return _problem("changed-meanwhile", message, "Decide which one holds, and send the row again.", change["field"])
+            return imports.problem("changed-meanwhile", message, "Decide which one holds, and send the row again.", field=change["field"])
     return None
 
 
 def _not_kept(key: Key, wanted: Value, after: Live | None) -> Problem:
     has = after.value(*key) if after else None
     message = f"{FIELDS[key[2]].label}: {shown(wanted)} was written, and Consonance shows {shown(has or '')}"
-    return _problem("not-kept", message, "Look at the title in Consonance.", key[2])
+    return imports.problem("not-kept", message, "Look at the title in Consonance.", field=key[2])
 
 
 def _refusal(words: str) -> Problem:
-    return _problem("refused", f"Consonance refused it: {words[:500]}", "Mend what it says, or change the title there by hand.")
-
-
-def _problem(code: str, message: str, todo: str, field: str = "") -> Problem:
-    return {"code": code, "field": field, "column": "", "message": message, "todo": todo, "severity": "error"}
+    return imports.problem("refused", f"Consonance refused it: {words[:500]}", "Mend what it says, or change the title there by hand.")

@@ -32,7 +32,6 @@ class Title:
     """A product with its work, as the mirror has them, and when each of them changed."""
 
     product: Product
-    work_changed: datetime
     product_changed: datetime
     mark: str
     deleted: bool = False
@@ -113,7 +112,7 @@ def _editions(session: Session, work_ids: Sequence[int], known: Known) -> None:
     for row, work_row in session.execute(query.order_by(ProductRow.id)):
         product = codec.decode_product(row.content, codec.decode_work(work_row.content))
         deleted = row.deleted_at is not None or work_row.deleted_at is not None
-        title = Title(product, work_row.changed_at, row.changed_at, mark(work_row.digest, row.digest), deleted)
+        title = Title(product, row.changed_at, mark(work_row.digest, row.digest), deleted)
         known.products[product.id] = title
         if product.isbn:
             known.isbns.setdefault(product.isbn, []).append(title)

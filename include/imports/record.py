@@ -113,8 +113,7 @@ def decline(ledger: Ledger, import_id: int, *, now: datetime, who: str = "") -> 
         for line in imports.lines(session, import_id, LineState.WAITING, LineState.NEW):
             line.state = LineState.DECLINED
             todo = "Ask why, and send the sheet again."
-            problem = {"code": "declined", "field": "", "column": "", "message": said, "todo": todo, "severity": "error"}
-            imports.add_problem(line, problem)
+            imports.add_problem(line, imports.problem("declined", said, todo))
         _decide(session, row, imports.DECLINED, now, who, "sheet of titles declined")
         return row
 

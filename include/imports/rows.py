@@ -11,9 +11,9 @@ from include.imports.fields import BASE, FIELDS, KEYS, PRICE
 from include.imports.mapping import Column, Mapping
 from include.imports.sheets import Line, Sheet
 from include.imports.subject_codes import SCHEMES, house_list
+from include.ledger import imports
 
 Problem = dict[str, Any]
-ERROR, WARNING = "error", "warning"
 _PRICE_LISTS = {"price_type": 58, "price_qualifier": 59}
 
 
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def bad(self) -> bool:
-        return any(problem["severity"] == ERROR for problem in self.problems)
+        return any(problem["severity"] == "error" for problem in self.problems)
 
     def to_json(self) -> dict[str, Any]:
         """As `TitleImportLineRow.fields` keeps it: keys, fields and prices by our names."""
@@ -69,9 +69,9 @@ class Row:
     def wrong(
         self, code: str, message: str, todo: str, *, field: str = "", column: str = "", severity: Literal["error", "warning"] = "error"
     ) -> None:
-        problem = {"code": code, "field": field, "column": column, "message": message, "todo": todo, "severity": severity}
-        if problem not in self.problems:
-            self.problems.append(problem)
+        one = imports.problem(code, message, todo, field=field, column=column, severity=severity)
+        if one not in self.problems:
+            self.problems.append(one)
 
 
 def read_row(line: Line, sheet: Sheet, mapping: Mapping) -> Row:

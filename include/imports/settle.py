@@ -96,13 +96,11 @@ def _follow(line: TitleImportLineRow, books: Mapping[int, WorkbookRow], made: Ma
     missing = [one for one in book.missing if str(one.get("isbn")) == line.isbn]
     if book.state in _LOOKED and missing:
         line.state = LineState.MISSING
-        told = [{"code": one["code"], "field": "", "column": "", "message": one["message"], "todo": one["todo"], "severity": "error"}
-                for one in missing]  # fmt: skip
+        told = [imports.problem(one["code"], one["message"], one["todo"]) for one in missing]
         line.problems = [*_without(line, _NOT_THERE), *told]
     elif book.kind == "titles" and book.state in _LOOKED:
         line.state = LineState.MISSING
-        told = [{"code": "title-missing", "field": "", "column": "", "message": f"{line.isbn} was there, and is gone again",
-                 "todo": "Look at the title in Consonance.", "severity": "error"}]  # fmt: skip
+        told = [imports.problem("title-missing", f"{line.isbn} was there, and is gone again", "Look at the title in Consonance.")]
         line.problems = [*_without(line, _NOT_THERE), *told]
     elif book.kind == "prices" and book.state in _LOOKED:
         line.changes = [change | {"at": now.isoformat()} if _is_open_price(change) else change for change in line.changes]
@@ -145,7 +143,7 @@ def _made(
         if now is None or product is None:
             continue  # gone again since it was looked for
         row = said_again(line)
-        title = Title(product, _LONG_AGO, _LONG_AGO, "")
+        title = Title(product, _LONG_AGO, "")
         changes = differences(row, About(title, now.work), Known(), mapping, offers, None)
         found[line.id] = _Made(now.work.id, product.id, changes, row.problems)
     return found

@@ -95,7 +95,7 @@ def take_back(line: TitleImportLineRow, book: WorkbookRow) -> None:
     line.state = LineState.DECLINED
     why = f": {book.note}" if book.note else ""
     message, todo = f"workbook {book.id} was withdrawn{why}", "Send the row again, if it is wanted."
-    imports.add_problem(line, {"code": "withdrawn", "field": "", "column": "", "message": message, "todo": todo, "severity": "error"})
+    imports.add_problem(line, imports.problem("withdrawn", message, todo))
 
 
 def coming_already(earlier: TitleImportLineRow) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def coming_already(earlier: TitleImportLineRow) -> dict[str, Any]:
     book = f"workbook {earlier.workbook_id} of " if earlier.workbook_id else ""
     todo = "Nothing, if that one is right. What differs can be sent once the title is there."
     message = f"the title is in {book}sheet {earlier.import_id} already"
-    return {"code": "on-its-way", "field": "", "column": "", "message": message, "todo": todo, "severity": "warning"}
+    return imports.problem("on-its-way", message, todo, severity="warning")
 
 
 class _Aside:
@@ -124,8 +124,7 @@ class _Aside:
             for number, why in self._refused:
                 if line := lines.get(number):
                     line.state = LineState.BAD
-                    problem = {"code": "import-refuses", "field": "", "column": "", "message": why.what, "todo": why.todo}
-                    imports.add_problem(line, problem | {"severity": "error"})
+                    imports.add_problem(line, imports.problem("import-refuses", why.what, why.todo))
 
 
 def _note(session: Session, kept: Sequence[WorkbookRow], line_ids: Sequence[int]) -> None:

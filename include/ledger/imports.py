@@ -5,11 +5,10 @@ All functions take a session of `Ledger.session()` (or `read()`, where they only
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -135,9 +134,11 @@ def subject(import_id: int) -> str:
     return f"titles {import_id}"
 
 
-def problems_of(rows: Sequence[TitleImportLineRow]) -> Counter[str]:
-    """Code → how many rows have it."""
-    return Counter(code for row in rows for code in {str(problem["code"]) for problem in row.problems})
+def problem(
+    code: str, message: str, todo: str, *, field: str = "", column: str = "", severity: Literal["error", "warning"] = "error"
+) -> dict[str, Any]:
+    """What is wrong with a row, as `TitleImportLineRow.problems` keeps it: `code` for programs, `message` and `todo` for the sender."""
+    return {"code": code, "field": field, "column": column, "message": message, "todo": todo, "severity": severity}
 
 
 def add_problem(row: TitleImportLineRow, problem: dict[str, Any]) -> None:
