@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any
 SCALE = 1.5  # pixels for each point: a comma that became a point is seen
 
 
-def show_the_same(one: Path, other: Path) -> bool:
-    """Two PDFs: the same pages with the same text, drawn alike to the pixel. False for what can't be drawn."""
+def show_the_same(one: Path, other: Path, changing: Sequence[str] = ()) -> bool:
+    """Two PDFs: the same pages with the same text, drawn alike to the pixel, but for the text that matches `changing`. False for what
+    can't be drawn."""
     with _both(one, other) as (first, second):
         if first is None or second is None or len(first) != len(second):
             return False
-        return all(_same_text(first[at], second[at]) and _drawn_alike(first[at], second[at]) for at in range(len(first)))
+        pairs = [(first[at], second[at]) for at in range(len(first))]
+        return all(_same_text(*pair, changing) and _drawn_alike(*pair, changing) for pair in pairs)
     return False
 
 
@@ -61,15 +64,37 @@ def _both(one: Path, other: Path) -> Iterator[tuple[Any, Any]]:
         yield opened[0], opened[1]
 
 
-def _same_text(one: Any, other: Any) -> bool:
+def _same_text(one: Any, other: Any, changing: Sequence[str] = ()) -> bool:
     texts = []
     for page in (one, other):
-        lines = page.get_textpage()
-        texts.append(lines.get_text_range())
-        lines.close()
+        with closing(page.get_textpage()) as lines:
+            text = lines.get_text_range().replace("\r\n", "\n")
+        for pattern in changing:
+            text = re.sub(pattern, "", text, flags=re.MULTILINE)
+        texts.append(text)
     return bool(texts[0] == texts[1])
 
 
-def _drawn_alike(one: Any, other: Any) -> bool:
-    drawn = [page.render(scale=SCALE, grayscale=True) for page in (one, other)]
-    return bytes(drawn[0].buffer) == bytes(drawn[1].buffer)
+def _drawn_alike(one: Any, other: Any, changing: Sequence[str] = ()) -> bool:
+    drawn = [page.render(scale=SCALE, grayscale=True).to_numpy() for page in (one, other)]
+    if drawn[0].shape != drawn[1].shape:
+        return False
+    for left, bottom, right, top in [place for page in (one, other) for place in _places(page, changing)]:
+        height = drawn[0].shape[0]
+        rows = slice(max(0, int(height - top * SCALE) - 2), max(0, int(height - bottom * SCALE) + 3))
+        for picture in drawn:
+            picture[rows, max(0, int(left * SCALE) - 2) : max(0, int(right * SCALE) + 3)] = 255
+    return bool((drawn[0] == drawn[1]).all())
+
+
+def _places(page: Any, changing: Sequence[str]) -> Iterator[tuple[float, float, float, float]]:
+    """Where the text that changes stands. On a page that is turned it is not looked for: nothing is left out there."""
+    if not changing or page.get_rotation():
+        return
+    with closing(page.get_textpage()) as lines:
+        text = lines.get_text_range().replace("\r\n", "\n")
+        for found in {one[0].strip() for pattern in changing for one in re.finditer(pattern, text, re.MULTILINE)} - {""}:
+            search = lines.search(found)
+            while (at := search.get_next()) is not None:
+                yield from (lines.get_rect(number) for number in range(lines.count_rects(*at)))
+            search.close()

@@ -53,6 +53,10 @@ class PdfMarks(Table):
     amount: Value = Field(default="", description="Amount payable.")
     currency: Value = Field(default="", description="Its currency: three letters.")
     page: Annotated[str, AfterValidator(_two_groups)] = Field(default="", description="Page and number of pages: `Page (\\d+) of (\\d+)`.")
+    changing: tuple[Pattern, ...] = Field(
+        default=(), description="Text that differs from export to export, such as the day of printing. Two that differ in nothing else are "
+        "one statement, which is not sent again.",
+    )  # fmt: skip
     following: Literal["number", "payee_number", "follow"] = Field(
         default="number", description="How a later page says whose it is: by the statement's or the payee's number on it; follow: it does "
         "not, and belongs to the first page before it. Then `page` is needed.",

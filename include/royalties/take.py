@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -93,7 +93,11 @@ def take(
     with store.local(sha256) as local:
         found = read.read(local, name, store, rules)
     with ledger.read() as session:  # drawing pages takes its time: nobody else has to wait
-        shown = {at for at, one in enumerate(found) if _shows_what_is_known(session, store, row_of(one, rules, name, sha256, now))}
+        shown = {
+            at
+            for at, one in enumerate(found)
+            if _shows_what_is_known(session, store, row_of(one, rules, name, sha256, now), _changing(rules, one))
+        }
     fresh = [one for at, one in enumerate(found) if at not in shown]
     try:
         with ledger.session() as session:
@@ -138,17 +142,20 @@ def _counts_for(one: StatementRow, row: StatementRow) -> bool:
     return one.payee == row.payee and one.state in statements.GOES
 
 
-def _shows_what_is_known(session: Session, store: ArtefactStore, row: StatementRow) -> bool:
+def _changing(rules: Rules, one: Found) -> Sequence[str]:
+    return next((layout.pdf.changing for layout in rules.layouts if layout.pdf is not None and layout.id == one.part.layout), ())
+
+
+def _shows_what_is_known(session: Session, store: ArtefactStore, row: StatementRow, changing: Sequence[str]) -> bool:
     """The version that counts shows the same, in other bytes: it is not sent a second time."""
-    compare = {PDF: show_the_same, CSV: say_the_same}.get(row.media_type)
-    if compare is None:
+    if row.media_type not in {PDF, CSV}:
         return False
     current = [one for one in statements.versions(session, row) if one.state != StatementState.REPLACED][:1]
     for one in current:
         settled = one.state != StatementState.HELD or row.state == StatementState.HELD
         if settled and one.media_type == row.media_type and one.source_sha256 != row.source_sha256:
             with store.local(one.sha256) as earlier, store.local(row.sha256) as now:
-                return compare(earlier, now)
+                return show_the_same(earlier, now, changing) if row.media_type == PDF else say_the_same(earlier, now)
     return False
 
 

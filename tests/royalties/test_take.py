@@ -44,8 +44,11 @@ def test_the_same_export_again_sends_nothing_also_under_another_name_or_in_other
     department.comes(*FOUR)
     department.run()
     assert department.comes(*FOUR) == {"unchanged": 4}
-    assert department.comes(*FOUR, {"of": "P-3001"}) == {"unchanged": 4, "ready": 1}
+    printed = [{"of": "P-3001", "note": f"Printed on {day} July 2026"} for day in (9, 21)]
+    assert department.comes(*FOUR, printed[0]) == {"unchanged": 4, "ready": 1}
+    assert department.comes(printed[1]) == {"unchanged": 1}  # the day of printing is no correction
     assert department.run() == {"countinghouse": [pdf("P-3001")]}
+    assert department.comes({**printed[1], "add": "0.10"}) == {"ready": 1}
 
 
 def test_whoever_is_stopped_between_recording_and_saying_so_reads_once(department):
