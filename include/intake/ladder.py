@@ -18,7 +18,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
@@ -36,13 +37,12 @@ from include.intake import web_links
 from include.ledger import covers, title_files
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
-from include.ledger.file_rows import Approval, TitleFileRow
+from include.ledger.file_rows import RECORD, RESOURCE, UNLINKED, WITHDRAWN, Approval, TitleFileRow
 from include.ledger.models import ProductRow
 from include.store import ArtefactStore
 
 Address = Callable[[str, str, datetime], str]  # sha256, name, now → an address that Consonance can fetch
 
-RESOURCE, RECORD, WITHDRAWN, UNLINKED = "supporting resource", "title record", "withdrawn", "unlinked"
 PRINT_COVER = 3_600  # pixels of the longer side: a 12-inch cover at 300 dpi
 WIDE = 1.15  # a picture so much wider than high is a wraparound, no front cover
 
@@ -158,7 +158,19 @@ class Ladder:
             shown = self._picture(row, plan, jpeg, now)
         except PermanentError as refused:
             return self._record(row, Shown(RECORD, why=f"Consonance did not take the picture: {refused.what}.", new=True), digest, now)
+        if left := self._left_behind(row, shown):
+            shown = replace(shown, why=f"{shown.why} {left}")
         return self._record(row, shown, digest, now, jpeg=jpeg)
+
+    def _left_behind(self, row: TitleFileRow, shown: Shown) -> str:
+        """An edition that went over to another work leaves its resource with the work before: that is taken out, too."""
+        told = row.consonance or {}
+        id, work = told.get("id"), told.get("work", row.work_id)
+        if told.get("as") != RESOURCE or id is None or id == shown.id or work == row.work_id:
+            return ""
+        with suppress(PermanentError):  # that work may be gone, and its resources with it
+            return self._delete(id, work, f"the edition belongs to work {row.work_id} now")[1]
+        return ""
 
     def _picture(self, row: TitleFileRow, plan: Plan, jpeg: str, now: datetime) -> Shown:
         with self.ledger.read() as session:
@@ -253,20 +265,23 @@ class Ladder:
         told = row.consonance or {}
         if told.get("as") != RESOURCE or _kept(row):
             return Shown(str(told.get("as", "")), told.get("id"), str(told.get("why", "")))
-        id = told["id"]
-        if not any(one["id"] == id for one in self._resources(row.work_id)):
-            return self._record(row, Shown(WITHDRAWN, None, "Consonance does not have it any more.", new=True), "", now)
-        capability = self.client.capability("delete_supporting_resource")
-        if not capability.ok:
-            why = (
-                f"Delete supporting resource {id} in Consonance: it is not approved any more, and this tenant does not let Colophon do it."
-            )
-            return self._record(row, Shown(WITHDRAWN, id, why, new=True), "", now)
+        id, work = told["id"], told.get("work", row.work_id)
+        left, why = self._delete(id, work, "it is not approved any more")
+        return self._record(row, Shown(WITHDRAWN, left, why or "Consonance does not have it any more.", new=True), "", now)
+
+    def _delete(self, id: int, work: int, because: str) -> tuple[int | None, str]:
+        """Deletes a resource where the tenant lets us. Its id where a person must, and what became of it: nothing where it is gone."""
+        if not any(one["id"] == id for one in self._resources(work)):
+            return None, ""
+        if not self.client.capability("delete_supporting_resource").ok:
+            what = f"Delete supporting resource {id} of work {work} in Consonance"
+            return id, f"{what}: {because}, and this tenant does not let Colophon do it."
         self.client.change("delete_supporting_resource", {"input": {"id": id}})
-        return self._record(row, Shown(WITHDRAWN, None, f"Supporting resource {id} was deleted in Consonance.", new=True), "", now)
+        return None, f"Supporting resource {id} was deleted in Consonance."
 
     def _record(self, row: TitleFileRow, shown: Shown, digest: str, now: datetime, *, jpeg: str = "") -> Shown:
         told = {"as": shown.as_, "id": shown.id, "why": shown.why, "digest": digest, "jpeg": jpeg, "at": now.isoformat()}
+        told |= {"work": row.work_id} if shown.id else {}
         with self.ledger.session() as session:
             mine = title_files.get(session, row.id, lock=True)
             mine.consonance = {key: value for key, value in told.items() if value not in {None, ""}}

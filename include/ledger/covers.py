@@ -20,7 +20,8 @@ from include.titles.model import Work
 WANTED, ATTACHED, WITHDRAWN = "wanted", "attached", "withdrawn"
 SOURCE: Final = "cloudinary"
 """`TitleFileRow.source` of covers that were brought from there."""
-KINDS: Final = ("front", "back", "full", "series")
+LABELS: Final = {"front": "Front cover", "back": "Back cover", "full": "Full jacket", "series": "Series branding"}
+KINDS: Final = tuple(LABELS)
 STATES: Final = ("approved", "pending", "rejected", "refused", "attached", "lost", "gone")
 
 
@@ -103,8 +104,8 @@ def series_key(name: str) -> str:
 def page(
     session: Session, *, state: str = "", kind: str = "", isbn: str = "", work_id: int | None = None, after: int = 0, limit: int = 100
 ) -> list[CoverRow]:
-    """Versions by id. `state` is one of `STATES`: as the queue said, refused by our checks, attached to a title, lost (no title has
-    it), or gone from Cloudinary."""
+    """Versions by id. `state` is one of `STATES`: as the queue said, refused by our checks, attached to a title, lost (not on the
+    titles that it names), or gone from Cloudinary."""
     query = select(CoverRow).where(CoverRow.id > after).order_by(CoverRow.id).limit(limit)
     match state:
         case "approved" | "pending" | "rejected":

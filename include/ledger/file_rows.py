@@ -16,6 +16,9 @@ from include.ledger.models import Base, BigId
 
 LONGEST_PERSON = 120  # characters of a person's name; what is longer is cut, where SQLite would not mind and PostgreSQL refuses
 
+RESOURCE, RECORD, WITHDRAWN, UNLINKED = "supporting resource", "title record", "withdrawn", "unlinked"
+"""`TitleFileRow.consonance["as"]`: how far a file got."""
+
 
 class IntakeState(StrEnum):
     ARRIVING = "arriving"  # seen, not known to be whole
@@ -82,7 +85,7 @@ class TitleFileRow(Base):
     modified: Mapped[datetime | None]  # at the source
     preview: Mapped[str] = mapped_column(String(64), default="")  # artefact: JPEG in sRGB
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)  # pages, trim, pixels, duration: see include.files.model
-    consonance: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rung of the ladder and id: {"as": "supporting resource", "id": 7}
+    consonance: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rung of the ladder and id: {"as": RESOURCE, "id": 7}
     attached_at: Mapped[datetime]
     attached_by: Mapped[str] = mapped_column(String(120), default="")
     replaced_by_id: Mapped[int | None] = mapped_column(BigId)

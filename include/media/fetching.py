@@ -122,6 +122,8 @@ def _written(response: requests.Response, into: Path, most_bytes: int, where: st
                 raise TransientError(f"the picture did not come within {LONGEST:.0f} seconds", where=where)
             out.write(chunk)
             digest.update(chunk)
-    if count == 0 or (promised is not None and count != promised):
-        raise TransientError(f"{count:,} bytes came of {promised if promised is not None else 'more'}", where=where)
+    if count == 0:
+        raise TransientError("no bytes came", where=where)
+    if promised is not None and count != promised:
+        raise TransientError(f"{count:,} bytes came of {promised:,}", where=where)
     return Fetched(digest.hexdigest(), count)

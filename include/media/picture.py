@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from include.partners.covers import CoverRules
 
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PSD")
 _MOVING = frozenset({"GIF", "PNG", "WEBP"})  # several pictures of a TIFF or PSD are pages or layers
-MOST_PIXELS = 200_000_000
+MOST_PIXELS = 100_000_000  # 33 × 33 inches at 300 dpi
+_LARGE = 16_000_000  # pixels: several pictures of more are not held in memory at once
+_one_large = threading.Lock()
 _CLOSE = 3  # of 255: how far a profile's colours may lie from sRGB's; profiles of the same name differ by their rounding
 _PATCHES = [(red, green, blue) for red in (0, 90, 180, 255) for green in (0, 90, 180, 255) for blue in (0, 90, 180, 255)]
 
@@ -37,7 +41,7 @@ def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
         with Image.open(local, formats=FORMATS) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
-                raise Refused("cover-large", f"it has {width:,} × {height:,} pixels", todo="Bring a smaller master.")
+                raise _too_many_pixels(f"{width:,} × {height:,} pixels")
             if image.format in _MOVING and (count := int(getattr(image, "n_frames", 1))) > 1:
                 raise Refused("cover-moving", f"it moves: it has {count} pictures", todo="Bring a master with one picture.")
             if max(width, height) < rules.min_pixels:
@@ -47,9 +51,12 @@ def examine(local: Path, rules: CoverRules) -> tuple[int, int]:
                 _must_be_srgb(image)
             image.draft("RGB", (max(1, width // 8), max(1, height // 8)))  # a JPEG is read to its end at an eighth of its size
             turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5  # Pillow gives a TIFF's size upright
-            image.load()
+            with _one_large if width * height > _LARGE else nullcontext():
+                image.load()
             return (height, width) if turned else (width, height)
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:  # Pillow's own limit is beyond ours, and it does not tell the size
+        raise _too_many_pixels("far too many pixels") from None
+    except UnidentifiedImageError:
         raise Refused("cover-no-picture", "it is no picture", todo="Bring a JPEG, PNG or TIFF.") from None
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError) as broken:
         raise Refused("cover-broken", f"the picture can't be read to its end ({type(broken).__name__})", todo="Bring it anew.") from None
@@ -73,6 +80,10 @@ def plain_jpeg(local: Path) -> tuple[int, int] | None:
 def too_large(size: int, rules: CoverRules) -> Refused:
     what = f"it has {size:,} bytes, and may have {rules.max_bytes:,}"
     return Refused("cover-bytes", what, todo="Bring a smaller file, or raise max_bytes in [covers] of config/house.toml.")
+
+
+def _too_many_pixels(what: str) -> Refused:
+    return Refused("cover-large", f"it has {what}, and may have {MOST_PIXELS:,} in all", todo="Bring a smaller master.")
 
 
 def _must_be_srgb(image: Image.Image) -> None:

@@ -59,7 +59,7 @@ class MarketingText:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A front cover; `width` and `height` in pixels, `bytes` of the JPEG that the sandbox serves. All are 0 while nobody knows: the image
+    """A picture of a title, by itself a front cover; `width` and `height` in pixels, `bytes` of the JPEG that the sandbox serves. All are 0 while nobody knows: the image
     stays at `remote_url`, or is still to be uploaded."""
 
     id: int
@@ -73,6 +73,7 @@ class Cover:
     created: date
     product_ids: tuple[int, ...]
     remote_url: str = ""
+    variant: str = "FRONT_COVER"
 
 
 @dataclass(frozen=True, slots=True)

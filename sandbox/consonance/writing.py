@@ -149,12 +149,17 @@ def _create_resource(_: None, info: Info, input: Input) -> dict[str, Any]:
     caption, copyright_, credit = (input.get(key) or "" for key in ("caption", "copyright", "requiredCredit"))
     remote = input.get("imageRemoteUrl") or ""
     width, height, size = _fetched(info.context, id, remote)
-    cover = Cover(id, width, height, size, name, caption, copyright_, credit, catalogue.today, product_ids, remote)
+    variant = input.get("resourceVariant") or "FRONT_COVER"
+    cover = Cover(id, width, height, size, name, caption, copyright_, credit, catalogue.today, product_ids, remote, variant)
+
+    def unlinked(one: Cover) -> Cover:
+        left = tuple(id for id in one.product_ids if id not in product_ids)
+        return replace(one, product_ids=left) if one.variant == variant else one
 
     def change(work: Work) -> Work:
         earlier = work.covers
         if input.get("unlinkPrevious"):
-            earlier = tuple(replace(one, product_ids=tuple(p for p in one.product_ids if p not in product_ids)) for one in earlier)
+            earlier = tuple(unlinked(one) for one in earlier)
         return replace(work, covers=(*earlier, cover))
 
     catalogue.edit(work.id, change)

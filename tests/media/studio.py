@@ -11,12 +11,13 @@ from sqlalchemy import select
 
 from include.clients.exchange import Patience
 from include.intake.ladder import Ladder
-from include.ledger import covers
+from include.ledger import cover_lists, covers
 from include.ledger.file_rows import TitleFileRow
 from include.ledger.licence_rows import CoverRow, CoverUseRow
 from include.ledger.models import EventRow, ProductRow, WorkRow
 from include.media import choice, listing, masters, titles
 from include.media.fetching import Fetcher
+from include.media.summary import summary
 from include.partners.covers import CoverRules
 from include.store.signed import Signer
 from include.titles import codec
@@ -130,6 +131,19 @@ class Studio:
         with self.ledger.read() as session:
             found = covers.of_product(session, self.product(isbn).id)
             return [(one.cover.public_id, one.cover.moderation, [reason["message"] for reason in one.reasons]) for one in found]
+
+    def standing(self, isbn: str, kind: str = "front") -> list[tuple[str, str]]:
+        """(public id, what became of it) as the title's page shows them: what it has, what one must know, the others."""
+        product = self.product(isbn)
+        with self.ledger.read() as session:
+            (found,) = [one for one in cover_lists.of_product(session, product.id, product.work_id) if one.kind == kind]
+            every = [*([found.current] if found.current else []), *found.news, *found.others]
+            return [(one.cover.public_id, one.standing) for one in every]
+
+    def left(self) -> str:
+        """What the run leaves to people."""
+        with self.ledger.read() as session:
+            return "\n".join(summary(session))
 
     def files(self, isbn: str, part: str = "front cover") -> list[TitleFileRow]:
         with self.ledger.read() as session:

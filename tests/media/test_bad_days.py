@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -180,6 +182,17 @@ def test_what_moves_is_no_cover(format: str, tmp_path: Path) -> None:
         examine(path, CoverRules(min_pixels=150))
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [11_000, 60_000], ids=["beyond our limit", "beyond Pillow's"])
+def test_a_bomb_is_told_as_a_picture_that_is_too_large_and_not_unpacked(side: int, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.png"
+    chunks = (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")
+    body = b"".join(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    with pytest.raises(Refused, match="may have 100,000,000 in all"):
+        examine(path, CoverRules(min_pixels=150))
+
+
 def _srgb() -> bytes:
     from sandbox.files.colour import srgb_profile
 
@@ -207,6 +220,28 @@ def test_a_field_that_is_not_there_stops_the_run_and_is_named(studio: Studio) ->
     studio.rules = studio.rules.model_copy(update={"kind": "cover_kind"})
     with pytest.raises(ConfigurationError, match="no structured metadata field cover_kind"):
         studio.read()
+
+
+def test_a_field_of_several_values_is_refused_since_a_cover_is_for_one_title(studio: Studio) -> None:
+    studio.rules = studio.rules.model_copy(update={"series": "languages"})
+    with pytest.raises(ConfigurationError, match="the field languages holds several values"):
+        studio.read()
+
+
+def test_a_cover_that_moves_between_the_listings_is_not_gone(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    (isbn, *_) = studio.isbns()
+    id = studio.upload(isbn)
+    studio.run()
+    listed = studio.cloudinary.assets_by_moderation
+
+    def busy(status: str, **more: Any) -> Iterator[Any]:
+        yield from listed(status, **more)
+        if status == "pending":  # back there, before what is approved was read
+            studio.library.switch(pending=id)
+
+    monkeypatch.setattr(studio.cloudinary, "assets_by_moderation", busy)
+    assert studio.read()["gone"] == 0
+    assert studio.told(isbn) == [(id, "pending", [])]
 
 
 def test_a_tenant_that_takes_no_pictures_is_said_on_the_title(studio: Studio) -> None:

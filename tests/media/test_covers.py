@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
+from include.catalogue import moved
 from include.errors import PermanentError
 from include.ledger import covers
-from include.ledger.models import WorkRow
+from include.ledger.models import EventRow, ProductRow, WorkRow
 from tests.media.studio import Studio
+from tests.sandbox.conftest import _serve
 
 
 def test_what_is_approved_lands_on_its_titles_and_in_consonance(library_with_covers: Studio) -> None:
@@ -44,6 +49,10 @@ def test_what_is_approved_lands_on_its_titles_and_in_consonance(library_with_cov
         assert why in reason
         assert (studio.made(cover.isbn), studio.files(cover.isbn)) == ([], [])
 
+    left = studio.left()
+    assert "Back cover of 3 editions: in Colophon only. This Consonance names no place for a picture of this sort (back cover)" in left
+    assert "was refused: its colours are CMYK, not RGB." in left
+
     before, mutations, events = studio.requests(), studio.mutations(), studio.events()
     studio.run()
     assert dict(studio.requests() - before) == {"list_metadata_fields": 1, "resources_by_moderation": 3}
@@ -58,6 +67,7 @@ def test_an_approved_second_version_replaces_the_first(studio: Studio) -> None:
     studio.upload(isbn, "pending", seed=7)
     studio.run()
     assert studio.shown(isbn) == [first], "the second waits in the queue"
+    assert studio.standing(isbn) == [(id, "live in Consonance"), (id, "waits for approval")]
     assert [moderation for _, moderation, _ in studio.told(isbn)] == ["pending", "approved"]
     studio.library.switch(approve=id)
     studio.run()
@@ -67,6 +77,7 @@ def test_an_approved_second_version_replaces_the_first(studio: Studio) -> None:
     studio.upload(isbn, "rejected", seed=8)
     studio.run()
     assert studio.shown(isbn) == [second], "a third that nobody approved takes nothing away"
+    assert [standing for _, standing in studio.standing(isbn)] == ["live in Consonance", "rejected", "earlier"]
 
 
 def test_what_is_rejected_later_is_taken_out_and_can_come_back(studio: Studio) -> None:
@@ -180,12 +191,14 @@ def test_a_cover_that_names_no_title_of_ours_is_lost_and_said(studio: Studio) ->
     studio.upload("9780000000002", public_id="stranger")
     studio.upload(series="No such series", kind="front", public_id="serial")
     studio.upload(metadata={"kind": "front"}, public_id="nameless")
+    studio.upload("9780000000003", public_id="mistyped")
     studio.run()
     with studio.ledger.read() as session:
         told = {row.public_id: row.lost for row in covers.page(session, state="lost")}
     assert told["stranger"] == "There is no product with the ISBN 9780000000002 in the mirror of Consonance."
     assert told["serial"] == "No work belongs to the series No such series."
     assert told["nameless"].startswith("It names no title")
+    assert told["mistyped"] == "9780000000003 is no ISBN: correct it in Cloudinary."
 
 
 def test_what_was_never_put_into_a_queue_is_not_approved(studio: Studio) -> None:
@@ -195,6 +208,31 @@ def test_what_was_never_put_into_a_queue_is_not_approved(studio: Studio) -> None
     assert (studio.on(isbn), studio.told(isbn)) == ({}, [])
 
 
+def test_two_that_are_approved_for_one_edition_are_told_until_one_goes(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    studio.upload(isbn, public_id="first", metadata={"isbn": isbn, "kind": "front", "revision": 2})
+    studio.upload(isbn, public_id="second", metadata={"isbn": isbn, "kind": "front", "revision": 1}, seed=4)
+    studio.run()
+    told = (
+        f"Two pictures are approved as the front cover of the ISBN {isbn}: first goes first, as its revision is 2, not 1, and second "
+        "is not used. Reject one of them in Cloudinary, or correct its metadata."
+    )
+    assert studio.standing(isbn) == [("first", "live in Consonance"), ("second", "not used")]
+    assert told in studio.left()
+    with studio.ledger.read() as session:
+        (event,) = session.scalars(select(EventRow).where(EventRow.what == "cover not used"))
+        assert (event.subject, event.detail["why"]) == ("second", told)
+    events = studio.events()
+    studio.run()
+    assert studio.events() == events
+    (shown,) = studio.shown(isbn)
+    studio.library.switch(delete="first")
+    studio.run()
+    assert studio.standing(isbn) == [("second", "live in Consonance"), ("first", "gone")]
+    assert studio.shown(isbn) != [shown]
+    assert "second" not in studio.left()
+
+
 def test_a_cover_that_vanished_from_cloudinary_stays_on_its_titles(studio: Studio) -> None:
     (isbn, *_) = studio.isbns()
     id = studio.upload(isbn)
@@ -202,6 +240,53 @@ def test_a_cover_that_vanished_from_cloudinary_stays_on_its_titles(studio: Studi
     studio.library.switch(delete=id)
     counts = studio.run()
     assert (counts["gone"], len(studio.shown(isbn))) == (1, 1)
+    assert f"{id} is on 1 editions, and Cloudinary does not list it any more." in studio.left()
+
+
+def test_an_edition_that_moved_to_another_work_leaves_no_cover_behind(studio: Studio) -> None:
+    first, second, *_ = studio.series()
+    product = first.products[0]
+    id = studio.upload(product.isbn)
+    studio.run()
+    (before,) = studio.made(product.isbn)
+    others = tuple(one for one in first.products if one.id != product.id)
+    studio.catalogue.edit(first.id, lambda work: replace(work, products=others))
+    studio.catalogue.edit(second.id, lambda work: replace(work, products=(*work.products, product)))
+    with studio.ledger.session() as session:
+        session.get(ProductRow, product.id).work_id = second.id
+        moved.follow(session, product.id, first.id, second.id, studio.now)
+    studio.run()
+    assert len(studio.shown(product.isbn)) == 1
+    left = studio.library.http.get("/sandbox/stats").json()["mutations"]
+    assert left == {"createSupportingResource": 2, "deleteSupportingResource": 1}
+    (file,) = studio.files(product.isbn)
+    assert f"Supporting resource {before['id']} was deleted in Consonance." in file.consonance["why"]
+    studio.library.switch(reject=id)
+    studio.run()
+    assert studio.made(product.isbn) == []
+
+
+def test_where_consonance_names_places_every_sort_of_picture_goes_there(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from sandbox.consonance import tenant
+
+    places = tmp_path / "schema.graphql"
+    wider = tenant.SDL.read_text().replace("FRONT_COVER @inferred", "FRONT_COVER\n  BACK_COVER\n  FULL_JACKET\n  SERIES_IMAGE")
+    places.write_text(wider)
+    monkeypatch.setattr(tenant, "SDL", places)
+    (isbn, *_), work = studio.isbns(), studio.series()[0]
+    for kind in ("front", "back", "full"):
+        studio.upload(isbn, kind=kind, seed=len(kind))
+    studio.upload(series=work.memberships[0].series.name, kind="series")
+    serving = _serve("full")
+    server = next(serving)
+    rich = replace(studio, consonance=server.url)
+    rich.run()
+    found = server.data("query q($id: Int!) { work(workSearch: {idEq: $id}) { supportingResources { filename productIds } } }", id=work.id)
+    shown = [one["filename"] for one in found["work"]["supportingResources"] if rich.product(isbn).id in one["productIds"]]
+    assert (len({name for name in shown if name.startswith(isbn)}), rich.problems, rich.left()) == (4, [], "")
+    next(serving, None)
 
 
 def test_an_isbn_of_another_work_than_the_cover_names_is_told_and_not_brought(studio: Studio) -> None:

@@ -104,6 +104,7 @@ def fill_covers(ledger: Any, store: Any) -> None:
         Image.new("RGB", (140, 210), colour).save(body, "JPEG")
         pictures.append(store.put(io.BytesIO(body.getvalue())).sha256)
     small = [("front", 4, "approved"), ("front", 3, "approved"), ("front", 5, "rejected"), ("front", 6, "pending"), ("back", 1, "approved")]
+    shown = {"as": "supporting resource", "id": 77, "why": "Consonance took it."}
     refused = [{"code": "colour", "message": f"CMYK {HOSTILE}", "todo": "Export it as sRGB."}]
     with ledger.session() as session:
         for number, (kind, version, moderation) in enumerate(small, 1):
@@ -120,13 +121,14 @@ def fill_covers(ledger: Any, store: Any) -> None:
                     TitleFileRow(
                         id=900 + number, work_id=1, product_id=1, kind="cover", sha256=sha256, name=f"harbour_{version}.jpg", bytes=9, preview=sha256,
                         source="cloudinary", attached_at=NOW, state="attached" if number == 1 else "superseded",
+                        consonance=shown if number == 1 else {},
                     )
                 )  # fmt: skip
         session.flush()
         session.add(
             CoverUseRow(
                 product_id=1, work_id=1, kind="front", cover_id=1, etag="1", title_file_id=901, state="attached",
-                consonance={"as": "attachment", "id": 77}, why="by its ISBN", at=NOW,
+                consonance=shown, why="by its ISBN", at=NOW,
             )
         )  # fmt: skip
 
@@ -353,11 +355,13 @@ def test_a_title_shows_its_covers_with_every_version_and_why_not(client: Any, se
     fill_covers(ledger, ArtefactStore())
     tree = page(client.get("/colophon/titles/1"))
     front, back = (tree.xpath(f"//article[@aria-label='{name}']")[0] for name in ("Front cover", "Back cover"))
-    assert "in Consonance as attachment 77" in words(front)
-    assert front.xpath(".//li/span/text()") == ["pending", "rejected", "earlier"]
+    assert "Front cover live in Consonance" in words(front)
+    assert "Supporting resource 77. Consonance took it." in words(front)
+    assert front.xpath(".//li/span/text()") == ["waits for approval", "rejected", "earlier"]
+    assert front.xpath(".//details//li/span/text()") == ["rejected", "earlier"], "what waits is not hidden"
     assert client.get(front.xpath(".//img/@src")[0]).headers["content-type"] == "image/jpeg"
     assert len(front.xpath(".//li//img")) == 1  # the earlier one; the others were never fetched
-    assert "none attached" in words(back)
-    assert "refusedCloudinary covers/harbour_back" in words(back).replace("refused ", "refused")
+    assert "none from Cloudinary" in words(back)
+    assert "refused covers/harbour_back" in words(back).replace("refusedcovers", "refused covers")
     assert f"CMYK {HOSTILE} Export it as sRGB." in words(back)
     assert "Front cover" not in client.get("/colophon/titles/3").text

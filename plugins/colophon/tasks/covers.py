@@ -38,7 +38,8 @@ def read(*, params: dict[str, Any] | None = None) -> dict[str, Any]:
 
 @task(pool=CONSONANCE_POOL, outlets=[FILES])
 def bring(read: dict[str, Any], *, params: dict[str, Any] | None = None, outlet_events: Any = None) -> dict[str, Any]:
-    """Gives every title its covers, and shows them in Consonance. Gives `counts` and `problems` of single titles."""
+    """Gives every title its covers, and shows them in Consonance. Gives `counts`, `problems` of single titles, and what is `left` to
+    people, in sentences."""
     import logging
     from datetime import UTC, datetime
 
@@ -47,6 +48,7 @@ def bring(read: dict[str, Any], *, params: dict[str, Any] | None = None, outlet_
     from colophon.hooks.signing import signer
     from include.intake.ladder import Ladder
     from include.media import choice, titles
+    from include.media.summary import summary
     from include.store.signed import bucket_url
 
     given, ledger, store, signs, now = params or {}, open_ledger(), open_store(), signer(), datetime.now(UTC)
@@ -61,14 +63,22 @@ def bring(read: dict[str, Any], *, params: dict[str, Any] | None = None, outlet_
     logging.getLogger("colophon.covers").info("Titles: %s", _words(counts))
     if changed := settled.counts["attached"] + settled.counts["taken off"]:
         outlet_events[FILES].add(assets.FILES_APPROVED, extra={"files": changed})
-    return {"counts": dict(counts), "problems": settled.problems + shown.problems, "lost": len(chosen.lost)}
+    with ledger.read() as session:
+        left = summary(session)
+    return {"counts": dict(counts), "problems": settled.problems + shown.problems, "left": left}
 
 
 @task(retries=0)
 def report(read: dict[str, Any], brought: dict[str, Any]) -> None:
-    """Fails with all problems at once: the next run tries those covers again."""
+    """Says what is left to people, and fails with all problems at once: the next run tries those covers again."""
+    import logging
+
     from include.errors import PermanentError
 
+    log = logging.getLogger("colophon.covers")
+    log.info("%s; on titles: %s", _words(read["counts"]), _words(brought["counts"]))
+    for sentence in brought["left"]:
+        log.warning("%s", sentence)
     if problems := [*read["problems"], *brought["problems"]]:
         more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise PermanentError(f"{len(problems)} covers met an error: {'; '.join(problems[:10])}{more}", todo="Start a new run.")
