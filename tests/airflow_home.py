@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import DEFAULT, patch
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+_answers: list[Callable[[], None]] = []
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -82,8 +89,32 @@ def run(dag: Any, **conf: Any) -> Any:
     """Runs a DAG of `parse` with `dag.test()`, its form filled in, as a person does it; gives the DagRun.
 
     The form is whole, since a task keeps what an earlier run filled in. By itself `dag.test()` parses all files and writes
-    all DAGs again before each run, which takes longer than a small run.
+    all DAGs again before each run, which takes longer than a small run; and it sleeps a second whenever a step only skips tasks.
     """
     form = {name: dag.params[name] for name in dag.params} | conf
-    with patch("airflow.dag_processing.dagbag.BundleDagBag"), patch("airflow.dag_processing.dagbag.sync_bag_to_db"):
+    sleep, waits = time.sleep, 0
+
+    def wait(seconds: float) -> None:
+        nonlocal waits
+        if sys._getframe(1).f_globals["__name__"] != "airflow.sdk.definitions.dag":
+            sleep(seconds)
+        elif not _answers:
+            sleep(0.05)
+        else:
+            waits += 1
+            assert waits < 60, "it was answered and waits still"
+            _answers[-1]()
+
+    parsing = patch.multiple("airflow.dag_processing.dagbag", BundleDagBag=DEFAULT, sync_bag_to_db=DEFAULT)
+    with parsing, patch("time.sleep", wait):
         return dag.test(run_conf=form or None)
+
+
+@contextmanager
+def answered_by(answer: Callable[[], None]) -> Iterator[None]:
+    """Has `answer` called where a run waits for a person: a thread of its own would race the run's session."""
+    _answers.append(answer)
+    try:
+        yield
+    finally:
+        _answers.remove(answer)

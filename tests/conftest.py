@@ -8,12 +8,14 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,49 @@ def connections(airflow_home: Path) -> Iterator[Callable[[dict[str, dict[str, An
 def dag_bag(airflow_home: Path) -> Any:
     """Every DAG of `dags/`, parsed once."""
     return parse()
+
+
+@pytest.fixture(scope="session")
+def mirrored(dag_bag: Any, airflow_home: Path, running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a ledger after the first `catalogue_sync` of the sandbox, to copy: most flows begin there."""
+    from include.ledger.database import Ledger
+
+    file = tmp_path_factory.mktemp("mirrored") / "ledger.sqlite"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("COLOPHON_HOME", "COLOPHON_STORE", "COLOPHON_CONFIG"):
+            patch.delenv(name, raising=False)
+        patch.setenv("COLOPHON_LEDGER", f"sqlite:///{file}")
+        write_connections(airflow_home, running_sandbox.connections)
+        running_sandbox.reset()
+        ledger = upgraded(Ledger())
+        assert str(run(dag_bag.dags["catalogue_sync"]).state) == "success"
+        write_connections(airflow_home, {})
+        ledger.dispose()
+    with closing(sqlite3.connect(file)) as raw:  # one file, without its log, can be copied
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
+
+
+@pytest.fixture
+def catalogue(mirrored: Path, sandbox: Sandbox, ledger: Any, colophon_home: Path) -> None:
+    """This test's ledger mirrors the sandbox's first day."""
+    shutil.copyfile(mirrored, colophon_home / "ledger.sqlite")
+
+
+@pytest.fixture(scope="session")
+def airflow_api(airflow_home: Path) -> Iterator[Callable[[str, str], Any]]:
+    """Gives a client of Airflow's API, logged in as this user with this role."""
+    from airflow.api_fastapi.app import create_app, get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from fastapi.testclient import TestClient
+
+    def client(name: str, role: str) -> TestClient:
+        token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role))
+        return TestClient(app, base_url="http://airflow.example", headers={"Authorization": f"Bearer {token}"})
+
+    app = create_app(apps="core")
+    with TestClient(app):  # for its start and its end
+        yield client
 
 
 @pytest.fixture

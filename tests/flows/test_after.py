@@ -15,11 +15,10 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def delivered(run_flow, ledger):
+def delivered(run_flow, ledger, catalogue):
     """Feeds the partner for the first time; gives the delivery's id and its records by reference."""
 
     def feed(partner):
-        assert run_flow("catalogue_sync").state == "success"
         assert run_flow(f"metadata_feed__{partner}").state == "success"
         with ledger.read() as session:
             row = session.scalar(select(DeliveryRow).where(DeliveryRow.partner == partner))
@@ -175,7 +174,7 @@ def test_a_broken_setting_is_named_alone_with_its_mend(run_flow, sandbox, connec
     assert all(row["message"] and row["todo"] for row in bad)
 
 
-def test_after_three_of_many_files_failed_a_rerun_sends_those_three(run_flow, sandbox, ledger, store):
+def test_after_three_of_many_files_failed_a_rerun_sends_those_three(run_flow, sandbox, ledger, store, catalogue):
     from datetime import UTC, datetime
 
     from colophon.tasks.sending import send_delivery
@@ -184,7 +183,6 @@ def test_after_three_of_many_files_failed_a_rerun_sends_those_three(run_flow, sa
     from include.ledger import deliveries
     from include.partners import load_house, load_partner
 
-    assert run_flow("catalogue_sync").state == "success"
     built = FeedBuild(ledger, store, load_partner("meridian"), load_house(), datetime.now(UTC)).build()
     with ledger.read() as session:
         files = [(file.name, file.role, file.sha256) for file in deliveries.get(session, built.delivery_id).files]

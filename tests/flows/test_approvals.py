@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from include.ledger.models import DeliveryRow, EventRow
+from tests.airflow_home import answered_by
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -30,7 +30,6 @@ class Person:
     client: Any
     word: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
-    waits: int = 0
 
     def answer(self) -> None:
         """Called as the run waits, which need not be for her."""
@@ -58,36 +57,14 @@ def _let_time_run_out() -> None:
     SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
 
 
-@pytest.fixture(scope="module")
-def api(airflow_home: Path) -> Iterator[Any]:
-    """Airflow's API with ada logged in."""
-    from airflow.api_fastapi.app import create_app, get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from fastapi.testclient import TestClient
-
-    with TestClient(create_app(apps="core"), base_url="http://airflow.example") as client:
-        token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="ada", role="admin"))
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
-
-
 @pytest.fixture
-def person(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
-    """Answers where `dag.test()` sleeps between two looks at its tasks: a thread of its own would race its session."""
+def person(airflow_api: Callable[..., Any]) -> Iterator[Person]:
     from airflow.models.hitl import HITLDetail
     from airflow.utils.session import create_session
 
-    person, sleep = Person(api), time.sleep
-
-    def wait(seconds: float) -> None:
-        if sys._getframe(1).f_globals["__name__"] != "airflow.sdk.definitions.dag":
-            return sleep(seconds)
-        person.waits += 1
-        assert person.waits < 20, "it was answered and waits still"
-        return person.answer()
-
-    monkeypatch.setattr(time, "sleep", wait)
-    yield person
+    person = Person(airflow_api("ada", "admin"))
+    with answered_by(person.answer):
+        yield person
     with create_session() as session:  # what a failed test leaves open must not be asked in the next one
         session.execute(delete(HITLDetail))
 
@@ -105,9 +82,8 @@ def strict(tmp_path: Path, colophon_home: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def feed(run_flow: Any) -> Callable[[], tuple[str, dict[str, str]]]:
+def feed(run_flow: Any, catalogue: None) -> Callable[[], tuple[str, dict[str, str]]]:
     """Runs the feed over a mirrored catalogue; gives the run's state and that of each task."""
-    assert run_flow("catalogue_sync").state == "success"
 
     def run() -> tuple[str, dict[str, str]]:
         ended = run_flow(FLOW)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
 
-def test_a_backup_of_the_catalogue_comes_back_into_an_empty_folder(run_flow, sandbox, ledger, store, tmp_path):
+def test_a_backup_of_the_catalogue_comes_back_into_an_empty_folder(run_flow, sandbox, ledger, catalogue, store, tmp_path):
     from colophon.cli import main
     from include.ledger import dumping, title_files
     from include.ledger.database import Ledger
@@ -21,7 +21,6 @@ def test_a_backup_of_the_catalogue_comes_back_into_an_empty_folder(run_flow, san
     from sandbox.files.make import make, order_of
     from tests.conftest import TITLES
 
-    assert run_flow("catalogue_sync").state == "success"
     catalogue = Catalogue(1, TITLES)
     with ledger.session() as session:
         now = session.scalars(select(WorkRow.changed_at).limit(1)).one()

@@ -38,9 +38,8 @@ def shown(sandbox: Any, product: ProductRow) -> list[bytes]:
 
 
 def test_approving_a_second_version_replaces_the_first_and_a_run_without_news_does_nothing(
-    run_flow: Any, sandbox: Any, ledger: Any, reachable: None, capsys: pytest.CaptureFixture[str]
+    run_flow: Any, sandbox: Any, ledger: Any, catalogue: None, reachable: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_flow("catalogue_sync").state == "success"
     planted = sandbox.call("cloudinary")["covers"]
     cover = next(one for one in planted if (one["kind"], one["status"], one["defect"]) == ("front", "approved", "") and one["isbn"])
     waiting = next(one for one in planted if (one["kind"], one["status"]) == ("front", "pending"))

@@ -20,7 +20,7 @@ from include.files.sniff import sniff
 from include.ledger import packages, title_files
 from include.ledger.file_rows import PackageRow, TitleFileRow
 from include.ledger.models import Base, DeliveryRow, EventRow, ProductRow, WorkRow
-from tests.flows.test_approvals import api, person  # noqa: F401 - fixtures
+from tests.flows.test_approvals import person  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -92,9 +92,8 @@ class Press:
 
 
 @pytest.fixture
-def press(run_flow: Any, sandbox: Any, ledger: Any, store: Any) -> Press:
+def press(catalogue: None, sandbox: Any, ledger: Any, store: Any) -> Press:
     """A hardback of the sandbox that no printer has yet."""
-    assert run_flow("catalogue_sync").state == "success"
     with ledger.read() as session:
         query = select(ProductRow, WorkRow).join(WorkRow, WorkRow.id == ProductRow.work_id)
         query = query.where(ProductRow.form == "BB", ProductRow.isbn.startswith("978"), WorkRow.stage != APPROVED).order_by(ProductRow.id)

@@ -15,7 +15,6 @@ from sqlalchemy import func, select
 from include.ledger.file_rows import IntakeFileRow, ReviewRow, TitleFileRow
 from include.ledger.models import Base, EventRow, ProductRow
 from tests.airflow_home import run
-from tests.schema import upgraded
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -65,7 +64,7 @@ class Post:
 
 
 @pytest.fixture(scope="module")
-def post(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[Post]:
+def post(running_sandbox, dag_bag, airflow_home, mirrored, tmp_path_factory) -> Iterator[Post]:
     from include.ledger.database import Ledger
     from include.store import ArtefactStore
     from tests.airflow_home import write_connections
@@ -81,9 +80,8 @@ def post(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[P
         patch.setenv("COLOPHON_CONFIG", str(home / "config"))
         write_connections(airflow_home, running_sandbox.connections)
         running_sandbox.reset()
+        shutil.copyfile(mirrored, home / "ledger.sqlite")
         ledger = Ledger()
-        upgraded(ledger)
-        assert str(run(dag_bag.dags["catalogue_sync"]).state) == "success"
         yield Post(ledger, ArtefactStore(), running_sandbox, dag_bag)
         ledger.dispose()
         write_connections(airflow_home, {})

@@ -24,9 +24,8 @@ def telling(sandbox, connections):
 
 
 @pytest.fixture
-def library(run_flow, telling, ledger, store) -> Library:
+def library(catalogue, telling, ledger, store) -> Library:
     """The catalogue is mirrored; every printed edition that is to come has a licence that ends in forty days."""
-    assert str(run_flow("catalogue_sync").state) == "success"
     now = datetime.now(UTC)
     library = Library(ledger, store, now=now)
     with ledger.read() as session:

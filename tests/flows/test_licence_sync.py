@@ -22,10 +22,9 @@ def _everything(ledger: Any, sandbox: Any) -> dict[str, Any]:
     return {"rows": rows, "at Getty": sandbox.call("stats")["getty"]["mutations"]}
 
 
-def test_licences_are_kept_tied_and_withdrawn_and_the_next_night_changes_nothing(run_flow, sandbox, ledger, monkeypatch):
+def test_licences_are_kept_tied_and_withdrawn_and_the_next_night_changes_nothing(run_flow, sandbox, ledger, catalogue, monkeypatch):
     told: list[Any] = []
     monkeypatch.setattr("colophon.notifiers.licences.tell", told.append)  # the channels' end: no connection is set
-    assert str(run_flow("catalogue_sync").state) == "success"
     sandbox.call("getty", {"disable": ["orders"]})
     run = run_flow(FLOW)
     assert str(run.state) == "success"

@@ -23,8 +23,7 @@ CONSONANCE = {
 }  # fmt: skip
 
 
-def test_three_vendors_each_get_only_their_titles_and_a_second_run_changes_nothing(run_flow, sandbox, ledger):
-    assert run_flow("catalogue_sync").state == "success"
+def test_three_vendors_each_get_only_their_titles_and_a_second_run_changes_nothing(run_flow, sandbox, ledger, catalogue):
     assert run_flow("readiness_reports").state == "success"
     forms = {one.get("isbn", ""): one.get("form", "") for one in products(ledger)}
     for vendor, (folder, wanted) in VENDORS.items():
@@ -56,8 +55,7 @@ def rows_of_workbook(path: Path) -> list[dict[str, object]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def test_a_release_in_three_formats_tells_which_is_late_and_why(run_flow, sandbox, ledger, store):
-    assert run_flow("catalogue_sync").state == "success"
+def test_a_release_in_three_formats_tells_which_is_late_and_why(run_flow, sandbox, ledger, catalogue, store):
     book, ebook, recording = three_formats(ledger, planted(sandbox))
     day = release_in(sandbox, 40, book, ebook, recording)
     assert run_flow("catalogue_sync").state == "success"

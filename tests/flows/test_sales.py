@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,8 +17,7 @@ from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base, ProductRow
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow, SalesProductRow, WorkbookRow
 from include.sales.undo import undo
-from tests.airflow_home import run
-from tests.schema import upgraded
+from tests.airflow_home import answered_by, run
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -91,18 +88,12 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[Desk]:
-    from airflow.api_fastapi.app import create_app, get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from fastapi.testclient import TestClient
-
+def desk(running_sandbox, dag_bag, airflow_home, airflow_api, mirrored, tmp_path_factory) -> Iterator[Desk]:
     from include.ledger.database import Ledger
     from include.store import ArtefactStore
     from tests.airflow_home import write_connections
 
-    with pytest.MonkeyPatch.context() as patch, TestClient(create_app(apps="core"), base_url="http://airflow.example") as client:
-        token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="salesanalyst", role="user"))
-        client.headers["Authorization"] = f"Bearer {token}"
+    with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("colophon")
         for name in ("COLOPHON_LEDGER", "COLOPHON_STORE"):
             patch.delenv(name, raising=False)
@@ -113,22 +104,11 @@ def desk(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[D
         patch.setenv("COLOPHON_CONFIG", str(home / "config"))
         write_connections(airflow_home, running_sandbox.connections)
         running_sandbox.reset()
+        shutil.copyfile(mirrored, home / "ledger.sqlite")
         ledger = Ledger()
-        upgraded(ledger)
-        assert str(run(dag_bag.dags["catalogue_sync"]).state) == "success"
-        desk = Desk(ledger, ArtefactStore(), running_sandbox, dag_bag, client)
-        sleep, waits = time.sleep, [0]
-
-        def wait(seconds: float) -> None:
-            """Answers where `dag.test()` sleeps: a thread of its own would race its session."""
-            if sys._getframe(1).f_globals["__name__"] != "airflow.sdk.definitions.dag":
-                return sleep(seconds)
-            waits[0] += 1
-            assert waits[0] < 60, "it was answered and waits still"
-            return desk.answer()
-
-        patch.setattr(time, "sleep", wait)
-        yield desk
+        desk = Desk(ledger, ArtefactStore(), running_sandbox, dag_bag, airflow_api("salesanalyst", "user"))
+        with answered_by(desk.answer):
+            yield desk
         ledger.dispose()
         write_connections(airflow_home, {})
         running_sandbox.reset()

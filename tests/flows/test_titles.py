@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,8 +20,7 @@ from include.deliveries.build import Run
 from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base
 from include.ledger.sales_rows import TitleImportLineRow, TitleImportRow, WorkbookRow
-from tests.airflow_home import run
-from tests.schema import upgraded
+from tests.airflow_home import answered_by, run
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -86,20 +83,11 @@ class Editorial:
 
 
 @pytest.fixture(scope="module")
-def editorial(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Iterator[Editorial]:
-    from airflow.api_fastapi.app import create_app, get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from fastapi.testclient import TestClient
-
-    from colophon.hooks.consonance import ConsonanceHook
-    from include.catalogue.mirror import synchronise
+def editorial(running_sandbox, dag_bag, airflow_home, airflow_api, mirrored, tmp_path_factory) -> Iterator[Editorial]:
     from include.ledger.database import Ledger
-    from include.partners import load_house
     from tests.airflow_home import write_connections
 
-    with pytest.MonkeyPatch.context() as patch, TestClient(create_app(apps="core"), base_url="http://airflow.example") as client:
-        token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="editor", role="user"))
-        client.headers["Authorization"] = f"Bearer {token}"
+    with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("colophon")
         for name in ("COLOPHON_LEDGER", "COLOPHON_STORE"):
             patch.delenv(name, raising=False)
@@ -115,22 +103,11 @@ def editorial(running_sandbox, dag_bag, airflow_home, tmp_path_factory) -> Itera
         patch.setenv("COLOPHON_CONFIG", str(home / "config"))
         write_connections(airflow_home, running_sandbox.connections)
         running_sandbox.reset()
+        shutil.copyfile(mirrored, home / "ledger.sqlite")
         ledger = Ledger()
-        upgraded(ledger)
-        synchronise(ledger, ConsonanceHook().get_conn(), load_house(), datetime.now(UTC))
-        editorial = Editorial(ledger, running_sandbox, dag_bag, client)
-        sleep, waits = time.sleep, [0]
-
-        def wait(seconds: float) -> None:
-            """Answers where `dag.test()` sleeps: a thread of its own would race its session."""
-            if sys._getframe(1).f_globals["__name__"] != "airflow.sdk.definitions.dag":
-                return sleep(seconds)
-            waits[0] += 1
-            assert waits[0] < 60, "it was answered and waits still"
-            return editorial.answer()
-
-        patch.setattr(time, "sleep", wait)
-        yield editorial
+        editorial = Editorial(ledger, running_sandbox, dag_bag, airflow_api("editor", "user"))
+        with answered_by(editorial.answer):
+            yield editorial
         ledger.dispose()
         write_connections(airflow_home, {})
         running_sandbox.reset()

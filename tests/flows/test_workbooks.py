@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +18,8 @@ from include.titles.identifiers import is_isbn13
 from include.workbooks import hand
 from include.workbooks.prepare import NewWorkbook, Row, prepare
 from include.workbooks.template import load_template
-from tests.flows.test_approvals import _let_time_run_out, api  # noqa: F401 - a fixture
+from tests.airflow_home import answered_by
+from tests.flows.test_approvals import _let_time_run_out
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -43,7 +42,6 @@ class Clerk:
 
     def answer(self) -> None:
         self.waits += 1
-        assert self.waits < 40, "it was answered and waits still"
         waiting = self.client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()["hitl_details"]
         if not waiting:
             return None
@@ -69,20 +67,13 @@ class Clerk:
 
 
 @pytest.fixture
-def clerk(api: Any, sandbox: Any, ledger: Any, store: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clerk]:  # noqa: F811
-    """Answers where `dag.test()` sleeps between two looks at its tasks."""
+def clerk(airflow_api: Callable[..., Any], sandbox: Any, ledger: Any, store: Any) -> Iterator[Clerk]:
     from airflow.models.hitl import HITLDetail
     from airflow.utils.session import create_session
 
-    clerk, sleep = Clerk(api, sandbox, ledger, store), time.sleep
-
-    def wait(seconds: float) -> None:
-        if sys._getframe(1).f_globals["__name__"] != "airflow.sdk.definitions.dag":
-            return sleep(seconds)
-        return clerk.answer()
-
-    monkeypatch.setattr(time, "sleep", wait)
-    yield clerk
+    clerk = Clerk(airflow_api("ada", "admin"), sandbox, ledger, store)
+    with answered_by(clerk.answer):
+        yield clerk
     with create_session() as session:
         session.execute(delete(HITLDetail))
 
@@ -181,17 +172,15 @@ def test_each_goes_its_own_way_not_answered_not_loaded_withdrawn_and_confirmed_o
     told = {"chosen_options": ["Not loaded"], "params_input": {"rows": None, "note": "Consonance is down"}}
     clerk.says = {second: told, third: {"chosen_options": ["Loaded"], "params_input": {"rows": None, "note": ""}}}
 
-    load = clerk.answer
-
     def meanwhile() -> None:
         """Somebody confirms one on the page, somebody withdraws another, while the questions are open."""
         if clerk.waits == 0:
             hand.confirm(ledger, 4, now=datetime.now(UTC), who="bob", said=hand.Said(agrees=True))
             hand.withdraw_one(ledger, 3, now=datetime.now(UTC), who="bob", note="wrong season")
-        load()
+        clerk.answer()
 
-    monkeypatch.setattr(clerk, "answer", meanwhile)
-    state, tis = run()
+    with answered_by(meanwhile):
+        state, tis = run()
     assert state == "failed", "a workbook that was withdrawn is in Consonance all the same"
     assert states(ledger) == {first: "prepared", second: "prepared", third: "withdrawn", sales: "verified"}
     assert [tis["answered", place] for place in range(4)] == ["skipped", "skipped", "failed", "success"]
