@@ -116,6 +116,16 @@ def same_bytes(session: Session, sha256: str, source_sha256: str) -> list[Statem
     return [row for row in session.scalars(query) if row.state != StatementState.REPLACED]
 
 
+def bring_back(session: Session, refused: StatementRow, *, now: datetime, who: str = "") -> None:
+    """The version that a refused one had kept from leaving waits for a person again: refusing one may not lose the other."""
+    before = session.get(StatementRow, refused.replaces_id) if refused.replaces_id is not None else None
+    if before is not None and before.state == StatementState.REPLACED and before.delivery_id is None:
+        what = f"statement {refused.id}, which had taken its place, was refused"
+        before.state = StatementState.HELD
+        before.reasons = [{"code": "later-refused", "message": what, "where": "", "todo": "Say whose it is, or refuse it, too."}]
+        tell(session, "statement held", before, now=now, who=who, detail={"reasons": ["later-refused"]})
+
+
 def replace_earlier(session: Session, row: StatementRow, *, now: datetime, who: str = "") -> int:
     """Notes which version this one follows; versions that have not left do not leave any more. What was delivered stays so until this
     one is. Of two in one file that are both held neither is the later one: a person says which is right. Gives how many were replaced."""

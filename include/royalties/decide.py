@@ -94,6 +94,7 @@ def refuse(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> Sta
             raise RejectedData(f"it is {row.state}", where=f"statement {statement_id}", todo="What has left can't be refused.")
         row.state, row.decided_at, row.decided_by = StatementState.REFUSED, now, who
         statements.tell(session, "statement refused", row, now=now, who=who)
+        statements.bring_back(session, row, now=now, who=who)
         session.flush()
         session.expunge(row)
     return row

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from include.royalties.watching import Watching
 from include.store import ArtefactStore
 
 KIND = "statements"
+_OLDER = "If the correction was wrong, say whose it is: it goes as the latest then. Else refuse it."
 MATCHING = frozenset({
     "payee-unknown",
     "name-differs",
@@ -93,15 +94,11 @@ def take(
     with store.local(sha256) as local:
         found = read.read(local, name, store, rules)
     with ledger.read() as session:  # drawing pages takes its time: nobody else has to wait
-        shown = {
-            at
-            for at, one in enumerate(found)
-            if _shows_what_is_known(session, store, row_of(one, rules, name, sha256, now), _changing(rules, one))
-        }
-    fresh = [one for at, one in enumerate(found) if at not in shown]
+        seen = [_seen(session, store, one, row_of(one, rules, name, sha256, now), rules) for one in found]
+    fresh = [one for one in seen if one is not None]
     try:
         with ledger.session() as session:
-            return Counter({"unchanged": len(shown)}) + _record(session, rules, name, sha256, fresh, intake_id, now, who)
+            return Counter({"unchanged": len(found) - len(fresh)}) + _record(session, rules, name, sha256, fresh, intake_id, now, who)
     except IntegrityError:  # another worker records the same file at this moment: what it says is not for the log
         return Counter({"again": len(found)})
 
@@ -142,21 +139,29 @@ def _counts_for(one: StatementRow, row: StatementRow) -> bool:
     return one.payee == row.payee and one.state in statements.GOES
 
 
-def _changing(rules: Rules, one: Found) -> Sequence[str]:
-    return next((layout.pdf.changing for layout in rules.layouts if layout.pdf is not None and layout.id == one.part.layout), ())
-
-
-def _shows_what_is_known(session: Session, store: ArtefactStore, row: StatementRow, changing: Sequence[str]) -> bool:
-    """The version that counts shows the same, in other bytes: it is not sent a second time."""
+def _seen(session: Session, store: ArtefactStore, one: Found, row: StatementRow, rules: Rules) -> Found | None:
+    """None where the version that counts shows the same, in other bytes: it is not sent a second time. What shows the same as a version
+    that was corrected since is for a person: an old export has come again, or the correction is taken back."""
     if row.media_type not in {PDF, CSV}:
-        return False
-    current = [one for one in statements.versions(session, row) if one.state != StatementState.REPLACED][:1]
-    for one in current:
-        settled = one.state != StatementState.HELD or row.state == StatementState.HELD
-        if settled and one.media_type == row.media_type and one.source_sha256 != row.source_sha256:
-            with store.local(one.sha256) as earlier, store.local(row.sha256) as now:
-                return show_the_same(earlier, now, changing) if row.media_type == PDF else say_the_same(earlier, now)
-    return False
+        return one
+    versions = [each for each in statements.versions(session, row) if each.media_type == row.media_type]
+    current = next((each for each in versions if each.state != StatementState.REPLACED), None)
+    settled = current is not None and (current.state != StatementState.HELD or row.state == StatementState.HELD)
+    if current is not None and settled and current.source_sha256 != row.source_sha256 and _looks_alike(store, current, row, one, rules):
+        return None
+    if one.reasons:
+        return one
+    older = next((each for each in versions if each.state == StatementState.REPLACED and _looks_alike(store, each, row, one, rules)), None)
+    if older is None:
+        return one
+    what = f"it shows what statement {older.id} showed, which was corrected since"
+    return replace(one, reasons=(reason("older-again", what, one.part.position, _OLDER),))
+
+
+def _looks_alike(store: ArtefactStore, earlier: StatementRow, row: StatementRow, one: Found, rules: Rules) -> bool:
+    changing = next((layout.pdf.changing for layout in rules.layouts if layout.pdf is not None and layout.id == one.part.layout), ())
+    with store.local(earlier.sha256) as before, store.local(row.sha256) as now:
+        return show_the_same(before, now, changing) if row.media_type == PDF else say_the_same(before, now)
 
 
 def row_of(one: Found, rules: Rules, name: str, sha256: str, now: datetime) -> StatementRow:

@@ -71,6 +71,17 @@ def test_a_corrected_statement_replaces_the_old_before_and_after_it_has_left(dep
     rows = department.rows(payee="P-1001")
     assert [row.state for row in rows] == ["replaced", "replaced", "delivered"]
     assert [row.replaces_id for row in rows] == [None, rows[0].id, rows[1].id]
+    assert department.comes({"of": "P-1001"}, {"of": "P-3001"}) == {"held": 1, "ready": 1}  # an old export: somebody must say so
+    assert [reason["code"] for reason in department.rows(payee="P-1001")[3].reasons] == ["older-again"]
+
+
+def test_a_version_that_a_refused_one_kept_from_leaving_waits_for_a_person_again(department):
+    department.comes(*FOUR[:1])
+    assert department.comes({"of": "P-1001", "note": "With Siân Griffith"}) == {"held": 1, "replaced": 1}
+    decide.refuse(department.ledger, 2, now=NOW, who="ruth")
+    assert [row.state for row in department.rows()] == ["held", "refused"]
+    decide.give(department.ledger, department.store, Rules.load(), 1, "P-1001", now=NOW, who="ruth")
+    assert department.run()["foxglove"] == [pdf("P-1001")]
 
 
 def test_an_unknown_payee_waits_until_a_person_says_whose_it_is(department):
