@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -29,6 +29,7 @@ from include.errors import ConfigurationError, LoginRefused, PermanentError, Tra
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 Check = Callable[[Any], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,33 @@ class Patience:
     tries: int = 5
     first: float = 1.0
     longest: float = 60.0
+
+    def tried(
+        self,
+        once: Callable[[], T],
+        sleep: Callable[[float], None],
+        *,
+        repeat: bool = True,
+        spent: type[TransientError] | tuple[()] = (),
+    ) -> T:
+        """What `once` gives, called again after a `TransientError` as long as patience lasts, not at all without `repeat`.
+
+        Raises the last error, one that asks for more than `longest`, and `spent` (on which patience was spent already) at once.
+        """
+        for attempt in range(1, self.tries + 1):
+            try:
+                return once()
+            except spent:
+                raise
+            except TransientError as passing:
+                if not repeat or attempt == self.tries or (passing.retry_after or 0) > self.longest:
+                    raise
+                sleep(self._pause(attempt) if passing.retry_after is None else passing.retry_after)
+        raise AssertionError("tries is at least 1")
+
+    def _pause(self, attempt: int) -> float:
+        delay = min(self.longest, self.first * 2.0 ** (attempt - 1))
+        return delay * random.uniform(0.75, 1.0)  # noqa: S311 - spreads workers that failed together, no secret
 
 
 class _Header(AuthBase):
@@ -112,27 +140,13 @@ class Exchange:
         else, once patience is at its end).
         """
         request = _Request(method, path, f"{method} {self.address}{path}", authorization, params, body)
-        tries = self._patience.tries if repeat else 1
-        for attempt in range(1, tries + 1):
-            try:
-                reply = self._once(request)
-                check(reply)
-            except TransientError as passing:
-                if attempt == tries:
-                    raise
-                self._wait(attempt, passing)
-            else:
-                return reply
-        raise AssertionError("patience.tries is at least 1")
 
-    def _wait(self, attempt: int, passing: TransientError) -> None:
-        if passing.retry_after is not None:
-            if passing.retry_after > self._patience.longest:
-                raise passing
-            self._sleep(passing.retry_after)
-            return
-        delay = min(self._patience.longest, self._patience.first * 2.0 ** (attempt - 1))
-        self._sleep(delay * random.uniform(0.75, 1.0))  # noqa: S311 - spreads workers that failed together, no secret
+        def once() -> Any:
+            reply = self._once(request)
+            check(reply)
+            return reply
+
+        return self._patience.tried(once, self._sleep, repeat=repeat)
 
     def _once(self, request: _Request) -> Any:
         where = request.where

@@ -332,7 +332,7 @@ def test_a_short_wait_for_the_allowance_is_waited_for(library):
     library.switch(limit=2, reset_seconds=3)
     now = [datetime.now(UTC)]
     client = library.client(now=lambda: now[0])
-    client._caller._sleep = lambda seconds: (
+    client._caller.sleep = lambda seconds: (
         library.waits.append(seconds),
         library.switch(limit=9),
         now.__setitem__(0, now[0] + timedelta(seconds=9)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import urllib3
 from include.clients.cloudinary.account import Account
 from include.clients.cloudinary.errors import AllowanceUsedUp, classified, refused
 from include.clients.exchange import Patience
-from include.errors import ColophonError, TransientError
+from include.errors import ColophonError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Caller:
     ) -> None:
         self.account, self.patience = account, patience
         self._timeout, self._upload_timeout, self._reserve = timeout, upload_timeout, reserve
-        self._sleep, self._now = sleep, now
+        self.sleep, self._now = sleep, now
         self._lock = threading.Lock()
         self._allowance: Allowance | None = None
 
@@ -105,15 +104,7 @@ class Caller:
         return self._tried(what, once, repeat=repeat, record=True, seconds=self._upload_timeout)
 
     def _tried(self, what: str, once: Callable[[], Any], *, repeat: bool, record: bool, seconds: float) -> Any:
-        tries = self.patience.tries if repeat else 1
-        for attempt in range(1, tries + 1):
-            try:
-                return self._classified(what, once, record=record, seconds=seconds)
-            except TransientError as passing:
-                if attempt == tries:
-                    raise
-                self.wait(attempt, passing)
-        raise AssertionError("patience.tries is at least 1")
+        return self.patience.tried(lambda: self._classified(what, once, record=record, seconds=seconds), self.sleep, repeat=repeat)
 
     def _classified(self, what: str, once: Callable[[], Any], *, record: bool, seconds: float) -> Any:
         try:
@@ -125,15 +116,6 @@ class Caller:
         if isinstance(found, AllowanceUsedUp):
             found.retry_after = self._until_reset()  # the SDK's exceptions have no headers: from the last good answer
         raise found  # not chained: the SDK's words may hold a key or a signature
-
-    def wait(self, attempt: int, passing: TransientError) -> None:
-        if passing.retry_after is not None:
-            if passing.retry_after > self.patience.longest:
-                raise passing
-            self._sleep(passing.retry_after)
-            return
-        delay = min(self.patience.longest, self.patience.first * 2.0 ** (attempt - 1))
-        self._sleep(delay * random.uniform(0.75, 1.0))  # noqa: S311 - spreads workers that failed together, no secret
 
     # --- the hour's allowance
 

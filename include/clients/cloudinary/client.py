@@ -167,7 +167,6 @@ class Cloudinary:
             lambda: self.upload(source, public_id, type=type, resource_type=resource_type, **settings),
             md5_of(source),
             size,
-            public_id,
         )
 
     # --- addresses

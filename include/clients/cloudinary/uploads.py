@@ -72,24 +72,22 @@ def _in_chunks(caller: Caller, what: str, stream: BinaryIO, size: int, name: str
     return asset_of(answer)
 
 
-def place(
-    caller: Caller, look: Callable[[], Asset | None], send: Callable[[], Asset], digest: str, size: int | None, public_id: str
-) -> Placed:
+def place(caller: Caller, look: Callable[[], Asset | None], send: Callable[[], Asset], digest: str, size: int) -> Placed:
     """Sends unless the same bytes are there; after a cut line it looks whether they have arrived before it sends again."""
     there = look()
-    if there is not None and there.etag == digest and size in {None, there.bytes}:
+    if there is not None and there.etag == digest and there.bytes == size:
         return Placed(there, new=False)
-    for attempt in range(1, caller.patience.tries + 1):
+
+    def once() -> Placed:
         try:
             return Placed(send(), new=True)
-        except TransientError as passing:
+        except TransientError:
             arrived = look()
             if arrived is not None and arrived.etag == digest:
                 return Placed(arrived, new=True)
-            if attempt == caller.patience.tries:
-                raise
-            caller.wait(attempt, passing)
-    raise AssertionError(f"no try to place {public_id}")
+            raise
+
+    return caller.patience.tried(once, caller.sleep)
 
 
 def md5_of(source: bytes | Path) -> str:

@@ -47,16 +47,13 @@ def fetch(link: DownloadLink, into: Writable, wire: Wire, most: int = MOST_BYTES
     patience is at its end.
     """
     where = f"delivery of asset {link.asset_id}"
-    for attempt in range(1, wire.patience.tries + 1):
+
+    def once() -> Fetched:
         into.seek(0)
         into.truncate()
-        try:
-            return _once(link, into, wire.timeout, where, most)
-        except TransientError as passing:
-            if attempt == wire.patience.tries or (passing.retry_after or 0) > wire.patience.longest:
-                raise
-            wire.wait(attempt, passing)
-    raise AssertionError("patience.tries is at least 1")
+        return _once(link, into, wire.timeout, where, most)
+
+    return wire.patience.tried(once, wire.sleep)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ A message holds method, path without its query, status and Getty's ErrorCode; ne
 from __future__ import annotations
 
 import json
-import random
 import re
 import threading
 import time
@@ -125,21 +124,12 @@ class Wire:
 
         Raises the classes of `include.clients.getty.errors`, and `TransientError` once patience is at its end.
         """
-        for attempt in range(1, self.patience.tries + 1):
-            try:
-                reply = self.once(method, path, params, body, token=token, follow=method == "GET")
-                return decoded(reply.content, f"{method} {path}")
-            except NoToken:  # patience was spent on it already
-                raise
-            except TransientError as passing:
-                if attempt == self.patience.tries or (passing.retry_after or 0) > self.patience.longest:
-                    raise
-                self.wait(attempt, passing)
-        raise AssertionError("patience.tries is at least 1")
 
-    def wait(self, attempt: int, passing: TransientError) -> None:
-        delay = min(self.patience.longest, self.patience.first * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.0)  # noqa: S311
-        self.sleep(delay if passing.retry_after is None else passing.retry_after)
+        def once() -> Any:
+            reply = self.once(method, path, params, body, token=token, follow=method == "GET")
+            return decoded(reply.content, f"{method} {path}")
+
+        return self.patience.tried(once, self.sleep, spent=NoToken)
 
     def once(
         self,
@@ -271,18 +261,14 @@ class Wire:
 
     def _mint(self, refresh: str) -> _Token:
         where = f"POST {urlsplit(self.tokens).path or '/'}"
-        for attempt in range(1, self.patience.tries + 1):
-            try:
-                asked = self._clock()
-                response = self._exchange("POST", self.tokens, where, auth=NothingElse(), data=self.credentials.form(refresh))
-                with response:
-                    content = self._read(response, where)
-                return self._token_of(response, content, where, asked, refresh)
-            except TransientError as passing:
-                if attempt == self.patience.tries or (passing.retry_after or 0) > self.patience.longest:
-                    raise
-                self.wait(attempt, passing)
-        raise AssertionError("patience.tries is at least 1")
+
+        def once() -> _Token:
+            asked = self._clock()
+            with self._exchange("POST", self.tokens, where, auth=NothingElse(), data=self.credentials.form(refresh)) as response:
+                content = self._read(response, where)
+            return self._token_of(response, content, where, asked, refresh)
+
+        return self.patience.tried(once, self.sleep)
 
     def _token_of(self, response: requests.Response, content: bytes, where: str, asked: float, refresh: str) -> _Token:
         if 300 <= response.status_code < 400:
