@@ -148,13 +148,13 @@ def gather(session: Session, rows: Sequence[LicenceRow], campaigns: Sequence[Cam
     """The licences of a page (with what they serve) as cases. Titles that are gone or given up count no more."""
     works = {one.work_id for row in rows for one in row.serves if one.work_id}
     editions = _editions(session, works)
-    beside = _served_by_asset(session, {row.asset_id for row in rows})
+    beside = _served_by_asset(session, {(row.provider, row.asset_id) for row in rows})
     named = {one.id: one for one in campaigns}
     by_isbn: dict[str, list[Campaign]] = {}
     for one in campaigns:
         for isbn in one.titles:
             by_isbn.setdefault(isbn.replace("-", ""), []).append(one)
-    return [_case(row, editions, beside.get(row.asset_id, frozenset()), named, by_isbn) for row in rows]
+    return [_case(row, editions, beside.get((row.provider, row.asset_id), frozenset()), named, by_isbn) for row in rows]
 
 
 def _case(
@@ -202,16 +202,18 @@ def _editions(session: Session, works: Collection[int]) -> dict[int, tuple[Editi
     return {work_id: tuple(editions) for work_id, editions in found.items()}
 
 
-def _served_by_asset(session: Session, assets: Collection[str]) -> dict[str, frozenset[tuple[int, int]]]:
-    """What all licences of an asset serve, (work, product) each: a second licence may have been taken for the second edition."""
-    wanted, found = sorted(assets), dict[str, set[tuple[int, int]]]()
+def _served_by_asset(session: Session, assets: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[tuple[int, int]]]:
+    """What all licences of an asset (agency and id) serve, (work, product) each: a second licence may have been taken for the second
+    edition."""
+    found: dict[tuple[str, str], set[tuple[int, int]]] = {}
     query = select(LicenceRow.asset_id, LicenceServesRow.work_id, LicenceServesRow.product_id).join(
         LicenceServesRow, LicenceServesRow.licence_id == LicenceRow.id
     )
-    for part in chunks(wanted):
-        some = LicenceRow.asset_id.in_(part)
-        for asset, work, product in session.execute(query.where(some, LicenceServesRow.work_id != 0)):
-            found.setdefault(asset, set()).add((work, product))
+    for provider in sorted({agency for agency, _ in assets}):
+        of_provider = query.where(LicenceRow.provider == provider, LicenceServesRow.work_id != 0)
+        for some in chunks(sorted(id for agency, id in assets if agency == provider)):
+            for asset, work, product in session.execute(of_provider.where(LicenceRow.asset_id.in_(some))):
+                found.setdefault((provider, asset), set()).add((work, product))
     return {asset: frozenset(served) for asset, served in found.items()}
 
 

@@ -28,7 +28,7 @@ from include.ledger.models import ProductRow
 from include.licences import terms
 from include.licences.edit import served_words
 from include.licences.invoice_cells import TermsRow, TermsSheet, read_row
-from include.licences.model import Problem, SheetLoaded, Source
+from include.licences.model import GETTY, Problem, SheetLoaded, Source
 from include.licences.record import change, settle
 from include.store import ArtefactStore
 
@@ -130,8 +130,8 @@ def _load(session: Session, row: TermsRow, loading: _Loading) -> int:
 def _licence(session: Session, row: TermsRow) -> LicenceRow | None:
     """The one licence that the row is about; its order or invoice tells two of one asset apart."""
     asset, order, invoice = row.keys["asset_id"], row.keys.get("order_id", ""), row.keys.get("invoice", "")
-    query = select(LicenceRow).where(LicenceRow.asset_id == asset).options(selectinload(LicenceRow.serves)).order_by(LicenceRow.id)
-    found = list(session.scalars(query.with_for_update()))
+    query = select(LicenceRow).where(LicenceRow.provider == GETTY, LicenceRow.asset_id == asset).order_by(LicenceRow.id)
+    found = list(session.scalars(query.options(selectinload(LicenceRow.serves)).with_for_update()))
     if not found:
         row.wrong(
             "asset-unknown", f"there is no licence of asset {asset}", "Compare the number; or run licence_sync if it was licensed today."

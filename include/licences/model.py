@@ -112,11 +112,12 @@ class Term:
         return told
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Term:
+    def from_json(cls, told: Mapping[str, Any], asked: str = "") -> Term:
+        """`asked`: when it was looked at last, where that says more than what is kept."""
         get = told.get
         return cls(
             _STATES[get("state") or "unknown"], get("value"), str(get("source") or ""), str(get("reference") or ""),
-            str(get("checked_at") or ""), str(get("checked_by") or ""), str(get("note") or ""),
+            asked or str(get("checked_at") or ""), str(get("checked_by") or ""), str(get("note") or ""),
         )  # fmt: skip
 
 

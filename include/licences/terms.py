@@ -8,7 +8,7 @@ each other, and where neither is within the other somebody must look.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -25,6 +25,7 @@ _RELEASED = frozenset({
     "model released", "property released", "model and property released", "model & property released", "no release required",
     "release not required", "fully released",
 })  # fmt: skip
+_ASKED = frozenset({Source.API, Source.PROSE})
 GONE, LISTED = "gone", "listed"
 """Values of `availability`."""
 
@@ -181,13 +182,11 @@ def said_of(kept: Mapping[str, Any], asked: str = "") -> Said:
     for name, told in kept.items():
         if not isinstance(told, dict):
             continue
-        terms = (Term.from_json(one) for one in (told, *told.get("others", ())))
-        said[name] = {one.source: _asked(one, asked) for one in terms if one.source}
+        found = said[name] = {}
+        for one in (told, *told.get("others", ())):
+            if source := one.get("source"):
+                found[source] = Term.from_json(one, asked if source in _ASKED else "")
     return said
-
-
-def _asked(term: Term, asked: str) -> Term:
-    return replace(term, checked_at=asked) if asked and term.source in {Source.API, Source.PROSE} else term
 
 
 def to_json(terms: Terms) -> dict[str, Any]:
