@@ -21,15 +21,15 @@ def test_a_migration_on_each_database(ledger, tmp_path):
     stock(ledger)
     root = tmp_path / "archive"
     root.mkdir()
-    grown = grow(root, 120, rich=False)
+    grown = grow(root, 50, rich=False)
     with serving(root) as (port, host_key):
         vault = Vault(root, port, host_key, ledger, ArtefactStore(str(tmp_path / "store")))
         account, report = vault.migrate()
-        assert (account.files, account.bytes, account.ok) == (120, grown.bytes, True)
+        assert (account.files, account.bytes, account.ok) == (50, grown.bytes, True)
         vault.exactly_once()
         before = vault.row_counts()
         again, _ = vault.migrate()
-        assert again.changes == {"same": 120}
+        assert again.changes == {"same": 50}
         assert vault.row_counts() == before | {"archive_walk": 2}
     assert "Every file has one fate" in report.text
 
@@ -38,7 +38,7 @@ def test_two_workers_move_the_same_shards_and_every_file_comes_once(ledger, tmp_
     stock(ledger)
     root = tmp_path / "archive"
     root.mkdir()
-    grow(root, 120, rich=False)
+    grow(root, 50, rich=False)
     with serving(root) as (port, host_key):
         vault = Vault(root, port, host_key, ledger, ArtefactStore(str(tmp_path / "store")))
         migration = vault.migration()
@@ -48,7 +48,7 @@ def test_two_workers_move_the_same_shards_and_every_file_comes_once(ledger, tmp_
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda worker: vault.migration().move(number, shards, worker=worker), ("one", "other")))
         account, _ = migration.finish(number)
-        assert (account.files, account.ok) == (120, True)
+        assert (account.files, account.ok) == (50, True)
         vault.exactly_once()
     with ledger.read() as session:
         now = archives.progress(session, "vault")

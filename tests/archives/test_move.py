@@ -46,25 +46,25 @@ def versions(vault) -> list[TitleFileRow]:
 
 
 def test_every_file_gets_the_fate_that_its_bytes_deserve(vault):
-    grown = grow(vault.root, 250)
+    grown = grow(vault.root, 125)  # each kind of file at least once
     account, report = vault.migrate()
     assert account.ok
     found = {name.encode("utf-8", "surrogateescape"): fate for name, fate in fates(vault).items()}
     wrong = {name: (fate, grown.fates[name]) for name, fate in found.items() if fate not in grown.fates[name]}
     assert wrong == {}
-    assert len(found) == 250
-    assert (account.files, account.bytes) == (250, grown.bytes)
+    assert len(found) == 125
+    assert (account.files, account.bytes) == (125, grown.bytes)
     assert "Every file has one fate, and the sums agree." in report.text
     vault.exactly_once()
     assert all(row.reason for row in vault.files(fate="unreadable"))
 
 
 def test_a_second_run_moves_nothing_and_writes_no_row_but_its_own(vault):
-    grow(vault.root, 100, rich=False)
+    grow(vault.root, 50, rich=False)
     vault.migrate()
     before, was = vault.row_counts(), fates(vault)
     account, _ = vault.migrate()
-    assert account.changes == {"same": 100}
+    assert account.changes == {"same": 50}
     assert fates(vault) == was
     stored = sorted(path.name for path in Path(vault.store.root).rglob("*") if path.is_file())
     vault.migrate()
@@ -240,7 +240,7 @@ def test_a_server_that_is_away_fails_for_now_and_the_rest_comes_later(vault, mon
 )
 @pytest.mark.parametrize("after", [False, True])
 def test_stopped_between_store_record_and_fate_each_file_comes_over_once(vault, monkeypatch, of, step, after):
-    grown = grow(vault.root, 100, rich=False)
+    grown = grow(vault.root, 75, rich=False)
     real, calls = getattr(of, step), []
 
     def stops(self, *given, **named):
@@ -257,7 +257,7 @@ def test_stopped_between_store_record_and_fate_each_file_comes_over_once(vault, 
         vault.migrate()
     monkeypatch.setattr(of, step, real)
     account, _ = vault.migrate()
-    assert (account.files, account.bytes, account.walk) == (100, grown.bytes, 1)
+    assert (account.files, account.bytes, account.walk) == (75, grown.bytes, 1)
     assert Counter(fates(vault).values())["attached"] == grown.counts["attached"]
     vault.exactly_once()
 

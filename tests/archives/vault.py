@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -92,9 +93,10 @@ class Vault:
             migration.move(number, batch)
         return migration.finish(number)
 
-    def worker(self, step: str, part: str = "0/1") -> subprocess.Popen[bytes]:
-        """The migration up to a step (look, plan or move) in a process of its own; of the move, one part of all batches."""
-        arguments = [str(self.port), self.host_key, str(self.ledger.engine.url.database), self.store.root, step, part]
+    def worker(self, step: str, part: str = "0/1", *, dies: int = 0) -> subprocess.Popen[bytes]:
+        """The migration up to a step (look, plan or move) in a process of its own; of the move, one part of all batches.
+        `dies`: it kills itself in the middle of looking, after so many folders were written down."""
+        arguments = [str(self.port), self.host_key, str(self.ledger.engine.url.database), self.store.root, step, part, str(dies)]
         path = os.pathsep.join([str(ROOT), str(ROOT / "plugins")])
         return subprocess.Popen([sys.executable, "-m", "tests.archives.vault", *arguments], cwd=ROOT, env=os.environ | {"PYTHONPATH": path})
 
@@ -150,7 +152,25 @@ def serving(root: Path, kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer) -
         thread.join(5)
 
 
-def main(port: str, host_key: str, database: str, store: str, step: str, part: str) -> None:
+def _die_after(folders: int) -> None:
+    from include.archives import walk
+    from include.ledger.archive_listing import write_listing
+
+    left = iter(range(folders))
+
+    def write(session: Any, archive: str, number: int, files: Any, folders: Any, done: Any) -> None:
+        write_listing(session, archive, number, files, folders, done)
+        session.commit()
+        if any(next(left, None) is None for _ in done):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    walk.WAIT = 0.0  # every folder in a transaction of its own
+    walk.archive_listing.write_listing = write
+
+
+def main(port: str, host_key: str, database: str, store: str, step: str, part: str, dies: str) -> None:
+    if int(dies):
+        _die_after(int(dies))
     vault = Vault(Path(), int(port), host_key, Ledger(database), ArtefactStore(store))
     migration = vault.migration(clock=lambda: datetime.now(UTC))
     number = migration.look(run=True)
