@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -88,12 +89,15 @@ def _workbooks() -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def _payees() -> str:
+    from include.rights.scope import scope_of
     from include.royalties import match
     from include.royalties.payees import load_payees
 
     payees, parties = load_payees(), {party.id: party for party in registry.load_parties()}
     if wrong := [f"{one['message']} ({one['where']})" for payee in payees for one in match.recipient(payee, parties)]:
         raise ConfigurationError("; ".join(wrong), todo="Mend config/payees.csv, or add the party.")
+    for party in (one for one in parties.values() if one.rights is not None):
+        scope_of(party, payees, datetime.now(UTC).date())  # whose payees it hears of are its own
     return f"{'':<5} {len(payees.payees)} payees"
 
 
