@@ -59,7 +59,26 @@ def fill_imports(ledger: Any, store: ArtefactStore) -> None:
                 product_id=1,
                 work_id=1,
                 state="waiting",
-                changes=[{"level": "product", "field": "publicationDate", "before": "2027-01-01", "after": "2027-02-01"}],
+                changes=[
+                    {
+                        "level": "product",
+                        "field": "publication_date",
+                        "label": "Publication date",
+                        "before": "2027-01-01",
+                        "after": "2027-02-01",
+                        "as": "updateWork products publicationDate",
+                        "conflict": "",
+                    },
+                    {
+                        "level": "work",
+                        "field": "bisac",
+                        "label": "BISAC",
+                        "before": [],
+                        "after": ["FIC019000", "FIC000000"],
+                        "as": "",
+                        "conflict": "",
+                    },
+                ],
             )
         )
         session.add(
@@ -117,7 +136,8 @@ def test_waiting_workbooks_say_totals_and_what_is_missing(client: Any, imports: 
     tree = page(client.get("/colophon/imports"))
     assert tree.xpath("//article/@id") == ["workbook-2", "workbook-1"]
     assert "123.45" in words(tree)
-    assert "not in Consonance" in words(tree)
+    assert "It was confirmed, but:not in ConsonanceLoad it." in words(tree)
+    assert "a second import of the same workbook counts twice" in words(tree), "the steps, as the question in Airflow has them"
     assert page(client.get("/colophon/imports?show=done")).xpath("//article/@id") == ["workbook-3"]
 
 
@@ -129,10 +149,11 @@ def test_a_link_to_one_workbook_finds_it(client: Any, imports: None) -> None:
 
 def test_a_workbook_is_confirmed_once_its_box_is_ticked(client: Any, imports: None, ledger: Any) -> None:
     assert client.post("/colophon/imports/1/confirm", json={"note": ""}).status_code == 400
-    assert client.post("/colophon/imports/1/confirm", json={"loaded": True, "note": "import 88"}).status_code == 200
+    assert client.post("/colophon/imports/1/confirm", json={"loaded": True, "rows": 11, "note": "import 88"}).status_code == 200
     with ledger.read() as session:
         row = session.get(WorkbookRow, 1)
         assert (row.state, row.confirmed_by, row.note) == ("confirmed", "ada", "import 88")
+        assert row.said == {"agrees": True, "rows": 11}
 
 
 def test_a_workbook_is_for_its_role(client_as: Any, client: Any, imports: None) -> None:
@@ -155,7 +176,8 @@ def test_a_sheet_shows_each_row_before_and_after(client: Any, imports: None) -> 
     assert "awaiting approval" in words(page(client.get("/colophon/imports?show=sheets")))
     answer = client.get("/colophon/imports/sheets/1")
     told = words(page(answer))
-    assert "2027-01-01 → 2027-02-01" in told
+    assert "Publication date 2027-01-01 → 2027-02-01" in told
+    assert "BISAC – → FIC019000; FIC000000 not through the API" in told
     assert "the check digit is wrong" in told
     assert "<script>alert" not in answer.text
     assert len(page(client.get("/colophon/imports/sheets/1?state=bad")).xpath("//tbody/tr")) == 1

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,12 +24,15 @@ from include.imports import answer as answers
 from include.imports import record as sheets
 from include.imports.mapping import load_mapping
 from include.ledger import import_lists
+from include.ledger.file_rows import IntakeFileRow
 from include.ledger.sales_rows import LineState, StatementRow, StatementState, TitleImportRow, WorkbookRow
 from include.ledger.statements import by_period
 from include.royalties import decide as statements
 from include.royalties.payees import load_payees
 from include.royalties.read import Rules
 from include.workbooks import hand
+from include.workbooks.question import question, totals
+from include.workbooks.template import load_template
 
 ROWS = 40
 READS_BACK = "import_workbooks"
@@ -47,6 +51,7 @@ class Note(BaseModel):
 class Confirmation(BaseModel):
     model_config = ConfigDict(extra="forbid")
     loaded: bool = False  # the box that must be ticked
+    rows: int | None = Field(None, ge=0, le=2**31)  # as Consonance counted them
     note: Typed = Field("", max_length=2000)
 
 
@@ -86,6 +91,7 @@ def page(
         more=rows[ROWS - 1].id if len(rows) > ROWS else None,
         before=before,
         may=may,
+        questions={row.id: _question(row) for row in rows[:ROWS]} if show in {"workbooks", "done"} else {},
         payees=sorted(load_payees(), key=lambda payee: payee.name) if show in OF_STATEMENTS else (),
         periods=by_period(session) if show in OF_STATEMENTS and before is None else (),
     )
@@ -113,12 +119,10 @@ def confirm(request: Request, session: Reading, user: User, workbook_id: int, wi
     roles.must(user, _workbook(session, workbook_id).role)
     if not wish.loaded:
         raise HTTPException(400, "Tick the box once Consonance says that the import is done.")
-    hand.confirm(shell.ledger(), workbook_id, now=datetime.now(UTC), who=user.get_name(), note=wish.note, said=hand.Said(agrees=True))
-    try:
-        if not runs.refusal(READS_BACK, user):
-            return {"said": "Confirmed. What can be read back is read back now.", **runs.start(request, READS_BACK, {}, user)}
-    except ColophonError as refused:  # the person's word is kept all the same
-        log.warning("%s", refused)
+    said = hand.Said(agrees=True, rows=wish.rows)
+    hand.confirm(shell.ledger(), workbook_id, now=datetime.now(UTC), who=user.get_name(), note=wish.note, said=said)
+    if run := _started(request, READS_BACK, user):
+        return {"said": "Confirmed. What can be read back is read back now.", **run}
     return {"said": "Confirmed. The next run of import_workbooks reads back what can be read back."}
 
 
@@ -171,9 +175,14 @@ def answer(session: Reading, import_id: int) -> Response:
 
 
 @router.post("/imports/sheets/{import_id}/approve", dependencies=[Depends(runs.from_our_page)])
-def approve(session: Reading, user: User, import_id: int, wish: Nothing) -> dict[str, Any]:
-    roles.must(user, _decides(_sheet(session, import_id)))
+def approve(request: Request, session: Reading, user: User, import_id: int, wish: Nothing) -> dict[str, Any]:
+    """A run writes it: now, if the person may start it, else the next."""
+    row = _sheet(session, import_id)
+    roles.must(user, _decides(row))
     sheets.approve(shell.ledger(), import_id, now=datetime.now(UTC), who=user.get_name())
+    arrival = session.get(IntakeFileRow, row.intake_id) if row.intake_id else None
+    if arrival is not None and (run := _started(request, f"{answers.FLOW}__{arrival.inbox}", user)):
+        return {"said": "Approved: it is applied now.", **run}
     return {"said": "Approved: the next run applies it."}
 
 
@@ -212,6 +221,23 @@ def refuse(session: Reading, user: User, statement_id: int, wish: Nothing) -> di
     _statement(session, user, statement_id)
     statements.refuse(shell.ledger(), statement_id, now=datetime.now(UTC), who=user.get_name())
     return {"said": "It goes to nobody."}
+
+
+def _started(request: Request, dag_id: str, user: BaseUser) -> dict[str, Any]:
+    """A run, if the person may start it; nothing where that fails: the person's word is kept all the same."""
+    try:
+        return {} if runs.refusal(dag_id, user) else runs.start(request, dag_id, {}, user)
+    except ColophonError as refused:
+        log.warning("%s", refused)
+        return {}
+
+
+def _question(row: WorkbookRow) -> dict[str, Any]:
+    """Totals and steps, as the question in Airflow has them; without steps where the import's file in config/ is broken."""
+    try:
+        return question(row, load_template(row.kind))  # type: ignore[arg-type]  # kinds are ours
+    except ConfigurationError as broken:
+        return {"totals": totals(row), "place": "", "checklist": [str(broken)]}
 
 
 def _workbook(session: Session, workbook_id: int) -> WorkbookRow:
