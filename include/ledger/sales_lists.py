@@ -32,13 +32,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One month and channel of the picture: units sold less returned; `drawn` is the net in one currency, near enough to draw it."""
+    """One month and channel of the picture: units sold less returned; `drawn` is the net in one currency, near enough to draw it.
+    Where the report names no channel, the source stands for it."""
 
     month: str
     channel: str
     units: int
     usage: int
     drawn: float
+    source: str = ""
 
 
 def batches(session: Session, wish: Wish, *, before: int | None = None, limit: int = 50) -> list[SalesBatchRow]:
@@ -78,22 +80,35 @@ def months(session: Session, *, since: str, currency: str, source: str = "") -> 
     if source:
         counting = counting.where(SalesBatchRow.source == source)
     cell = SalesCellRow
-    query = (
-        select(
-            cell.month,
-            cell.channel,
-            func.sum(cell.sold - cell.returned),
-            func.sum(cell.usage),
-            func.sum(cast(cell.net, Float)).filter(cell.currency == currency),
-        )
-        # + 0: all of it stands in the index of months and channels, in this order; by batches each cell would have to be fetched
+    sums = (
+        func.sum(cell.sold - cell.returned),
+        func.sum(cell.usage),
+        func.sum(cast(cell.net, Float)).filter(cell.currency == currency),
+    )
+    # + 0: all of it stands in the index of months and channels, in this order; by batches each cell would have to be fetched
+    by_channel = (
+        select(cell.month, cell.channel, *sums)
         .where((cell.batch_id + 0).in_(counting), cell.month >= since)
         .group_by(cell.month, cell.channel)
         .order_by(cell.month, cell.channel)
     )
-    return [
-        Bar(month, channel, int(units or 0), int(usage or 0), float(net or 0))
-        for month, channel, units, usage, net in session.execute(query)
+    found = [
+        Bar(month, name, int(units or 0), int(usage or 0), float(net or 0))
+        for month, name, units, usage, net in session.execute(by_channel)
+    ]
+    unnamed = sorted({bar.month for bar in found if not bar.channel})
+    if not unnamed:
+        return found
+    by_source = (
+        select(cell.month, SalesBatchRow.source, *sums)
+        .join(SalesBatchRow, SalesBatchRow.id == cell.batch_id)
+        .where(cell.month.in_(unnamed), cell.channel == "", SalesBatchRow.id.in_(counting))
+        .group_by(cell.month, SalesBatchRow.source)
+        .order_by(cell.month, SalesBatchRow.source)
+    )
+    return [bar for bar in found if bar.channel] + [
+        Bar(month, "", int(units or 0), int(usage or 0), float(net or 0), name)
+        for month, name, units, usage, net in session.execute(by_source)
     ]
 
 

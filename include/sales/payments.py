@@ -86,11 +86,11 @@ def enter(ledger: Ledger, source: SalesSource, payment: Entry, *, now: datetime,
         }  # fmt: skip
         before = None if row is None else {name: getattr(row, name) for name in values}
         if row is None:
-            session.add(SalesPaymentRow(**key, **values, entered_at=now, entered_by=who[:120]))
+            session.add(SalesPaymentRow(**key, **values, entered_at=now, entered_by=who))
         elif before != values:
             for name, value in values.items():
                 setattr(row, name, value)
-            row.entered_at, row.entered_by = now, who[:120]
+            row.entered_at, row.entered_by = now, who
         session.flush()
         if before is not None and before["period"] != payment.period:
             _settle(session, source, str(before["period"]), payment.currency)

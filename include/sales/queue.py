@@ -140,9 +140,9 @@ def _remember(
     alias = session.scalar(select(SalesAliasRow).where(*_alias(row, source)).with_for_update())
     if alias is None:
         named = {"source": source, "id_type": row.id_type, "id_value": row.id_value}
-        session.add(SalesAliasRow(**named, product_id=product_id, work_id=work_id, created_at=now, created_by=who[:120]))
+        session.add(SalesAliasRow(**named, product_id=product_id, work_id=work_id, created_at=now, created_by=who))
     elif (alias.product_id, alias.work_id) != (product_id, work_id):
-        alias.product_id, alias.work_id, alias.created_at, alias.created_by = product_id, work_id, now, who[:120]
+        alias.product_id, alias.work_id, alias.created_at, alias.created_by = product_id, work_id, now, who
 
 
 def _same(session: Session, row: SalesProductRow, source: str) -> Sequence[SalesProductRow]:

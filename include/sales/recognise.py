@@ -97,7 +97,7 @@ def recognise(path: Path, name: str, layouts: Sequence[Layout]) -> Recognised | 
             return chosen
         notes = (*chosen.notes, *(f"{printable(member)} in the archive is no table and is not read" for member in passed_over[:20]))
         if chosen.layout.inferred:
-            notes = (f"nobody has compared with a real report: {chosen.layout.inferred}", *notes)
+            notes = (f"the layout is inferred in part, and nobody has compared with a real report {chosen.layout.inferred}", *notes)
         return Recognised(chosen.layout, tuple(chosen.found), notes)
     nearest = max(fits, key=lambda fit: fit.near, default=None)
     if no_text:  # any bytes are latin-1, but not behind the mark of another

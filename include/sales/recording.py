@@ -17,7 +17,7 @@ from include.ledger.sales_rows import BatchState, SalesBatchRow, SalesPartRow
 from include.sales import balance, undo
 from include.sales.facts import Facts, Look
 from include.sales.overlap import Decision, Part
-from include.sales.reading import Rejects
+from include.sales.reading import Rejected, Rejects
 from include.sales.staging import Staged
 from include.sales.totals import Sums, Totals
 from include.store import ArtefactStore
@@ -31,6 +31,13 @@ def keep_rejects(artefacts: ArtefactStore, rejects: Rejects) -> str:
         for one in rejects:
             out.write(json.dumps(one.to_json(), ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
     return out.artefact.sha256
+
+
+def rejected(artefacts: ArtefactStore, sha256: str) -> Iterator[Rejected]:
+    """The rejected rows of a batch again, in the order of the report. Raises `PermanentError` where the artefact is missing."""
+    with artefacts.local(sha256) as path, path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield Rejected(**json.loads(line))
 
 
 def written(

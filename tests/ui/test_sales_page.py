@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from lxml import html
 
+from colophon.ui import shell
 from include.ledger.sales_rows import SalesBatchRow, SalesCellRow, SalesPartRow, SalesProductRow
+from include.sales.reading import Rejected, Rejects
+from include.sales.recording import keep_rejects
 from tests.ui.conftest import HOSTILE
 
 pytestmark = pytest.mark.airflow
@@ -71,7 +74,7 @@ def fill_sales(ledger: Any) -> None:
                 SalesCellRow(
                     batch_id=number,
                     month=month,
-                    channel=f"Shop {number % 9}",
+                    channel=f"Shop {number % 9}" if number % 9 else "",
                     territory="GB",
                     model="sale",
                     currency="GBP",
@@ -150,12 +153,28 @@ def test_pictures_show_units_and_net_by_month_and_channel_without_what_is_undone
     assert "all others" in words(units)  # nine shops, six of them with a colour of their own
     january = next(title for title in net.xpath(".//*[local-name()='title']/text()") if title.startswith("Jan 26"))
     assert january.count("1,235") == 4  # batches 10, 20, 30, 40; batch 50 is undone
+    october = next(title for title in net.xpath(".//*[local-name()='title']/text()") if title.startswith("Oct 26"))
+    assert "apple 1,235" in october  # its report names no channel
 
 
 def test_a_batch_shows_exact_amounts_and_the_difference_to_the_cent(client: Any, sales: None) -> None:
     told = words(page(client.get("/colophon/sales/1")))
     assert "1,234.5678 GBP" in told
     assert "0.10" in told
+
+
+def test_rows_that_were_not_loaded_are_shown_with_reasons_and_leave_as_a_harmless_table(client: Any, sales: None, ledger: Any) -> None:
+    rejects = Rejects()
+    for row in range(2, 52):
+        rejects.add(Rejected("Sheet", row, "Net", "=cmd|'/c calc'!A1", "not-a-number", "'=cmd' is no number", "Ask for it again."))
+    with ledger.session() as session:
+        batch = session.get(SalesBatchRow, 3)
+        batch.rejects, batch.rejected = keep_rejects(shell.store(), rejects), len(rejects)
+    tree = page(client.get("/colophon/sales/3"))
+    assert len(tree.xpath("//table[caption='Rejected rows with reasons']/tbody/tr")) == 40
+    assert "The first of 50" in words(tree)
+    lines = client.get("/colophon/sales/3/rejects").text.splitlines()
+    assert (len(lines), lines[1]) == (51, "Sheet,2,Net,'=cmd|'/c calc'!A1,'=cmd' is no number,Ask for it again.")
 
 
 def test_names_from_reports_are_text_and_nothing_else(client: Any, sales: None) -> None:

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from colophon.ui import roles, runs, shell
-from colophon.ui.files import attachment, saved
+from colophon.ui.files import attachment
 from colophon.ui.quarantine import target_of
 from colophon.ui.shell import Reading, Typed, User, printable, render
 from colophon.ui.words import is_zero, money
 from include.errors import ColophonError, PermanentError
+from include.files.characters import harmless
 from include.files.model import Kind
 from include.ledger import sales_lists
 from include.ledger.sales_lists import Bar, Wish
 from include.ledger.sales_rows import BatchState, SalesBatchRow
 from include.partners import SalesSource, load_sources
 from include.rights import flags
-from include.sales import calendar, match, payments, queue, undo
+from include.sales import calendar, match, payments, queue, recording, undo
 from include.sales import decide as said
 from include.sales import usage as usage_report
+from include.sales.reading import Rejected
 
 ROLE = "sales"
 ROWS = 40
@@ -164,6 +169,7 @@ def batch(request: Request, session: Reading, user: User, batch_id: int) -> HTML
         name=next((one.name for one in known_sources()[0] if one.id == row.source), row.source),
         net=sales_lists.net_of(row.parts),
         products=sales_lists.products_of(session, batch_id, limit=ROWS),
+        rejected=_first_rejected(row),
         unmatched=sales_lists.unmatched_count(session, batch=batch_id),
         workbooks=sales_lists.workbooks_of(session, batch_id),
         decides=roles.may(user)(ROLE),
@@ -194,11 +200,29 @@ def usage(session: Reading, batch_id: int) -> Response:
 
 @router.get("/sales/{batch_id}/rejects")
 def rejects(session: Reading, batch_id: int) -> Response:
-    """The rows that were not loaded, with reasons, as JSON lines."""
+    """The rows that were not loaded, with reasons, as CSV: for whoever sent the report, too."""
     row = _batch(session, batch_id)
     if not row.rejects:
         raise HTTPException(404, "No row of this report was set aside.")
-    return saved(f"batch_{batch_id}_rejected.jsonl", row.rejects)
+    headers = {"Content-Disposition": attachment(f"batch_{batch_id}_rejected.csv")}
+    return StreamingResponse(_rejects(row.rejects), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _first_rejected(row: SalesBatchRow) -> list[Rejected]:
+    with suppress(PermanentError):  # the page opens without the artefact, too
+        return list(islice(recording.rejected(shell.store(), row.rejects), ROWS)) if row.rejects else []
+    return []
+
+
+def _rejects(artefact: str) -> Iterator[str]:
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\r\n")
+    writer.writerow(("\ufeffSheet", "Row", "Column", "Value", "Why", "What to do"))
+    for one in recording.rejected(shell.store(), artefact):
+        writer.writerow((harmless(one.sheet), one.row, *map(harmless, (one.column, one.value, one.message, one.todo))))
+        yield table.getvalue()
+        table.seek(0)
+        table.truncate()
 
 
 @router.post("/sales/{batch_id}/approve", dependencies=[Depends(runs.from_our_page)])
@@ -273,6 +297,8 @@ def pictures(session: Session, currency: str, source: str = "") -> tuple[Picture
     """Units, and net in this currency, by month and channel."""
     since = f"{datetime.now(UTC).date() - BACK:%Y-%m}"
     bars = sales_lists.months(session, since=since, currency=currency, source=source)
+    names = {one.id: one.name for one in known_sources()[0]}
+    bars = [replace(bar, channel=bar.channel or names.get(bar.source, bar.source)) for bar in bars]
     units = picture("Units sold less returned", "", ((bar, float(bar.units)) for bar in bars))
     net = picture(f"Net in {currency}", currency, ((bar, bar.drawn) for bar in bars)) if currency else None
     return tuple(one for one in (units, net) if one is not None and one.stacks)
@@ -283,8 +309,8 @@ def picture(name: str, unit: str, values: Iterable[tuple[Bar, float]]) -> Pictur
     months: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     totals: dict[str, float] = defaultdict(float)
     for bar, value in values:
-        months[bar.month][bar.channel or "other"] += value
-        totals[bar.channel or "other"] += value
+        months[bar.month][bar.channel] += value
+        totals[bar.channel] += value
     largest = sorted((channel for channel in totals if totals[channel] > 0), key=lambda channel: (-totals[channel], channel))
     legend = (*largest[:CHANNELS], *(("all others",) if len(largest) > CHANNELS else ()))
     place = {channel: min(number, CHANNELS) for number, channel in enumerate(largest)}
