@@ -68,7 +68,7 @@ class Reading:
         above = [row for one in recognised.found for row in one.above]
         self.preamble = {row[0].strip(): row[1].strip() for row in above if len(row) > 1 and row[0].strip()}
         self._amounts: dict[tuple[str, str, str, str], Decimal] = {}  # sheet, model, what, currency
-        self._said: dict[tuple[str, int | None], tuple[int, int]] = {}
+        self._said: dict[tuple[int, int | None], tuple[int, int]] = {}
         self._meanings = Meanings()
         self._batches = self._all()
 
@@ -133,7 +133,7 @@ class Reading:
 
     def _says(self, found: Found, sheets: Sequence[AnySheet], most: int | None = None) -> tuple[int, int]:
         """Of so many record batches of a sheet: lines, and a sum that is the same for the same lines, whatever their order."""
-        if (found.label, most) not in self._said:
+        if (id(found), most) not in self._said:
             alone = Reading(
                 self._path, self._name, replace(self.recognised, found=(found,)), self._source, _A_LOOK if most else self._rows_at_once
             )
@@ -142,8 +142,8 @@ class Reading:
             for batch in itertools.islice(alone._sheet(found, sheet), most):
                 total += int(digests.keys(digests.hashes(batch), batch).sum())
                 lines += batch.num_rows
-            self._said[found.label, most] = (lines, total % (1 << 64))
-        return self._said[found.label, most]
+            self._said[id(found), most] = (lines, total % (1 << 64))
+        return self._said[id(found), most]
 
     def _sheet(self, found: Found, sheet: AnySheet) -> Iterator[pa.RecordBatch]:
         layout = self.recognised.layout
