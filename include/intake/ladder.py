@@ -169,13 +169,11 @@ class Ladder:
         if told.get("as") != RESOURCE or id is None or id == shown.id or work == row.work_id:
             return ""
         with suppress(PermanentError):  # that work may be gone, and its resources with it
-            return self._delete(id, work, f"the edition belongs to work {row.work_id} now")[1]
+            return self._delete(row, f"the edition belongs to work {row.work_id} now")[1]
         return ""
 
     def _picture(self, row: TitleFileRow, plan: Plan, jpeg: str, now: datetime) -> Shown:
-        with self.ledger.read() as session:
-            product = session.get(ProductRow, row.product_id) if row.product_id else None
-            name = f"{product.isbn if product is not None and product.isbn else f'work-{row.work_id}'}-{jpeg[:16]}.jpg"
+        name = self._name(row, row.work_id, jpeg)
         if id := self._there(row, name):
             return Shown(RESOURCE, id, f"Consonance has it as {name}.", new=True)
         try:
@@ -189,6 +187,11 @@ class Ladder:
         if not id:
             raise PermanentError("it answered the creation of a resource and does not show it", where=f"work {row.work_id}")
         return Shown(RESOURCE, id, f"Consonance took it as {name}.", new=True)
+
+    def _name(self, row: TitleFileRow, work: int, jpeg: str) -> str:
+        with self.ledger.read() as session:
+            product = session.get(ProductRow, row.product_id) if row.product_id else None
+        return f"{product.isbn if product is not None and product.isbn else f'work-{work}'}-{jpeg[:16]}.jpg"
 
     def _input(self, row: TitleFileRow, plan: Plan, jpeg: str, name: str, now: datetime) -> dict[str, Any]:
         """`CreateSupportingResourceInput`, every member of which is evidenced; of its enumerations only members that this tenant has."""
@@ -214,13 +217,7 @@ class Ladder:
 
     def _there(self, row: TitleFileRow, name: str) -> int | None:
         """The id of the resource that shows this very file on this very title now, if Consonance has one."""
-        for one in reversed(self._resources(row.work_id)):
-            if name not in {str(one.get("filename")), str(one.get("imageRemoteUrl") or "").partition("?")[0].rpartition("/")[2]}:
-                continue
-            linked = one.get("productIds")
-            if linked is None or (row.product_id in linked if row.product_id is not None else bool(linked)):
-                return int(one["id"])
-        return None
+        return next(iter(reversed(_named(self._resources(row.work_id), row, name))), None)
 
     def _resources(self, work_id: int) -> list[dict[str, Any]]:
         work = self.client.run("supporting_resources", {"id": work_id}).get("work")
@@ -265,19 +262,24 @@ class Ladder:
         told = row.consonance or {}
         if told.get("as") != RESOURCE or _kept(row):
             return Shown(str(told.get("as", "")), told.get("id"), str(told.get("why", "")))
-        id, work = told["id"], told.get("work", row.work_id)
-        left, why = self._delete(id, work, "it is not approved any more")
+        left, why = self._delete(row, "it is not approved any more")
         return self._record(row, Shown(WITHDRAWN, left, why or "Consonance does not have it any more.", new=True), "", now)
 
-    def _delete(self, id: int, work: int, because: str) -> tuple[int | None, str]:
-        """Deletes a resource where the tenant lets us. Its id where a person must, and what became of it: nothing where it is gone."""
-        if not any(one["id"] == id for one in self._resources(work)):
+    def _delete(self, row: TitleFileRow, because: str) -> tuple[int | None, str]:
+        """Deletes what shows a file where the tenant lets us: also a second resource, which two runs at once may have made of it. The id
+        where a person must, and what became of it: nothing where it is gone."""
+        told = row.consonance
+        id, work, jpeg = told["id"], told.get("work", row.work_id), told.get("jpeg", "")
+        there = self._resources(work)
+        doomed = {one["id"] for one in there if one["id"] == id} | set(_named(there, row, self._name(row, work, jpeg)) if jpeg else ())
+        if not doomed:
             return None, ""
+        ids = f"supporting resource {', '.join(str(one) for one in sorted(doomed))}"
         if not self.client.capability("delete_supporting_resource").ok:
-            what = f"Delete supporting resource {id} of work {work} in Consonance"
-            return id, f"{what}: {because}, and this tenant does not let Colophon do it."
-        self.client.change("delete_supporting_resource", {"input": {"id": id}})
-        return None, f"Supporting resource {id} was deleted in Consonance."
+            return id, f"Delete {ids} of work {work} in Consonance: {because}, and this tenant does not let Colophon do it."
+        for one in sorted(doomed):
+            self.client.change("delete_supporting_resource", {"input": {"id": one}})
+        return None, f"S{ids[1:]} was deleted in Consonance."
 
     def _record(self, row: TitleFileRow, shown: Shown, digest: str, now: datetime, *, jpeg: str = "") -> Shown:
         told = {"as": shown.as_, "id": shown.id, "why": shown.why, "digest": digest, "jpeg": jpeg, "at": now.isoformat()}
@@ -298,6 +300,18 @@ class Ladder:
             same = row.product_id in {None, other.product_id}  # one edition's own leaves the work's on all the others
             if other.id != row.id and same and (other.consonance or {}).get("as") == RESOURCE and _place(other) == _place(row):
                 other.consonance = {"as": UNLINKED, "by": row.id, "why": f"{row.name} took its place."}
+
+
+def _named(resources: list[dict[str, Any]], row: TitleFileRow, name: str) -> list[int]:
+    """Ids of the resources of this file name that show something on this file's title."""
+    found = []
+    for one in resources:
+        linked = one.get("productIds")
+        if name in {str(one.get("filename")), str(one.get("imageRemoteUrl") or "").partition("?")[0].rpartition("/")[2]} and (
+            linked is None or (row.product_id in linked if row.product_id is not None else bool(linked))
+        ):
+            found.append(int(one["id"]))
+    return found
 
 
 def _current(row: TitleFileRow) -> bool:
