@@ -22,6 +22,7 @@ CHECKED, ASKS, APPLYING, HANDED, DONE, DECLINED, REFUSED = (
 )  # fmt: skip
 OPEN = (CHECKED, ASKS, APPLYING, HANDED)
 WRITTEN = (LineState.APPLIED, LineState.VERIFIED, LineState.NEW, LineState.HANDED_OVER, LineState.MISSING)
+WITHDRAWN = "withdrawn"  # code of the problem of a row whose workbook was
 PAGE = 500
 
 
@@ -119,6 +120,20 @@ def workbooks(session: Session, row: TitleImportRow, *, withdrawn: bool = False)
     if not withdrawn:
         query = query.where(WorkbookRow.state != WorkbookState.WITHDRAWN)
     return list(session.scalars(query.order_by(WorkbookRow.id)))
+
+
+def take_up_again(session: Session, import_id: int, book: WorkbookRow) -> None:
+    """A workbook that was withdrawn is wanted after all: its rows, which went back to their sender, are in it again."""
+    row = get(session, import_id, lock=True)
+    isbns = {str(one.get("isbn")) for one in book.expects}
+    for line in list(lines(session, import_id, LineState.DECLINED, LineState.NEW)):
+        if line.workbook_id is None and line.isbn in isbns and (line.product_id is None) == (book.kind == "titles"):
+            line.state, line.workbook_id = LineState.NEW, book.id
+            line.problems = [problem for problem in line.problems if problem["code"] != WITHDRAWN]
+    count(session, row)
+    if row.state == DONE:
+        row.state = HANDED
+    row.answered_at = None  # the sender is to be told
 
 
 def has_unsettled(session: Session, import_id: int) -> bool:

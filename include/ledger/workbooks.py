@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -138,6 +138,17 @@ def undone(session: Session, row: WorkbookRow) -> list[int]:
     """Batches of a workbook whose lines do not count any more."""
     gone = SalesBatchRow.state.in_([BatchState.UNDONE, BatchState.REFUSED])
     return list(session.scalars(select(SalesBatchRow.id).where(SalesBatchRow.id.in_(numbers(row, BATCH)), gone).order_by(SalesBatchRow.id)))
+
+
+def later_ones(session: Session, row: WorkbookRow) -> list[int]:
+    """Workbooks that were made since and hold a title or a price of this one: loaded, both would count."""
+    kept = {_about(one) for one in row.expects}
+    query = select(WorkbookRow).where(WorkbookRow.kind == row.kind, WorkbookRow.id > row.id, WorkbookRow.state != S.WITHDRAWN)
+    return [one.id for one in session.scalars(query.order_by(WorkbookRow.id)) if any(_about(expected) in kept for expected in one.expects)]
+
+
+def _about(expected: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(expected.get(name, "")) for name in ("isbn", "currency", "type", "qualifier"))
 
 
 def release(session: Session, batch: int) -> None:

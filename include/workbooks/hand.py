@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from include.errors import RejectedData
+from include.ledger import imports
 from include.ledger import workbooks as rows
 from include.ledger.database import Ledger
 from include.ledger.deliveries import record_event
@@ -147,7 +148,8 @@ def withdraw_one(ledger: Ledger, id: int, *, now: datetime, who: str, note: str)
 def wanted_again(ledger: Ledger, id: int, *, now: datetime, who: str) -> WorkbookRow:
     """A person thinks again about a workbook that was withdrawn: it is asked about anew.
 
-    Raises `RejectedData` where its sales are undone, or where somebody has loaded it all the same.
+    Raises `RejectedData` where its sales are undone, where its titles or prices are in another workbook by now, or where somebody has
+    loaded it all the same.
     """
     with ledger.session() as session:
         row = rows.get(session, id, lock=True)
@@ -157,5 +159,10 @@ def wanted_again(ledger: Ledger, id: int, *, now: datetime, who: str) -> Workboo
             raise RejectedData(row.missing[0]["message"], where=row.name, todo=row.missing[0]["todo"])
         if gone := rows.undone(session, row):
             raise RejectedData(f"batch {gone[0]} is undone: its sales do not count", where=row.name, todo="Load the report again.")
+        if later := rows.later_ones(session, row):
+            what, todo = f"workbook {later[0]} holds some of it by now", "Load that one; or withdraw it first."
+            raise RejectedData(what, where=row.name, todo=todo)
         rows.move(session, row, S.PREPARED, now=now, who=who, detail={"why": "wanted again"})
+        for number in rows.numbers(row, rows.IMPORT):
+            imports.take_up_again(session, number, row)
         return row

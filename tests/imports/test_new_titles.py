@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from include.errors import RejectedData
 from include.imports import record, workbooks
 from include.imports.answer import status_of
 from include.ledger.sales_rows import LineState
@@ -99,6 +100,14 @@ def test_a_withdrawn_workbook_is_not_made_again_and_its_rows_go_back(office: Off
     office.work_through(two)
     assert (states(office, two), office.books(two), office.sheet(two).state) == (["declined", "declined"], [], "done")
     assert "postponed" in status_of(office.lines(two)[2]).advice
+    hand.wanted_again(office.ledger, book.id, now=office.now, who="editor")
+    assert (states(office, two), office.sheet(two).state) == (["new", "new"], "handed over")
+    assert "postponed" not in status_of(office.lines(two)[2]).advice
+    hand.withdraw_one(office.ledger, book.id, now=office.now, who="editor", note="postponed again")
+    office.work_through(two)
+    later = take(office, [NEW[0], "The Ash Garden", None, None, "PB"], name="later.xlsx")
+    with pytest.raises(RejectedData, match=f"workbook {office.books(later)[0].id} holds some of it by now"):
+        hand.wanted_again(office.ledger, book.id, now=office.now, who="editor")
 
 
 def test_a_workbook_that_is_withdrawn_before_the_sheet_is_through_does_not_come_back(office: Office) -> None:
