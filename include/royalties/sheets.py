@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -68,6 +69,14 @@ def texts(local: Path) -> list[str]:
     finally:
         document.close()
     return found
+
+
+def draws_nothing(local: Path, page: int) -> bool:
+    """Whether a page (from 0) is blank: a program that prints on both sides puts one behind an odd number of pages."""
+    import pypdfium2
+
+    with closing(pypdfium2.PdfDocument(local)) as document, closing(document[page]) as one:
+        return next(one.get_objects(max_depth=1), None) is None
 
 
 def layout_of(pages: Sequence[str], layouts: Sequence[StatementLayout]) -> StatementLayout | None:

@@ -81,6 +81,8 @@ class Splitter:
                 what = "it has no text: a scan" if not any(text.strip() for text in texts) else "no page is a statement's first"
                 raise RejectedData(f"{what}. {sheets.nearest(texts, self.layouts)}", where=lead.rstrip(", "), todo=_AGAIN)
             for one in sheets.grouped(texts, layout):
+                if len(one.pages) == 1 and not texts[one.pages[0]].strip() and sheets.draws_nothing(flat, one.pages[0]):
+                    continue  # nobody's, and nothing is on it
                 cutter.cut(one.pages, target)
                 if not _says_the_same(target, [texts[page] for page in one.pages]) and not still_shows(flat, one.pages, target):
                     what = "cut out, its pages do not show what they showed"

@@ -58,6 +58,14 @@ def test_what_goes_wrong_with_a_batch_is_held_with_its_reason_and_the_rest_goes(
     assert told(found_in(store, tmp_path, "a.pdf", export.pdf(batch(*LONG), [defect]))) == DEFECTS[defect]
 
 
+def test_a_blank_page_between_two_statements_is_nobodys_and_waits_for_nobody(store, tmp_path):
+    with pikepdf.open(io.BytesIO(export.pdf(batch(*LONG)))) as pdf:
+        pdf.add_blank_page()
+        pdf.pages.insert(2, pdf.pages[-1])
+        pdf.save(tmp_path / "both sides.pdf")
+    assert told(found_in(store, tmp_path, "a.pdf", (tmp_path / "both sides.pdf").read_bytes())) == [("P-1001", []), ("P-2001", [])]
+
+
 @pytest.mark.parametrize(("defect", "code"), [("encrypted", "pdf-encrypted"), ("broken", "pdf-broken"), ("layers", "")])
 def test_a_file_of_which_nothing_can_be_read_is_refused_as_a_whole(defect, code, store, tmp_path):
     with pytest.raises(RejectedData) as refused:
