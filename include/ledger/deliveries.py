@@ -384,7 +384,7 @@ def record_event(
         session.flush()
         partner, delivery_id = delivery.partner, delivery.id
     row = EventRow(
-        at=now, who=who[:120], what=what[:60], partner=partner, delivery_id=delivery_id, subject=subject[:800],
+        at=now, who=who, what=what[:60], partner=partner, delivery_id=delivery_id, subject=subject[:800],
         bytes=bytes, seconds=seconds, sha256=sha256, host_key=host_key[:120], detail=detail or {},
     )  # fmt: skip
     session.add(row)

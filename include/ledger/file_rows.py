@@ -10,11 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from include.ledger.models import Base, BigId
-
-LONGEST_PERSON = 120  # characters of a person's name; what is longer is cut, where SQLite would not mind and PostgreSQL refuses
+from include.ledger.models import Base, BigId, Person
 
 RESOURCE, RECORD, WITHDRAWN, UNLINKED = "supporting resource", "title record", "withdrawn", "unlinked"
 """`TitleFileRow.consonance["as"]`: how far a file got."""
@@ -76,7 +74,7 @@ class TitleFileRow(Base):
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     state: Mapped[str] = mapped_column(String(20), index=True)  # attached, superseded, removed
     approval: Mapped[str] = mapped_column(String(10), default="")
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
+    decided_by: Mapped[Person]
     decided_at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(Text, default="")  # with the decision
     restricted: Mapped[str] = mapped_column(String(31), default="")  # role that may see it
@@ -87,13 +85,9 @@ class TitleFileRow(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)  # pages, trim, pixels, duration: see include.files.model
     consonance: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rung of the ladder and id: {"as": RESOURCE, "id": 7}
     attached_at: Mapped[datetime]
-    attached_by: Mapped[str] = mapped_column(String(120), default="")
+    attached_by: Mapped[Person]
     replaced_by_id: Mapped[int | None] = mapped_column(BigId)
     reviews: Mapped[list[ReviewRow]] = relationship(back_populates="file", order_by="ReviewRow.id", cascade="all, delete-orphan")
-
-    @validates("decided_by", "attached_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class ReviewRow(Base):
@@ -105,14 +99,10 @@ class ReviewRow(Base):
     title_file_id: Mapped[int] = mapped_column(ForeignKey("title_file.id"), index=True)
     role: Mapped[str] = mapped_column(String(31))
     verdict: Mapped[str] = mapped_column(String(10), default=Approval.PENDING)
-    who: Mapped[str] = mapped_column(String(120), default="")
+    who: Mapped[Person]
     at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(Text, default="")
     file: Mapped[TitleFileRow] = relationship(back_populates="reviews")
-
-    @validates("who")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class IntakeFileRow(Base):
@@ -150,11 +140,7 @@ class IntakeFileRow(Base):
     looked_at: Mapped[datetime]  # size and time as of then
     stored_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
-
-    @validates("decided_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
+    decided_by: Mapped[Person]
 
 
 class MatchRuleRow(Base):
@@ -170,12 +156,8 @@ class MatchRuleRow(Base):
     contract_id: Mapped[int | None] = mapped_column(BigId)
     kind: Mapped[str] = mapped_column(String(20), default="")
     created_at: Mapped[datetime]
-    created_by: Mapped[str] = mapped_column(String(120), default="")
+    created_by: Mapped[Person]
     used: Mapped[int] = mapped_column(Integer, default=0)
-
-    @validates("created_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class ArchiveShardRow(Base):
@@ -290,15 +272,11 @@ class PackageRow(Base):
     delivery_id: Mapped[int | None] = mapped_column(BigId, index=True)
     replaces_id: Mapped[int | None] = mapped_column(BigId)
     built_at: Mapped[datetime]
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
+    decided_by: Mapped[Person]
     decided_at: Mapped[datetime | None]
     files: Mapped[list[PackageFileRow]] = relationship(
         back_populates="package", order_by="PackageFileRow.position", cascade="all, delete-orphan"
     )
-
-    @validates("decided_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class PackageFileRow(Base):

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from include.ledger.file_rows import LONGEST_PERSON
-from include.ledger.models import Base, BigId
+from include.ledger.models import Base, BigId, Person
 
 
 class LicenceState(StrEnum):
@@ -115,15 +114,11 @@ class LicenceChangeRow(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     licence_id: Mapped[int] = mapped_column(BigId)
     at: Mapped[datetime]
-    who: Mapped[str] = mapped_column(String(120), default="")
+    who: Mapped[Person]
     field: Mapped[str] = mapped_column(String(60))
     before: Mapped[str] = mapped_column(Text, default="")
     after: Mapped[str] = mapped_column(Text, default="")
     source: Mapped[str] = mapped_column(String(60), default="")
-
-    @validates("who")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class LicenceFlagRow(Base):
@@ -153,14 +148,10 @@ class LicenceFlagRow(Base):
     state: Mapped[str] = mapped_column(String(20), default=FlagState.OPEN)
     opened_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
+    decided_by: Mapped[Person]
     note: Mapped[str] = mapped_column(Text, default="")
     mailed_in: Mapped[int] = mapped_column(BigId, default=0)  # the batch of mails, or of notes in Jira, that told of it; 0: none yet
     issued_in: Mapped[int] = mapped_column(BigId, default=0)
-
-    @validates("decided_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class LicenceTellingRow(Base):
@@ -188,7 +179,7 @@ class LicenceSheetRow(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     bytes: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[datetime]
-    received_by: Mapped[str] = mapped_column(String(120), default="")
+    received_by: Mapped[Person]
     rows: Mapped[int] = mapped_column(Integer, default=0)
     bad: Mapped[int] = mapped_column(Integer, default=0)
     applied: Mapped[int] = mapped_column(Integer, default=0)

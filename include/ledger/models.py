@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -45,6 +45,20 @@ class Moment(TypeDecorator[datetime]):
         return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
 
+LONGEST_PERSON = 120  # characters
+
+
+class PersonName(TypeDecorator[str]):
+    """Who did something. What is longer is cut, where SQLite would not mind and PostgreSQL refuses."""
+
+    impl = String(LONGEST_PERSON)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value[:LONGEST_PERSON]
+
+
+Person = Annotated[str, mapped_column(PersonName, default="")]
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
 
 
@@ -281,7 +295,7 @@ class EventRow(Base):
     __table_args__ = (Index("ix_event_delivery", "delivery_id", "id"),)
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    who: Mapped[str] = mapped_column(String(120), default="")
+    who: Mapped[Person]
     what: Mapped[str] = mapped_column(String(60))
     partner: Mapped[str] = mapped_column(String(41), default="")
     delivery_id: Mapped[int | None] = mapped_column(BigId)

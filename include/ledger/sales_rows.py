@@ -12,11 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, ForeignKey, Index, Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from include.ledger.file_rows import LONGEST_PERSON
-from include.ledger.models import Base, BigId
+from include.ledger.models import Base, BigId, Person
 
 
 class Exact(TypeDecorator[Decimal]):
@@ -118,17 +117,13 @@ class SalesBatchRow(Base):
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{code, message, where, todo}]
     digest: Mapped[str] = mapped_column(String(64))  # of all lines, whatever their order
     loaded_at: Mapped[datetime] = mapped_column(index=True)
-    loaded_by: Mapped[str] = mapped_column(String(120), default="")
+    loaded_by: Mapped[Person]
     decided_at: Mapped[datetime | None]
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
+    decided_by: Mapped[Person]
     note: Mapped[str] = mapped_column(Text, default="")
     undone_at: Mapped[datetime | None]
-    undone_by: Mapped[str] = mapped_column(String(120), default="")
+    undone_by: Mapped[Person]
     parts: Mapped[list[SalesPartRow]] = relationship(back_populates="batch", order_by="SalesPartRow.id", cascade="all, delete-orphan")
-
-    @validates("loaded_by", "decided_by", "undone_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class SalesPartRow(Base):
@@ -214,11 +209,7 @@ class SalesProductRow(Base):
     workbook_id: Mapped[int | None] = mapped_column(BigId, index=True)  # first workbook that has its sales; NULL: in none yet
     proposals: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{work_id, product_id, title, score, why}]
     decided_at: Mapped[datetime | None]
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
-
-    @validates("decided_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
+    decided_by: Mapped[Person]
 
 
 class SalesAliasRow(Base):
@@ -233,7 +224,7 @@ class SalesAliasRow(Base):
     product_id: Mapped[int | None] = mapped_column(BigId)
     work_id: Mapped[int | None] = mapped_column(BigId)
     created_at: Mapped[datetime]
-    created_by: Mapped[str] = mapped_column(String(120), default="")
+    created_by: Mapped[Person]
 
 
 class SalesPaymentRow(Base):
@@ -250,7 +241,7 @@ class SalesPaymentRow(Base):
     paid_on: Mapped[str] = mapped_column(String(10), default="")
     note: Mapped[str] = mapped_column(Text, default="")  # what explains a difference: fees, withheld tax
     entered_at: Mapped[datetime]
-    entered_by: Mapped[str] = mapped_column(String(120), default="")
+    entered_by: Mapped[Person]
 
 
 class WorkbookRow(Base):
@@ -276,17 +267,13 @@ class WorkbookRow(Base):
     prepared_at: Mapped[datetime]
     handed_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]
-    confirmed_by: Mapped[str] = mapped_column(String(120), default="")
+    confirmed_by: Mapped[Person]
     verified_at: Mapped[datetime | None]
     said: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by who confirmed it: {"agrees": true, "rows": 120}
     missing: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # [{isbn, message, todo}]
     note: Mapped[str] = mapped_column(Text, default="")
     dag_id: Mapped[str] = mapped_column(String(250), default="")
     run_id: Mapped[str] = mapped_column(String(250), default="")
-
-    @validates("confirmed_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class TitleImportRow(Base):
@@ -310,14 +297,10 @@ class TitleImportRow(Base):
     answered_at: Mapped[datetime | None]
     delivery_id: Mapped[int | None] = mapped_column(BigId)  # that took it back to the sender
     decided_at: Mapped[datetime | None]
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
+    decided_by: Mapped[Person]
     lines: Mapped[list[TitleImportLineRow]] = relationship(
         back_populates="sheet", order_by="TitleImportLineRow.row", cascade="all, delete-orphan"
     )
-
-    @validates("decided_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
 
 
 class TitleImportLineRow(Base):
@@ -373,8 +356,4 @@ class StatementRow(Base):
     replaces_id: Mapped[int | None] = mapped_column(BigId)
     received_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
-    decided_by: Mapped[str] = mapped_column(String(120), default="")
-
-    @validates("decided_by")
-    def _cut(self, column: str, person: str) -> str:
-        return person[:LONGEST_PERSON]
+    decided_by: Mapped[Person]

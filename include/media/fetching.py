@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -54,15 +53,7 @@ class Fetcher:
         Raises `NotDelivered` (4xx), `TooLarge`, `TransientError` once patience is at its end, `ConfigurationError` for a certificate
         or a redirect.
         """
-        for attempt in range(1, self._patience.tries + 1):
-            try:
-                return self._once(url, into, most_bytes, where)
-            except TransientError:
-                if attempt == self._patience.tries:
-                    raise
-                delay = min(self._patience.longest, self._patience.first * 2.0 ** (attempt - 1))
-                self._sleep(delay * random.uniform(0.75, 1.0))  # noqa: S311 - spreads workers that failed together, no secret
-        raise AssertionError("patience.tries is at least 1")
+        return self._patience.tried(lambda: self._once(url, into, most_bytes, where), self._sleep)
 
     def _once(self, url: str, into: Path, most_bytes: int, where: str) -> Fetched:
         try:
