@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class Tenant:
         if operation in self.given:
             return {"data": {operation: self.given[operation].pop(0) if self.given[operation] else []}}
         if self._schema is None:
-            self._schema = build_schema(self.sdl)
+            self._schema = _schema_of(self.sdl)
         root = {
             "work": lambda info, workSearch=None: self._one(self.works, workSearch, self._work),
             "works": lambda info, workSearch=None: self._page(self.works, workSearch or {}, self._work),
@@ -137,6 +138,11 @@ class Tenant:
             "total_pages": pages,
             "products": ordered[(number - 1) * self.page : number * self.page],
         }
+
+
+@cache
+def _schema_of(sdl: str) -> Any:
+    return build_schema(sdl)
 
 
 def work_row(id: int, **values: Any) -> Row:
