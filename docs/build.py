@@ -103,9 +103,22 @@ def _dag_call(module: ast.Module) -> tuple[ast.Call, str]:
     raise ValueError("no @dag(...) in the file")
 
 
+def _shared(name: ast.Attribute) -> ast.expr:
+    """What `intake.PARAMS` of a flow stands for: the dictionary in `colophon.tasks.intake`."""
+    path = ROOT / "plugins" / "colophon" / "tasks" / f"{ast.unparse(name.value)}.py"
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name.attr]:
+            return node.value
+    raise ValueError(f"{path.name} has no {name.attr}")
+
+
 def _form(params: ast.expr | None) -> Iterator[tuple[str, str, str]]:
-    if not isinstance(params, ast.Dict):
+    if params is None:
         return
+    if isinstance(params, ast.Attribute):
+        params = _shared(params)
+    if not isinstance(params, ast.Dict):
+        raise ValueError(f"params is {ast.unparse(params)}: write a dictionary, or name one of colophon.tasks")
     for key, value in zip(params.keys, params.values, strict=True):
         if not isinstance(value, ast.Call) or key is None:
             continue
