@@ -182,6 +182,12 @@ def test_filters(client: Any, licensed: None, query: str, found: list[int]) -> N
     assert shown(page(client.get(f"/colophon/licences?{query}"))) == found
 
 
+def test_a_team_reads_what_it_must_do_first(client: Any, licensed: None) -> None:
+    for query, cause in (("", "publication"), ("?team=rights", "expiry")):
+        tree = page(client.get(f"/colophon/licences{query}"))
+        assert tree.xpath("string((//tr[@data-row])[1]//ul/li[1])").split()[0] == cause
+
+
 def test_a_term_shows_where_it_is_from_and_what_nobody_has_said(client: Any, licensed: None) -> None:
     ends = page(client.get("/colophon/licences/3")).get_element_by_id("term-ends")
     assert [words(cell) for cell in ends][:4] == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -136,6 +136,7 @@ def page(
     chosen = {name: value for name in ("words", "territory", "state", "team", "cause", "ends") if (value := getattr(wish, name))}
     key = licence_lists.key_of(rows[-1], today) if len(listing.rows) > ROWS else None
     teams, causes = licence_lists.choices(session)
+    sought = {id: sorted(mine, key=_unlike(wish)) for id, mine in licence_lists.open_flags(session, [row.id for row in rows]).items()}
     return render(
         request,
         "licences.html",
@@ -146,7 +147,7 @@ def page(
         after=after,
         rows=rows,
         more="_".join(map(str, key)) if key else "",
-        flags=licence_lists.open_flags(session, [row.id for row in rows]),
+        flags=sought,
         served=licence_lists.served(session, rows),
         states=listing.states,
         every_state=licence_lists.STATES,
@@ -273,6 +274,11 @@ def resolve(session: Reading, user: User, flag_id: int, wish: Note) -> dict[str,
     _settler(session, user, flag_id)
     flags.resolve(shell.ledger(), flag_id, who=user.get_name(), note=wish.note, now=datetime.now(UTC))
     return {"said": "Resolved."}
+
+
+def _unlike(wish: Wish) -> Callable[[LicenceFlagRow], bool]:
+    """What was asked for goes first: a row shows three flags."""
+    return lambda flag: wish.team not in {"", flag.team} or wish.cause not in {"", flag.cause}
 
 
 # --- the picture
