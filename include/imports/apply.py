@@ -164,15 +164,21 @@ class Applying:
                 line.state = LineState.FAILED
                 imports.add_problem(line, failure)
             elif line.id in going:
+                kept += [change for change in line.changes if is_open(change)]
                 line.changes = [{**change, "at": now.isoformat()} if is_open(change) else change for change in line.changes]
-                kept += [change for change in line.changes if (change["level"], change["id"], change["field"]) in sent]
                 line.state = next_state(line)
-        if kept:
-            fields = [{name: change[name] for name in ("level", "id", "field", "before", "after")} for change in kept]
-            record_event(
-                session, what="title updated", now=now, who=self.who, subject=f"work {work_id}",
-                detail={"work": work_id, "title import": self.import_id, "changes": list({repr(one): one for one in fields}.values())[:50]},
-            )  # fmt: skip
+        for what, ours in (("title updated", True), ("title found as a sheet wants it", False)):  # by a run that was killed, or a person
+            fields = [
+                {name: change[name] for name in ("level", "id", "field", "before", "after")}
+                for change in kept if ((change["level"], change["id"], change["field"]) in sent) is ours
+            ]  # fmt: skip
+            if fields:
+                detail = {
+                    "work": work_id,
+                    "title import": self.import_id,
+                    "changes": list({repr(one): one for one in fields}.values())[:50],
+                }
+                record_event(session, what=what, now=now, who=self.who, subject=f"work {work_id}", detail=detail)
 
 
 def is_open(change: Change) -> bool:

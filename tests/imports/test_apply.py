@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 from graphql import extend_schema, parse
+from sqlalchemy import select
 
 from include.clients.consonance.operations import fit, stored
 from include.errors import RejectedData, TransientError
@@ -18,6 +19,7 @@ from include.imports.fields import FIELDS
 from include.imports.mapping import Mapping
 from include.imports.offers import READ, of_schema
 from include.ledger import imports
+from include.ledger.models import EventRow
 from include.ledger.sales_rows import LineState
 from include.partners import load_house
 from sandbox.catalogue.chance import isbn13
@@ -77,6 +79,9 @@ def test_who_was_killed_between_the_write_and_the_record_writes_nothing_twice(of
     assert done is not None
     assert (done.same, done.written, office.mutations()) == (1, 1, 2)
     assert states(office, number) == ["verified", "verified"]
+    with office.ledger.read() as session:
+        told = session.scalars(select(EventRow.what).where(EventRow.what.startswith("title "))).all()
+    assert told == ["title found as a sheet wants it", "title updated"]
 
 
 def test_a_second_run_and_the_same_bytes_again_change_nothing(office: Office) -> None:
