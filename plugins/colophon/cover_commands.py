@@ -20,11 +20,12 @@ def add_options(group: Any) -> None:
 
 
 def listed(args: argparse.Namespace) -> int:
-    """One line a version, with the reason where it is on no title."""
+    """One line a version: on how many titles it is, on how many of them live in Consonance, and the reason where on none."""
     from colophon.hooks.ledger import open_ledger
     from include.errors import ConfigurationError
     from include.files.bounds import printable
     from include.ledger import covers
+    from include.ledger.file_rows import RESOURCE
 
     for option, value, known in (("--state", args.state, covers.STATES), ("--kind", args.kind, covers.KINDS)):
         if value and value not in known:
@@ -37,10 +38,11 @@ def listed(args: argparse.Namespace) -> int:
     if said_as_json(args, told):
         return 0
     for row in told:
-        on = sum(use["state"] == covers.ATTACHED for use in row["titles"])
+        on = [use for use in row["titles"] if use["state"] == covers.ATTACHED]
+        live = sum((use["consonance"] or {}).get("as") == RESOURCE for use in on)
         subject = row["isbn"] or (f"work {row['work']}" if row["work"] else row["series"]) or "-"
         why = "; ".join(str(reason["message"]) for reason in row["reasons"]) or row["lost"] or ("gone" if row["gone_at"] else "")
-        line = f"{row['id']:<6} {row['kind']:<7} {row['moderation']:<9} {on:>5} titles  {printable(subject)[:40]:<40} v{row['version']:<11}"
+        line = f"{row['id']:<6} {row['kind']:<7} {row['moderation']:<9} {len(on):>5} titles, {live:>5} live  {printable(subject)[:30]:<30} v{row['version']:<11}"
         say(f"{line} {printable(row['public_id'])}{f'  ({printable(why)})' if why else ''}")
-    say(f"{len(told):,} versions")
+    say(f"{len(told):,} {'version' if len(told) == 1 else 'versions'}")
     return 0

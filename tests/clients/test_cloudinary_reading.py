@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import cloudinary.exceptions
 import pytest
+import urllib3
 from cloudinary.utils import encode_context
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from include.clients.cloudinary.errors import classified, scrubbed
 from include.clients.cloudinary.model import Access, Moderation, asset_of, field_of
 from include.clients.cloudinary.uploads import settings_of
-from include.errors import RejectedData, TransientError
+from include.errors import ConfigurationError, RejectedData, TransientError
 from sandbox.cloudinary.answers import pairs
 
 JSON = st.recursive(
@@ -112,3 +114,23 @@ def test_an_answer_that_the_sdk_stumbles_over_passes_and_tells_its_kind_alone():
     found = classified(TypeError("api_secret=s3cret"), "here", record=True, secrets=["s3cret"], seconds=1)
     assert isinstance(found, TransientError)
     assert str(found) == "here: no answer that can be read (TypeError)"
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "words"),
+    [
+        (urllib3.exceptions.SSLError("s3cret"), ConfigurationError, "certificate is not trusted"),
+        (urllib3.exceptions.LocationParseError("s3cret"), ConfigurationError, "the API host is no address"),
+        (ConnectionRefusedError("s3cret"), TransientError, "nobody listens"),
+        (urllib3.exceptions.ReadTimeoutError(None, "/s3cret", "slow"), TransientError, "no full answer within 7 seconds"),
+        (ConnectionResetError("s3cret"), TransientError, "no answer (ConnectionResetError)"),
+    ],
+)
+def test_what_is_behind_the_sdks_exception_is_told_without_its_words(cause, kind, words):
+    """The SDK wraps them in GeneralError, Error or a bare Exception, without a status."""
+    for wrapped in (Exception("s3cret"), cloudinary.exceptions.Error("s3cret"), cloudinary.exceptions.GeneralError("s3cret")):
+        wrapped.__context__ = cause
+        found = classified(wrapped, "here", record=True, secrets=["s3cret"], seconds=7)
+        assert type(found) is kind
+        assert words in str(found)
+        assert "s3cret" not in str(found)
