@@ -155,6 +155,7 @@ _WRONG = frozenset({
     "/ActualText", "/Alt", "/Alternates", "/OPI", "/Ref", "/Measure", "/XFA", "/Perms",
 })  # fmt: skip
 _MAPS = frozenset({"/Font", "/XObject", "/ExtGState", "/ColorSpace", "/Pattern", "/Shading", "/CharProcs"})
+_PICTURED = frozenset({"/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode"})
 _NAMED = re.compile(rb"/([^\s/<>\[\]()%{}]+)")
 
 
@@ -238,12 +239,20 @@ def _object(one: Any) -> Iterator[Seen]:
         except pikepdf.exceptions.PikepdfError:
             data = b""
         picture = one.get("/Subtype") == pikepdf.Name.Image
-        if not data and raw and not picture:
+        if not data and raw and not (picture and _is_picture_data(one)):
             yield Seen(where, wrong="a stream that can't be read")
         for piece in (raw, data) if picture else (data,):
             yield from _as_text(piece, where)
         one = one.stream_dict
     yield from _strings(one, where, 0)
+
+
+def _is_picture_data(stream: Any) -> bool:
+    """Whether it is compressed as pictures are (JPEG, fax), which the drawing shows; else its bytes can be unpacked and looked through."""
+    import pikepdf
+
+    filters = stream.get("/Filter")
+    return bool({str(one) for one in (filters if isinstance(filters, pikepdf.Array) else [filters])} & _PICTURED)
 
 
 def _as_text(data: bytes, where: str) -> Iterator[Seen]:

@@ -138,6 +138,14 @@ def test_what_is_not_drawn_stays_behind(how, tmp_path):
     assert b"riffith" not in b"".join(one.read_bytes() for one in pikepdf.open(path).objects if isinstance(one, pikepdf.Stream))
 
 
+def packed(pdf: pikepdf.Pdf) -> None:
+    """A drawn picture whose bytes nobody can unpack."""
+    picture = pdf.make_stream(b"", Subtype=pikepdf.Name.Image, Width=1, Height=1, BitsPerComponent=8, ColorSpace=pikepdf.Name.DeviceGray)
+    picture.write(OTHERS.encode()[::-1], filter=pikepdf.Name.FlateDecode)
+    pdf.pages[0].resources["/XObject"] = pikepdf.Dictionary(P=picture)
+    pdf.pages[0].contents_add(b"/P Do")
+
+
 def rewritten(pdf: pikepdf.Pdf, how: str) -> None:
     page = pdf.pages[0]
     stream = pdf.make_stream(b"/Anything", Type=pikepdf.Name.Metadata)
@@ -152,6 +160,7 @@ def rewritten(pdf: pikepdf.Pdf, how: str) -> None:
             "/XObject", pikepdf.Dictionary(X=pdf.make_stream(b"q Q", Subtype=pikepdf.Name.Form, BBox=[0, 0, 1, 1]))
         ),
         "string": lambda: page.resources.__setitem__("/ExtGState", pikepdf.Dictionary(G=pikepdf.Dictionary(Note=text))),
+        "packed picture": lambda: packed(pdf),
         "javascript": lambda: pdf.Root.__setitem__("/OpenAction", pikepdf.Dictionary(S=pikepdf.Name.JavaScript)),
         "actual text": lambda: page.contents_add(b"/Span <</ActualText (Sian Griffith)>> BDC EMC"),
     }
@@ -159,7 +168,8 @@ def rewritten(pdf: pikepdf.Pdf, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "how", ["metadata", "title", "attachment", "annotation", "outline", "carried form", "string", "javascript", "actual text"]
+    "how",
+    ["metadata", "title", "attachment", "annotation", "outline", "carried form", "string", "javascript", "actual text", "packed picture"],
 )
 def test_what_nobody_sees_is_found_in_a_file_that_is_not_ours_any_more(how, tmp_path):
     assert codes(changed(tmp_path, lambda pdf: rewritten(pdf, how)))
