@@ -42,7 +42,8 @@ def listed(args: argparse.Namespace) -> int:
         live = sum((use["consonance"] or {}).get("as") == RESOURCE for use in on)
         subject = row["isbn"] or (f"work {row['work']}" if row["work"] else row["series"]) or "-"
         why = "; ".join(str(reason["message"]) for reason in row["reasons"]) or row["lost"] or ("gone" if row["gone_at"] else "")
-        line = f"{row['id']:<6} {row['kind']:<7} {row['moderation']:<9} {len(on):>5} titles, {live:>5} live  {printable(subject)[:30]:<30} v{row['version']:<11}"
+        titles = f"{len(on):>5} titles, {live:>5} live"
+        line = f"{row['id']:<6} {row['kind']:<7} {row['moderation']:<9} {titles}  {printable(subject)[:30]:<30} v{row['version']:<11}"
         say(f"{line} {printable(row['public_id'])}{f'  ({printable(why)})' if why else ''}")
     say(f"{len(told):,} {'version' if len(told) == 1 else 'versions'}")
     return 0
