@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from include.errors import ConfigurationError, RejectedData
+from include.errors import RejectedData
 from include.imports.extractors import Cell, Unreadable, Ways, day, isbn, plain
 from include.imports.mapping import Mapping, fold
 from include.imports.sheets import Line, Sheet
@@ -56,10 +56,7 @@ class TermsSheet(Mapping):
 
 def load_terms_sheet(root: Path | None = None) -> TermsSheet:
     """Raises `ConfigurationError` with file, key and what to do."""
-    path = (root or config_root()) / "licences" / "terms.toml"
-    if not path.is_file():
-        raise ConfigurationError("there is no mapping for sheets of invoice terms", where=str(path), todo="Copy the repository's.")
-    return read_table(path, TermsSheet)
+    return read_table((root or config_root()) / "licences" / "terms.toml", TermsSheet)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import pyarrow as pa
 
@@ -44,18 +43,6 @@ class Shape:
         """A layout's formats of dates as this table has them."""
         meant = {DAY_FIRST: MONTH_FIRST} if self.month_first else {}
         return tuple(meant.get(one, f"{one} 1904" if one == "excel" and self.since_1904 else one) for one in formats)
-
-
-class Sheet(Protocol):
-    """One table's worth of rows. `member` is its path in an archive, `name` the workbook's name for it; both may be empty."""
-
-    member: str
-    name: str
-    hidden: bool
-    since_1904: bool
-
-    def batches(self, shape: Shape, rows_at_once: int, ragged: Ragged) -> Iterator[Rows]:
-        """The rows below the header. Raises `RejectedData` where the file can't be read on."""
 
 
 @dataclass(slots=True)

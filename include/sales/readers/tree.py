@@ -12,7 +12,7 @@ from lxml import etree
 
 from include.errors import RejectedData
 from include.files.bounds import printable
-from include.sales.readers.rows import Gatherer, Rows, Shape
+from include.sales.readers.rows import Gatherer, Rows
 
 _NAME = re.compile(r"(?<![\w'.-])([A-Za-z_][\w.-]*)(?=[/\[\]=]|$)")
 
@@ -31,7 +31,7 @@ class TreeSheet:
         """Name of the root element, without its namespace. Raises `RejectedData` if it is no XML."""
         try:
             with self._path.open("rb") as stream:
-                for _, element in etree.iterparse(stream, events=("start",), **_SAFE):
+                for _, element in etree.iterparse(stream, events=("start",), **SAFE):
                     return str(etree.QName(element).localname)
         except etree.XMLSyntaxError as bad:
             raise self._broken(bad) from bad
@@ -48,14 +48,14 @@ class TreeSheet:
         number = 0
         try:
             with self._path.open("rb") as stream:
-                for _, element in etree.iterparse(stream, events=("end",), **_SAFE):
+                for _, element in etree.iterparse(stream, events=("end",), **SAFE):
                     local = _local(element)
                     if local == row:
                         number += 1
                         cells = [self.around.get(path, "") for path in columns]
                         for at, path in within:
                             cells[at] = _text(path(element))
-                        _forget(element)
+                        forget(element)
                         yield number, cells
                     elif local in parents and (parent := element.getparent()) is not None and parent.getparent() is None:
                         for _, column, first in around:
@@ -72,20 +72,18 @@ class TreeSheet:
         known |= {f"{path[: at.start()]}/{at[1]}" for path in paths for at in re.finditer(r"\[(\w+)=", path)}
         found: dict[str, None] = {}
         with self._path.open("rb") as stream:
-            rows = (element for _, element in etree.iterparse(stream, events=("end",), **_SAFE) if _local(element) == row)
+            rows = (element for _, element in etree.iterparse(stream, events=("end",), **SAFE) if _local(element) == row)
             for element in islice(rows, most):
                 found |= dict.fromkeys(path for path in _leaves(element, "") if path not in known)
-                _forget(element)
+                forget(element)
         return list(found)
 
     def read(self, row: str, columns: Sequence[str], rows_at_once: int) -> Iterator[Rows]:
         yield from Gatherer(len(columns), rows_at_once).gathered(self.rows(row, columns))
 
-    def batches(self, shape: Shape, rows_at_once: int, ragged: Any) -> Iterator[Rows]:
-        raise NotImplementedError("XML has no header: `read` wants its columns")
 
-
-_SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+# nothing outside of the file is looked at, whatever it says
+SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 
 
 def _local(element: Any) -> str:
@@ -111,7 +109,8 @@ def _leaves(element: Any, within: str) -> Iterator[str]:
             yield from _leaves(child, f"{within}{name}/") if len(child) else [f"{within}{name}"] if (child.text or "").strip() else []
 
 
-def _forget(element: Any) -> None:
+def forget(element: Any) -> None:
+    """Frees an element that was read, and what stands before it: a message of any size needs the memory of one row."""
     element.clear()
     while element.getprevious() is not None:
         del element.getparent()[0]

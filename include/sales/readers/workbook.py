@@ -24,6 +24,7 @@ from include.files import bounds, zipped
 from include.files.model import Refused
 from include.partners.inboxes import Limits
 from include.sales.readers.rows import Gatherer, Ragged, Rows, Shape
+from include.sales.readers.tree import SAFE, forget
 
 _FIFTEEN = Context(prec=15)
 _DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])  # built-in ones, ECMA-376 18.8.30
@@ -128,7 +129,7 @@ class Workbook:
         with self._open("xl/sharedStrings.xml") as stream:
             for _, item in _events(stream, "{*}si"):
                 texts.append(_said(item))
-                _forget(item)
+                forget(item)
         return texts
 
     def rows(self, path: str, mark: str, width: int = MOST_COLUMNS) -> Iterator[tuple[int, list[str]]]:
@@ -149,7 +150,7 @@ class Workbook:
                         if at > len(cells):
                             cells.extend([""] * (at - len(cells)))
                         cells.append(self._cell(cell, mark))
-                    _forget(row)
+                    forget(row)
                     if any(cells):
                         yield number, cells
         except (Refused, etree.XMLSyntaxError, ValueError, IndexError, OverflowError, InvalidOperation) as bad:
@@ -231,17 +232,11 @@ def dated(serial: Decimal, *, since_1904: bool = False) -> str:
 
 
 def _parsed(stream: IO[bytes]) -> Any:
-    return etree.parse(stream, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)).getroot()
+    return etree.parse(stream, etree.XMLParser(**SAFE)).getroot()
 
 
 def _events(stream: IO[bytes], tag: str) -> Any:
-    return etree.iterparse(stream, tag=tag, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-
-
-def _forget(element: Any) -> None:
-    element.clear()
-    while element.getprevious() is not None:
-        del element.getparent()[0]
+    return etree.iterparse(stream, tag=tag, **SAFE)
 
 
 def _said(item: Any) -> str:
