@@ -191,7 +191,8 @@ def _amounts(column: Any) -> Lane:
     """64 bits for each decimal; its scale is the column's, so 1.5 and 1.50 are one."""
     if column.null_count == len(column):
         return np.zeros(len(column), np.uint64)
-    halves = np.frombuffer(pc.fill_null(column, 0).buffers()[1], np.uint64).reshape(-1, 2)[column.offset :][: len(column)]
+    filled = pc.fill_null(column, 0)  # with an offset of its own
+    halves = np.frombuffer(filled.buffers()[1], np.uint64).reshape(-1, 2)[filled.offset :][: len(column)]
     return _or_nothing(_mixed(_mixed(halves[:, 0] + np.uint64(_SEEDS[0])) ^ halves[:, 1]), column)
 
 

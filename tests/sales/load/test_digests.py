@@ -56,3 +56,11 @@ def test_neighbours_and_batches_change_nothing(tmp_path):
     assert digests_of(tmp_path, *lines, rows_at_once=1) == digests_of(tmp_path, *lines, rows_at_once=60)
     assert len(set(digests_of(tmp_path, *lines))) == 60
     assert sorted(digests_of(tmp_path, *lines[::-1])) == sorted(digests_of(tmp_path, *lines))
+
+
+def test_lines_in_the_middle_of_a_batch_are_what_they_are_in_one_of_their_own():
+    fees = (Decimal(1), None, Decimal(3), Decimal(4), None, Decimal(6))
+    (batch,) = Read([line(units=number) | {"fees": fee} for number, fee in enumerate(fees)], rows_at_once=6)
+    whole = digests.hashes(batch)
+    for start in range(6):
+        assert [lane.tolist() for lane in digests.hashes(batch.slice(start))] == [lane[start:].tolist() for lane in whole]
