@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from lxml import html
+from openpyxl import load_workbook
 from PIL import Image
 
 from include.ledger import licence_words
@@ -293,6 +295,24 @@ def test_flags_are_acknowledged_and_resolved_with_a_note(client: Any, licensed: 
     assert client.post("/colophon/licences/flags/77/resolve", json={"note": "x"}).status_code == 404
 
 
+def test_a_sheet_of_invoice_terms_is_loaded_on_the_page_and_goes_back_marked(client: Any, licensed: None) -> None:
+    def sent(name: str, content: bytes) -> Any:
+        return client.post("/colophon/licences/sheets", json={"name": name, "content": base64.b64encode(content).decode()})
+
+    rows = b"Image ID,Invoice,Valid until\n5002,INV 9,2031-09-30\n99,INV 9,perpetual\n"
+    assert sent("../march.csv", rows).json()["said"].startswith("2 rows: 1 applied, 0 without anything new, 1 refused")
+    assert "applied, 0 without" not in sent("march.csv", rows).json()["said"]
+    tree = page(client.get("/colophon/licences?show=sheets"))
+    assert "march.csv" in words(tree)
+    assert words(page(client.get("/colophon/licences/2")).get_element_by_id("term-ends")).startswith("End 2031-09-30 invoice")
+    marked = client.get(tree.xpath("(//a[@download])[1]/@href")[0])
+    assert load_workbook(io.BytesIO(marked.content)).active.max_row == 3
+    for name, content in (("evil.xlsx", b"MZ\x90"), ("page.csv", b"<html>"), ("empty.csv", b"")):
+        refused = sent(name, content)
+        assert (refused.status_code, bool(refused.json()["todo"])) == (400, True), (name, refused.text)
+    assert client.post("/colophon/licences/sheets", json={"name": "a.csv", "content": "%%%"}).status_code == 400
+
+
 def test_who_has_no_role_sees_everything_and_says_nothing(client_as: Any, licensed: None) -> None:
     viewer = client_as("viewer")
     tree = page(viewer.get("/colophon/licences/1"))
@@ -300,7 +320,7 @@ def test_who_has_no_role_sees_everything_and_says_nothing(client_as: Any, licens
     assert "The role rights supplies what is unknown" in words(tree)
     for path, body in (
         ("1/terms", {"field": "ends", "state": "perpetual"}), ("1/serves", {"title": "1"}), ("1/serves/1/untie", {}),
-        ("flags/1/resolve", {"note": "x"}), ("flags/1/acknowledge", {"note": "x"}),
+        ("sheets", {"name": "a.csv", "content": ""}), ("flags/1/resolve", {"note": "x"}), ("flags/1/acknowledge", {"note": "x"}),
     ):  # fmt: skip
         assert viewer.post(f"/colophon/licences/{path}", json=body).status_code == 403, path
     assert viewer.get("/colophon/licences/sheets/1/answer").status_code == 403

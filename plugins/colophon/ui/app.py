@@ -17,7 +17,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from colophon.ui import connections, files, imports, licences, migration, pages, quarantine, readiness, record, redelivery, sales, titles
+from colophon.ui import (
+    connections,
+    files,
+    imports,
+    licence_sheets,
+    licences,
+    migration,
+    pages,
+    quarantine,
+    readiness,
+    record,
+    redelivery,
+    sales,
+    titles,
+)
 from colophon.ui.shell import render, wants_json
 from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
 
@@ -37,7 +51,21 @@ app = FastAPI(
     redoc_url=None,
     openapi_url=None,
 )
-for module in (pages, titles, record, quarantine, readiness, licences, sales, imports, migration, connections, files, redelivery):
+for module in (
+    pages,
+    titles,
+    record,
+    quarantine,
+    readiness,
+    licences,
+    licence_sheets,
+    sales,
+    imports,
+    migration,
+    connections,
+    files,
+    redelivery,
+):
     app.include_router(module.router)
 
 

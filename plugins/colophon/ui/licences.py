@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from colophon.ui import roles, runs, shell
-from colophon.ui.files import saved
 from colophon.ui.quarantine import target_of
 from colophon.ui.shell import Reading, Typed, User, printable, render
 from include.errors import ColophonError, PermanentError
@@ -23,7 +22,7 @@ from include.files.model import Kind
 from include.ledger import licence_lists
 from include.ledger import licences as stored
 from include.ledger.licence_lists import EARLIER, LATER, OPEN, PERPETUAL, UNKNOWN, Bar, Wish
-from include.ledger.licence_rows import LicenceFlagRow, LicenceSheetRow
+from include.ledger.licence_rows import LicenceFlagRow
 from include.licences import edit, flags, terms
 from include.licences.model import FIELDS, FORMATS, LABELS, ROLES, UNPUBLISHED, Source, TermState, Value
 from include.partners import load_house
@@ -208,16 +207,6 @@ def thumbnail(session: Reading, licence_id: int) -> Response:
                 headers = {"Cache-Control": "private, max-age=86400", "ETag": f'"{row.thumbnail}"'}
                 return Response(body, media_type=kind, headers=headers)
     raise PermanentError(f"licence {licence_id} has no picture", todo="Look the asset up at the agency.")
-
-
-@router.get("/licences/sheets/{sheet_id}/answer")
-def answer(session: Reading, user: User, sheet_id: int) -> Response:
-    """The sheet of invoice terms as it was given back, row by row."""
-    roles.must(user, ROLE)
-    sheet = session.get(LicenceSheetRow, _id(sheet_id))
-    if sheet is None or not sheet.answer:
-        raise PermanentError(f"there is no sheet {sheet_id} to fetch", todo="Look at the list of sheets.")
-    return saved(sheet.name, sheet.answer)
 
 
 @router.post("/licences/{licence_id}/terms", dependencies=[Depends(runs.from_our_page)])

@@ -138,6 +138,13 @@ for (const button of document.querySelectorAll("[data-start]")) {
 }
 
 
+const inBase64 = (file) => new Promise((done, failed) => {
+  const reader = new FileReader();
+  reader.addEventListener("load", () => done(reader.result.slice(reader.result.indexOf(",") + 1)));
+  reader.addEventListener("error", () => failed(reader.error));
+  reader.readAsDataURL(file);
+});
+
 // Forms that decide something: sent as JSON, the page is loaded again once it is done.
 for (const form of document.querySelectorAll("form[data-post]")) {
   form.addEventListener("submit", async (event) => {
@@ -147,6 +154,7 @@ for (const form of document.querySelectorAll("form[data-post]")) {
       const field = form.elements[name];
       const list = (field instanceof RadioNodeList ? field[0] : field)?.dataset?.list !== undefined;
       if (list) { (wish[name] ||= []).push(value); continue; }
+      if (value instanceof File) { wish.name = value.name; wish[name] = await inBase64(value); continue; }
       wish[name] = field?.dataset?.number !== undefined ? (value === "" ? null : Number(value)) : field?.type === "checkbox" ? true : value;
     }
     const buttons = form.querySelectorAll("button");
