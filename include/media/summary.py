@@ -9,8 +9,9 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from include.ledger import covers
-from include.ledger.file_rows import RECORD, WITHDRAWN, TitleFileRow
+from include.ledger.file_rows import RECORD, WITHDRAWN, Approval, TitleFileRow
 from include.ledger.licence_rows import CoverRow, CoverUseRow
+from include.ledger.title_files import ATTACHED
 
 MOST: Final = 20  # sentences of one sort
 
@@ -33,18 +34,21 @@ def _some(sentences: list[str]) -> list[str]:
 
 def _not_in_consonance(session: Session) -> list[str]:
     counts: Counter[tuple[str, str]] = Counter()
-    query = _shown().where(CoverUseRow.state == covers.ATTACHED)
+    query = _shown().where(CoverUseRow.state == covers.ATTACHED, TitleFileRow.state == ATTACHED, TitleFileRow.approval == Approval.APPROVED)
     for kind, told in session.execute(query.execution_options(yield_per=1_000)):
         if (told or {}).get("as") == RECORD:
             counts[kind, str(told.get("why", ""))] += 1
     return [
-        f"{covers.LABELS.get(kind, kind)} of {count:,} {'edition' if count == 1 else 'editions'}: in Colophon only. {why}"
-        for (kind, why), count in sorted(counts.items())
+        f"{covers.LABELS.get(kind, kind)} of {_editions(count)}: in Colophon only. {why}" for (kind, why), count in sorted(counts.items())
     ]
 
 
 def _shown() -> Select[tuple[str, dict[str, Any]]]:
     return select(CoverUseRow.kind, TitleFileRow.consonance).join(TitleFileRow, TitleFileRow.id == CoverUseRow.title_file_id)
+
+
+def _editions(count: int) -> str:
+    return "1 edition" if count == 1 else f"{count:,} editions"
 
 
 def _refused(session: Session) -> list[str]:
@@ -70,7 +74,7 @@ def _gone(session: Session) -> list[str]:
         .order_by(CoverRow.id)
     )
     return [
-        f"{public_id} is on {count:,} editions, and Cloudinary does not list it any more." for public_id, count in session.execute(query)
+        f"{public_id} is on {_editions(count)}, and Cloudinary does not list it any more." for public_id, count in session.execute(query)
     ]
 
 

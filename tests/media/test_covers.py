@@ -240,7 +240,7 @@ def test_a_cover_that_vanished_from_cloudinary_stays_on_its_titles(studio: Studi
     studio.library.switch(delete=id)
     counts = studio.run()
     assert (counts["gone"], len(studio.shown(isbn))) == (1, 1)
-    assert f"{id} is on 1 editions, and Cloudinary does not list it any more." in studio.left()
+    assert f"{id} is on 1 edition, and Cloudinary does not list it any more." in studio.left()
 
 
 def test_an_edition_that_moved_to_another_work_leaves_no_cover_behind(studio: Studio) -> None:
@@ -329,6 +329,7 @@ def test_a_person_who_takes_it_off_is_not_overruled(studio: Studio) -> None:
         title_files.remove(session, row.id, now=NOW, who="Ada", note="wrong author")
     studio.run()
     assert (studio.shown(isbn), [one.state for one in studio.files(isbn)]) == ([], ["removed"])
+    assert [standing for _, standing in studio.standing(isbn)] == ["taken off here"]
     studio.upload(isbn, seed=7)
     studio.run()
     assert len(studio.shown(isbn)) == 1, "what is newly approved comes"
