@@ -122,13 +122,13 @@ def _conflict(row: Row, about: About, known: Known, made_at: datetime | None, ch
 
 
 def _price_differs(product: Product, price: SaidPrice) -> bool:
-    before = _amount(product, price)
+    before = amount_of(product, price.key)
     return not before or Decimal(before) != Decimal(price.amount)
 
 
-def _amount(product: Product, price: SaidPrice) -> str:
-    """What Consonance has under the key of its import of prices: currency, type and qualifier."""
-    found = [one for one in product.prices if (one.currency, one.type, one.qualifier) == price.key]
+def amount_of(product: Product, key: tuple[str, ...]) -> str:
+    """What Consonance has under the key of its import of prices: currency, type and qualifier. Empty: no such price."""
+    found = [one for one in product.prices if (one.currency, one.type, one.qualifier) == key]
     return format(found[0].amount, "f") if found else ""
 
 
@@ -136,8 +136,8 @@ def _priced(row: Row, about: About, known: Known, made_at: datetime | None, pric
     assert about.title is not None  # noqa: S101 - the caller has looked
     product = about.title.product
     change: Change = {
-        "level": "product", "id": product.id, "field": price.name, "label": f"Price {price.currency}", "before": _amount(product, price),
-        "after": price.amount, "as": PRICES, "conflict": "",
+        "level": "product", "id": product.id, "field": price.name, "label": f"Price {price.currency}",
+        "before": amount_of(product, price.key), "after": price.amount, "as": PRICES, "conflict": "",
     }  # fmt: skip
     if not product.isbn:
         row.wrong("no-isbn", "Consonance's import of prices knows editions by ISBN, and this one has none", "Give it an ISBN first.",
@@ -146,4 +146,4 @@ def _priced(row: Row, about: About, known: Known, made_at: datetime | None, pric
     return change
 
 
-__all__ = ["PRICES", "Change", "differences", "same", "shown"]
+__all__ = ["PRICES", "Change", "amount_of", "differences", "same", "shown"]

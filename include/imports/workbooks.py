@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from include.errors import RejectedData
-from include.imports.differences import PRICES
+from include.imports import known as catalogue
+from include.imports.differences import PRICES, amount_of, shown
 from include.imports.mapping import Mapping as SheetMapping
 from include.ledger import imports, workbooks
 from include.ledger.database import Ledger
@@ -44,6 +45,7 @@ def _prepare_all(
     with ledger.session() as session:
         row = imports.get(session, import_id, lock=True)
         _leave_out(session, row)
+        _leave_alone(session, row)
         waiting = [line for line in imports.lines(session, import_id, LineState.NEW) if line.workbook_id is None]
         session.expunge_all()
     new = [line for line in waiting if line.product_id is None]
@@ -87,6 +89,25 @@ def _leave_out(session: Session, row: TitleImportRow) -> None:
         elif other is not None and (other.workbook_id or other.product_id):
             line.state = LineState.UNCHANGED
             imports.add_problem(line, coming_already(other))
+    session.flush()
+
+
+def _leave_alone(session: Session, row: TitleImportRow) -> None:
+    """Prices that somebody has changed in Consonance since the row was checked, as far as the mirror knows by now: such a row goes back."""
+    ids = {line.product_id for line in imports.lines(session, row.id, LineState.NEW) if line.product_id and line.workbook_id is None}
+    known = catalogue.load(session, product_ids=ids)
+    for line in imports.lines(session, row.id, LineState.NEW):
+        if line.workbook_id is not None:
+            continue
+        title = known.products.get(line.product_id or 0)
+        for change in _open_prices(line) if title else ():
+            found = amount_of(title.product, tuple(change["field"].split(" ")[1:])) if title else ""
+            if found not in {change["before"], change["after"]}:
+                line.state = LineState.CONFLICT
+                was, now = shown(change["before"]), shown(found)
+                message = f"{change['label']} was changed in Consonance meanwhile: it was {was} and is {now}"
+                todo = "Decide which one holds, and send the row again."
+                imports.add_problem(line, imports.problem("changed-meanwhile", message, todo, field=change["field"]))
     session.flush()
 
 

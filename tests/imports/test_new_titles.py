@@ -187,3 +187,17 @@ def test_changed_prices_are_in_a_workbook_and_read_back(office: Office) -> None:
     office.work_through(number)
     assert (states(office, number), office.sheet(number).state) == (["verified"], "done")
     assert "77.70" in status_of(office.lines(number)[2]).advice
+
+
+def test_a_price_that_somebody_changed_before_its_workbook_was_made_is_left_alone(office: Office) -> None:
+    product = next(p for _, p in office.editions(40) if any((price.currency, price.type) == ("GBP", "02") for price in p.prices))
+    rows = [[product.isbn, None, None, None, None, None, None, "77.70"], [office.editions(1)[0][1].isbn, None, "New"]]
+    office.mapping = office.mapping.model_copy(update={"ask": office.mapping.ask.model_copy(update={"works": 0})})
+    number = office.take("asked.xlsx", workbook(HEAD, *rows, made=NOW)).import_id
+    other = take(office, [product.isbn, None, None, None, None, None, None, "66.60"], name="other.xlsx")
+    load(office, office.books(other)[0])
+    office.sync()
+    record.approve(office.ledger, number, now=office.now, who="editor")
+    office.work_through(number)
+    assert (states(office, number), office.books(number)) == (["conflict", "verified"], [])
+    assert "is “66.60”" in status_of(office.lines(number)[2]).advice
