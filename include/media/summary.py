@@ -79,6 +79,5 @@ def _gone(session: Session) -> list[str]:
 
 
 def _to_delete(session: Session) -> list[str]:
-    query = _shown().where(CoverUseRow.state == covers.WITHDRAWN).order_by(CoverUseRow.id)
-    told = [row or {} for _, row in session.execute(query)]
+    told = [row or {} for _, row in session.execute(_shown().order_by(CoverUseRow.id).execution_options(yield_per=1_000))]
     return [str(one.get("why", "")) for one in told if one.get("as") == WITHDRAWN and one.get("id")]
