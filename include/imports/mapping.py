@@ -64,7 +64,12 @@ class Mapping(FileTable):
     header_within: int = Field(default=25, ge=1, le=200, description="The headings stand in one of so many first rows.")
     encoding: str = Field(default="", description="CSV: what it is in, where its bytes do not say; empty: Western Windows, Mac or DOS.")
     delimiter: Literal["", ",", ";", "\t", "|"] = Field(default="", description="CSV; empty: found out.")
-    dates: tuple[str, ...] = Field(default=("%Y-%m-%d",), min_length=1, description="Forms of dates in texts (strftime).")
+    dates: tuple[str, ...] = Field(
+        default=("%Y-%m-%d",),
+        min_length=1,
+        description="Forms of dates in texts (strftime). With `%B` or `%b` in one, any text that names the month is a date, in English, "
+        "German, French, Spanish, Italian, Dutch, Portuguese, Danish, Swedish and Norwegian.",
+    )
     decimal_mark: Literal[".", ","] = "."
     empty: tuple[str, ...] = Field(default=("-", "–", "n/a", "tbc", "tba"), description="Texts that say nothing, as an empty cell does.")
     clear: str = Field(default="", description="Text that empties a field in Consonance; without it nothing is ever emptied.")
