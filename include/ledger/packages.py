@@ -70,6 +70,14 @@ def get(session: Session, package_id: int) -> PackageRow:
     return row
 
 
+def to_send(session: Session, row: PackageRow) -> int | None:
+    """The delivery of a package that is to go now; None where it has arrived, was declined, or waits for a person."""
+    if row.delivery_id is None or row.state == DELIVERED:
+        return None
+    sendable = {S.PREPARED, S.SENDING, S.FAILED}
+    return row.delivery_id if deliveries.get(session, row.delivery_id).state in sendable else None
+
+
 def last_delivered(session: Session, partner: str, flow: str, subject: str) -> PackageRow | None:
     """What the partner has of a subject."""
     query = select(PackageRow).where(

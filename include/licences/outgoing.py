@@ -6,9 +6,8 @@ import posixpath
 from datetime import datetime
 
 from include.deliveries.build import Run
-from include.ledger import deliveries, packages
+from include.ledger import packages
 from include.ledger.database import Ledger
-from include.ledger.models import DeliveryState
 from include.licences.flags import EXPIRY as FLOW
 from include.licences.report import SCHEMA, Report
 from include.packages.build import Item, NewPackage
@@ -17,7 +16,6 @@ from include.partners import House, Party
 from include.store import ArtefactStore
 
 SUBJECT = "licences"
-_SENDABLE = frozenset({DeliveryState.PREPARED, DeliveryState.SENDING, DeliveryState.FAILED})
 
 
 def prepare(
@@ -35,7 +33,5 @@ def prepare(
         flat=True, bare=True, format=f"licences {SCHEMA}",
     )  # fmt: skip
     row = build(ledger, store, new, now=now, run=run)
-    if row.delivery_id is None or row.state == packages.DELIVERED:
-        return None
     with ledger.read() as session:
-        return row.delivery_id if deliveries.get(session, row.delivery_id).state in _SENDABLE else None
+        return packages.to_send(session, row)

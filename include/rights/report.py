@@ -22,9 +22,8 @@ from sqlalchemy.orm import Session
 
 from include.deliveries.build import Run
 from include.errors import ConfigurationError
-from include.ledger import deliveries, packages, rights
+from include.ledger import packages, rights
 from include.ledger.database import Ledger
-from include.ledger.models import DeliveryState
 from include.ledger.rights import FLOW
 from include.ledger.sales_rows import SalesBatchRow
 from include.packages.build import Item, NewPackage, prepare
@@ -41,8 +40,6 @@ from include.rights.spans import Span
 from include.royalties.payees import PayeeList
 from include.store import ArtefactStore
 from include.transfer.naming import is_safe
-
-_SENDABLE = frozenset({DeliveryState.PREPARED, DeliveryState.SENDING, DeliveryState.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,10 +284,8 @@ def _prepared(
         flat=True, bare=True, format=f"{made.report} {SCHEMA}",
     )  # fmt: skip
     row = prepare(ledger, store, new, now=now, run=run)
-    if row.delivery_id is None or row.state == packages.DELIVERED:
-        return None
     with ledger.read() as session:
-        return row.delivery_id if deliveries.get(session, row.delivery_id).state in _SENDABLE else None
+        return packages.to_send(session, row)
 
 
 def _clients(scope: Scope) -> dict[str, list[str]]:

@@ -18,9 +18,8 @@ from typing import Any
 from include.deliveries.build import Run
 from include.errors import ConfigurationError
 from include.files.characters import harmless
-from include.ledger import deliveries, packages, statements
+from include.ledger import packages, statements
 from include.ledger.database import Ledger
-from include.ledger.models import DeliveryState
 from include.ledger.packages import UNSENT
 from include.ledger.sales_rows import StatementRow, StatementState
 from include.ledger.statements import FLOW, plain
@@ -33,7 +32,6 @@ from include.royalties.watching import Watching
 from include.store import ArtefactStore
 
 TABLE = ("payee", "name", "recipient", "statement", "period", "contracts", "amount", "currency", "file", "sha256")
-_SENDABLE = frozenset({DeliveryState.PREPARED, DeliveryState.SENDING, DeliveryState.FAILED})
 
 
 @dataclass(slots=True)
@@ -100,13 +98,11 @@ def _prepared(
             return None
         new = package(store, party, house, subject, clean)
     row = prepare(ledger, store, new, now=now, run=run)
-    if row.delivery_id is None or row.state == packages.DELIVERED:
-        return None
     with ledger.read() as session:
-        if deliveries.get(session, row.delivery_id).state not in _SENDABLE:
-            return None
-    done.statements += len(clean)
-    return row.delivery_id
+        delivery_id = packages.to_send(session, row)
+    if delivery_id is not None:
+        done.statements += len(clean)
+    return delivery_id
 
 
 def _waits(session: Any, party: str, subject: str) -> bool:

@@ -24,15 +24,12 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.broken import BrokenOnPurposeError, answer, breaking
 from sandbox.cloudinary.upload_api import ACTIONS
 from sandbox.faults import Faults
 
 SERVICE = "cloudinary"
 PARTS = ("upload", "admin", "delivery")
-
-
-class BrokenOnPurposeError(ConnectionError):
-    """The connection was broken on purpose."""
 
 
 class FaultyDay:
@@ -55,7 +52,7 @@ class FaultyDay:
             raise BrokenOnPurposeError("dropped before anything was done, as asked")
         elif self._taken("not_json", scope) is not None:
             await _drained(receive)
-            await _send(send, 502, b"<html><body>Bad gateway</body></html>", [(b"content-type", b"text/html")])
+            await answer(send, 502, b"<html><body>Bad gateway</body></html>", [(b"content-type", b"text/html")])
         elif self._taken("bad_signature", scope) is not None:
             await _drained(receive)
             await _refuse(send, {"status": 401, "message": "Invalid Signature 0000. String to sign - 'timestamp=1'."})
@@ -63,7 +60,7 @@ class FaultyDay:
             await self.app(scope, receive, _nowhere)
             await _refuse(send, after)
         elif self._taken("drop", scope) is not None:
-            await self.app(scope, receive, _breaking(send))
+            await self.app(scope, receive, breaking(send))
         else:
             await self.app(scope, receive, send)
 
@@ -91,25 +88,9 @@ async def _nowhere(message: Message) -> None:
     return
 
 
-def _breaking(send: Send) -> Send:
-    async def half(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            body = message.get("body", b"")
-            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-            raise BrokenOnPurposeError("dropped in mid-answer, as asked")
-        await send(message)
-
-    return half
-
-
 async def _refuse(send: Send, fault: Mapping[str, Any]) -> None:
     headers = [(b"content-type", b"application/json")]
     if fault.get("retry_after") is not None:
         headers.append((b"retry-after", str(fault["retry_after"]).encode()))
     body = json.dumps({"error": {"message": str(fault.get("message") or "the sandbox was asked for this")}}).encode()
-    await _send(send, int(fault["status"]), body, headers)
-
-
-async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
-    await send({"type": "http.response.body", "body": body})
+    await answer(send, int(fault["status"]), body, headers)

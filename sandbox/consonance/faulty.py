@@ -18,8 +18,9 @@ import json
 import threading
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sandbox.broken import answer, breaking
 from sandbox.faults import Faults
 
 SERVICE = "consonance"
@@ -46,9 +47,9 @@ class FaultyDay:
             await _plain(send, 503, None)
         elif scope["path"].startswith("/graphql") and (errors := self.faults.take(SERVICE, "errors")):
             body = json.dumps({"errors": [{"message": str(errors.get("message", "Internal error"))}]}).encode()
-            await _send(send, 200, body, [(b"content-type", b"application/json")])
+            await answer(send, 200, body, [(b"content-type", b"application/json")])
         elif self.faults.take(SERVICE, "drop"):
-            await self.app(scope, receive, _breaking(send))
+            await self.app(scope, receive, breaking(send))
         else:
             await self.app(scope, receive, send)
 
@@ -62,30 +63,8 @@ class FaultyDay:
             return self._pages > int(stop.get("pages", 1))
 
 
-class BrokenOnPurposeError(ConnectionError):
-    """The connection was broken on purpose."""
-
-
-def _breaking(send: Send) -> Send:
-    """Half of the body, then nothing more: the server closes the connection, since the length was promised."""
-
-    async def half(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            body = message.get("body", b"")
-            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-            raise BrokenOnPurposeError("dropped in mid-answer, as asked")
-        await send(message)
-
-    return half
-
-
 async def _plain(send: Send, status: int, retry_after: Any) -> None:
     headers = [(b"content-type", b"text/plain")]
     if retry_after is not None:
         headers.append((b"retry-after", str(retry_after).encode()))
-    await _send(send, status, b"the sandbox was asked for this\n", headers)
-
-
-async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
-    await send({"type": "http.response.body", "body": body})
+    await answer(send, status, b"the sandbox was asked for this\n", headers)

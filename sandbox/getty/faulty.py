@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from sandbox.consonance.faulty import BrokenOnPurposeError
+from sandbox.broken import BrokenOnPurposeError, breaking
 from sandbox.faults import Faults
 
 SERVICE = "getty"
@@ -113,11 +113,4 @@ class BreaksOff(Response):
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def half(message: Any) -> None:
-            if message["type"] == "http.response.body":
-                body = message.get("body", b"")
-                await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-                raise BrokenOnPurposeError("broken off, as asked")
-            await send(message)
-
-        await self._whole(scope, receive, half)
+        await self._whole(scope, receive, breaking(send))
