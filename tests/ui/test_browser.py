@@ -8,11 +8,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -48,7 +50,7 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def airflow(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """Airflow's API server with our plugin, a filled ledger, the DAG `redeliver`, an admin and a viewer."""
     from include.ledger.database import Ledger
     from include.store import ArtefactStore
@@ -82,13 +84,14 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     def run(*words: str) -> list[str]:
         return [sys.executable, "-m", "airflow", *words]
 
-    subprocess.run(run("db", "migrate"), env=env, cwd=ROOT, check=True, stdout=log, stderr=log, timeout=180)
+    with closing(sqlite3.connect(airflow_home / "airflow.db")) as made, closing(sqlite3.connect(home / "airflow.db")) as copy:
+        made.backup(copy)
     subprocess.run(run("dags", "reserialize"), env=env, cwd=ROOT, check=True, stdout=log, stderr=log, timeout=180)
     server = subprocess.Popen(run("api-server", "--host", "127.0.0.1", "--port", str(port)), env=env, cwd=ROOT, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
         _until(lambda: _answers(f"{url}/api/v2/version"), server, home / "server.log")
-        yield SimpleNamespace(url=url, ids=ids, ledger=ledger)
+        yield SimpleNamespace(url=url, ids=ids, ledger=ledger, cookies={})
     finally:
         server.send_signal(signal.SIGTERM)
         try:
@@ -151,14 +154,20 @@ def wait(browser: Any, for_what: Any) -> Any:
 
 
 def log_in(browser: Any, airflow: SimpleNamespace, who: str) -> None:
-    browser.get(f"{airflow.url}/auth/login")
+    """By the form the first time, which loads all of Airflow twice; then by the cookies that it gave."""
+    browser.get(f"{airflow.url}/api/v2/version")
     browser.delete_all_cookies()
+    if who in airflow.cookies:
+        for cookie in airflow.cookies[who]:
+            browser.add_cookie(cookie)
+        return
     browser.get(f"{airflow.url}/auth/login")
     wait(browser, lambda b: b.find_elements("name", "username"))
     browser.find_element("name", "username").send_keys(who)
     browser.find_element("name", "password").send_keys(who)
     browser.find_element("css selector", "button[type=submit]").click()
-    wait(browser, lambda b: "/auth/login" not in b.current_url)
+    wait(browser, lambda b: "/auth/login" not in b.current_url and b.get_cookie("_token"))
+    airflow.cookies[who] = browser.get_cookies()
 
 
 def in_frame(browser: Any, airflow: SimpleNamespace, path: str = "") -> None:
