@@ -71,7 +71,7 @@ def fill_licences(ledger: Any, store: Any) -> None:
                 LicenceChangeRow(licence_id=1, at=NOW, who="sheet", field="ends", before="unknown", after=str(SOON), source="invoice 7"),
                 LicenceSheetRow(
                     id=1, name=f"terms {HOSTILE}.xlsx", sha256="f" * 64, bytes=10, received_at=NOW, rows=9, bad=1, applied=7, answer=small,
-                    reasons=[{"where": "row 4", "what": "no such asset", "todo": "Look it up."}],
+                    reasons=[{"row": 4, "code": "asset-unknown", "column": "", "message": "no such asset", "todo": "Look it up."}],
                 ),
                 LicenceSyncRow(part="purchases", until=NOW, seen_at=NOW, counts={"problems": [problem]}),
             ]
@@ -299,11 +299,14 @@ def test_a_sheet_of_invoice_terms_is_loaded_on_the_page_and_goes_back_marked(cli
     def sent(name: str, content: bytes) -> Any:
         return client.post("/colophon/licences/sheets", json={"name": name, "content": base64.b64encode(content).decode()})
 
+    empty = load_workbook(io.BytesIO(client.get("/colophon/licences/sheets/open").content)).active
+    assert [(row[0], row[-3], row[-2]) for row in empty.iter_rows(min_row=2, values_only=True)] == [("5002", HOSTILE, "Work")]
     rows = b"Image ID,Invoice,Valid until\n5002,INV 9,2031-09-30\n99,INV 9,perpetual\n"
     assert sent("../march.csv", rows).json()["said"].startswith("2 rows: 1 applied, 0 without anything new, 1 refused")
     assert "applied, 0 without" not in sent("march.csv", rows).json()["said"]
     tree = page(client.get("/colophon/licences?show=sheets"))
     assert "march.csv" in words(tree)
+    assert "row 3: there is no licence of asset 99. Compare the number" in words(tree)
     assert words(page(client.get("/colophon/licences/2")).get_element_by_id("term-ends")).startswith("End 2031-09-30 invoice")
     marked = client.get(tree.xpath("(//a[@download])[1]/@href")[0])
     assert load_workbook(io.BytesIO(marked.content)).active.max_row == 3
@@ -323,7 +326,7 @@ def test_who_has_no_role_sees_everything_and_says_nothing(client_as: Any, licens
         ("sheets", {"name": "a.csv", "content": ""}), ("flags/1/resolve", {"note": "x"}), ("flags/1/acknowledge", {"note": "x"}),
     ):  # fmt: skip
         assert viewer.post(f"/colophon/licences/{path}", json=body).status_code == 403, path
-    assert viewer.get("/colophon/licences/sheets/1/answer").status_code == 403
+    assert [viewer.get(f"/colophon/licences/sheets/{path}").status_code for path in ("1/answer", "open")] == [403, 403]
 
 
 def test_the_team_of_a_flag_settles_it_without_the_role_rights(client_as: Any, licensed: None, people: Any) -> None:
@@ -354,7 +357,7 @@ def people(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_sheets_of_invoice_terms_and_what_could_not_be_read(client: Any, licensed: None) -> None:
     tree = page(client.get("/colophon/licences?show=sheets"))
     told = words(tree)
-    assert "row 4: no such asset Look it up." in told
+    assert "row 4: no such asset. Look it up." in told
     assert "orders: not enabled Ask." in told
     assert client.get(tree.xpath("//a[@download]/@href")[0]).headers["content-disposition"].startswith("attachment")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -14,12 +15,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from colophon.ui import roles, runs, shell
-from colophon.ui.files import saved
+from colophon.ui.files import attachment, saved
 from colophon.ui.shell import Reading, Typed, User
 from include.errors import PermanentError, RejectedData
 from include.intake import handing
 from include.ledger.licence_rows import LicenceSheetRow
-from include.licences import invoices
+from include.licences import invoices, open_sheet
 from include.licences.invoice_cells import load_terms_sheet
 from include.partners.inboxes import Limits
 from include.partners.registry import load_campaigns
@@ -57,6 +58,16 @@ def load(user: User, sheet: Sheet) -> dict[str, Any]:
         )  # fmt: skip
     refused = f"{done.bad:,} refused: the marked sheet says why" if done.bad else "none refused"
     return {"said": f"{done.rows:,} rows: {done.applied:,} applied, {done.unchanged:,} without anything new, {refused}."}
+
+
+@router.get("/licences/sheets/open")
+def to_fill_in(user: User) -> Response:
+    """A sheet with a row for each licence that lacks terms."""
+    roles.must(user, ROLE)
+    out = io.BytesIO()
+    open_sheet.write(shell.ledger(), load_terms_sheet(), out)
+    headers = {"Content-Disposition": attachment(f"licences to fill in {datetime.now(UTC):%Y-%m-%d}.xlsx")}
+    return Response(out.getvalue(), media_type="application/octet-stream", headers=headers)
 
 
 @router.get("/licences/sheets/{sheet_id}/answer")
