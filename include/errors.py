@@ -18,6 +18,10 @@ class ColophonError(Exception):
         self.what, self.where, self.todo = what, where, todo
         super().__init__(what, where, todo)
 
+    def reason(self, code: str, where: str = "") -> dict[str, str]:
+        """As the ledger keeps reasons: {code, message, where, todo}; `where` stands in where the error does not say."""
+        return {"code": code, "message": self.what, "where": self.where or where, "todo": self.todo}
+
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text.rstrip('.')}. {self.todo}" if self.todo else text

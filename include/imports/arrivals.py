@@ -117,8 +117,7 @@ class Desk:
             except (RejectedData, PermanentError) as bad:  # of this sheet alone: the others go on
                 self.say(f"{arrival.name}: {bad}")
                 code = bad.code if isinstance(bad, Refused) else "sheet-broken"
-                reason = {"code": code, "message": bad.what, "where": bad.where or arrival.name, "todo": bad.todo}
-                handing.set_aside(self.ledger, arrival.id, [reason], kind=KIND, now=now)
+                handing.set_aside(self.ledger, arrival.id, [bad.reason(code, arrival.name)], kind=KIND, now=now)
                 continue
             about = {"title import": taken.import_id}
             repeats = taken.again and not self._is_of(taken.import_id, arrival.id)

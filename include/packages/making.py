@@ -179,7 +179,7 @@ def put_together(
         new = replace(new, items=[*items, *made(new.prefix, {item.sha256: item.name for item in items})])
         check_names(new)
     except RejectedData as bad:
-        reason = {"code": "name-impossible", "message": bad.what, "where": bad.where, "todo": bad.todo}
+        reason = bad.reason("name-impossible")
         return Making(party, flow, product, None, (reason,), findings, chosen)
     return Making(party, flow, product, new, (), findings, chosen)
 

@@ -62,8 +62,7 @@ def take_all(ledger: Ledger, store: ArtefactStore, inbox: Inbox, *, now: datetim
             came = take(ledger, store, rules, name, sha256, intake_id=id, now=now, who=who)
         except RejectedData as bad:
             code = bad.code if isinstance(bad, Refused) else "not-recognised"
-            reasons = [{"code": code, "message": bad.what, "where": bad.where, "todo": bad.todo}]
-            handing.set_aside(ledger, id, reasons, kind=KIND, now=now, who=who)
+            handing.set_aside(ledger, id, [bad.reason(code)], kind=KIND, now=now, who=who)
             taken.counts["set aside"] += 1
             say(f"arrival {id}: set aside ({code})")
             continue

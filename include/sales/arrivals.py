@@ -99,8 +99,7 @@ def take(
             loaded = load(ledger, store, source, path, shown, layouts=[layout], now=now, who=who, intake_id=arrival_id)
         except RejectedData as bad:
             code = bad.code if isinstance(bad, NobodysReport) else "unreadable"
-            reason = {"code": code, "message": bad.what, "where": bad.where or shown, "todo": bad.todo}
-            handing.set_aside(ledger, arrival_id, [reason], kind=KIND, now=now, who=who)
+            handing.set_aside(ledger, arrival_id, [bad.reason(code, shown)], kind=KIND, now=now, who=who)
             return Taken(arrival_id, shown, "set aside", said=(f"{bad.what}. {bad.todo}",))
     if loaded.overlap is Overlap.RESENT:
         about = {"sales batch": loaded.batch or (loaded.same_as[0] if loaded.same_as else None)}
