@@ -151,12 +151,13 @@ def settle(session: Session, *, now: datetime, who: str = "") -> int:
     """Brings statements in line with the packages that carried them: delivered to their recipient, and what they follow is replaced.
     Also one that a person took back while it was on its way: it has arrived. Gives how many arrived."""
     arrived = 0
-    carried: dict[tuple[str, str], dict[tuple[int, str], PackageRow]] = {}
-    for row in (one for one in in_state(session, StatementState.READY, StatementState.HELD, StatementState.REFUSED) if one.recipient):
+    carried: dict[tuple[str, str], dict[tuple[int, str, str], PackageRow]] = {}
+    waiting = in_state(session, StatementState.READY, StatementState.HELD, StatementState.REFUSED)
+    for row in (one for one in waiting if one.recipient and (one.state == StatementState.READY or one.delivery_id is None)):
         place = (row.recipient, subject_of(row))
         if place not in carried:
             carried[place] = _carried(session, *place)
-        if (package := carried[place].get((row.id, row.sha256))) is not None:
+        if (package := carried[place].get((row.id, row.sha256, row.payee))) is not None:
             row.state, row.delivery_id = StatementState.DELIVERED, package.delivery_id
             tell(session, "statement delivered", row, now=now, who=who, detail={"package": package.id})
             _retire(session, row, now, who)
@@ -165,14 +166,14 @@ def settle(session: Session, *, now: datetime, who: str = "") -> int:
     return arrived
 
 
-def _carried(session: Session, recipient: str, subject: str) -> dict[tuple[int, str], PackageRow]:
-    """What has arrived in packages of one recipient and period: (statement, digest) → the first package that carried it."""
-    found: dict[tuple[int, str], PackageRow] = {}
+def _carried(session: Session, recipient: str, subject: str) -> dict[tuple[int, str, str], PackageRow]:
+    """What has arrived in packages of one recipient and period: (statement, digest, payee) → the first package that carried it."""
+    found: dict[tuple[int, str, str], PackageRow] = {}
     for package in packages.of_subject(session, recipient, FLOW, subject):
         if package.delivery_id is None or deliveries.get(session, package.delivery_id).delivered_at is None:
             continue
         for one in package.ticket.get("statements", []):
-            found.setdefault((one["id"], one["sha256"]), package)
+            found.setdefault((one["id"], one["sha256"], one["payee"]), package)
     return found
 
 

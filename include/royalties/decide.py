@@ -85,6 +85,23 @@ def take_back(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> 
     return row
 
 
+def went_wrong(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> StatementRow:
+    """A statement was delivered and should not have been: it counts no more, and `give` sends it where it belongs. What has left is not
+    called back by this. Raises `RejectedData` for one that was not delivered."""
+    with ledger.session() as session:
+        statements.settle(session, now=now, who=who)
+        row = statements.get(session, statement_id, lock=True)
+        if row.state != StatementState.DELIVERED:
+            raise RejectedData(f"it is {row.state}, not delivered", where=f"statement {statement_id}", todo="Look at the page again.")
+        row.state, row.decided_at, row.decided_by = StatementState.REFUSED, now, who
+        what, todo = f"{row.recipient} got it by mistake, says {who}", "Ask them to delete it. Mend config/payees.csv; say whose it is."
+        row.reasons = [reason("went-wrong", what, "", todo)]
+        statements.tell(session, "statement refused", row, now=now, who=who, detail={"reasons": ["went-wrong"], "had": row.recipient})
+        session.flush()
+        session.expunge(row)
+    return row
+
+
 def refuse(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> StatementRow:
     """It goes to nobody, also when the same bytes come again. Raises `RejectedData` for one that has been delivered or replaced."""
     with ledger.session() as session:

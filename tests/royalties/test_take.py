@@ -164,6 +164,12 @@ def test_after_a_change_of_agents_the_old_stay_with_the_old_and_new_ones_go_to_t
     department.moved("P-1001", "foxglove", "merrow")
     assert department.run() == {}
     assert department.rows(payee="P-1001")[0].recipient == "foxglove"
+    decide.went_wrong(department.ledger, 2, now=NOW, who="ruth")  # the list had been wrong about this one
+    department.moved("P-1002", "foxglove", "merrow")
+    decide.give(department.ledger, department.store, Rules.load(), 2, "P-1002", now=NOW, who="ruth")
+    assert department.run() == {"countinghouse": [], "merrow": [pdf("P-1002")]}  # finance has it; its table says who else
+    assert department.rows(payee="P-1002")[0].recipient == "merrow"
+    department.moved("P-1002", "merrow", "foxglove")
     department.comes({"of": "P-1001", "add": "2.00"})  # corrected once more before it leaves: finance counts one of the three
     department.comes({"of": "P-1001", "add": "3.00"}, {"of": "P-1002", "number": "S-2"})
     assert department.run() == {

@@ -199,11 +199,12 @@ def test_a_sheet_is_approved_by_editorial(client: Any, client_as: Any, imports: 
 def test_statements_are_for_the_role_royalties_only(client: Any, client_as: Any, imports: None) -> None:
     assert SECRET in words(page(client.get("/colophon/imports?show=statements")))
     viewer = client_as("viewer")
-    for path in ("imports?show=statements", "imports?show=decided", "imports"):
+    for path in ("imports?show=statements", "imports?show=decided", "imports?show=delivered", "imports"):
         assert SECRET not in viewer.get(f"/colophon/{path}").text
     assert viewer.get("/colophon/imports/statements/1/file").status_code == 403
     assert viewer.post("/colophon/imports/statements/1/payee", json={"payee": "P-1001"}).status_code == 403
-    assert viewer.post("/colophon/imports/statements/1/back", json={}).status_code == 403
+    for wish in ("back", "wrong"):
+        assert viewer.post(f"/colophon/imports/statements/1/{wish}", json={}).status_code == 403
 
 
 def test_a_refused_statement_goes_to_nobody_and_one_that_was_let_go_can_be_taken_back(client: Any, imports: None, ledger: Any) -> None:
@@ -220,3 +221,8 @@ def test_a_refused_statement_goes_to_nobody_and_one_that_was_let_go_can_be_taken
     assert client.post("/colophon/imports/statements/1/back", json={}).status_code == 200
     with ledger.read() as session:
         assert (session.get(StatementRow, 1).state, session.get(StatementRow, 1).decided_by) == ("held", "ada")
+    with ledger.session() as session:
+        session.get(StatementRow, 1).state = "delivered"
+    assert "delivered to foxglove" in words(page(client.get("/colophon/imports?show=delivered")))
+    assert client.post("/colophon/imports/statements/1/wrong", json={}).status_code == 200
+    assert "foxglove got it by mistake, says ada" in words(page(client.get("/colophon/imports?show=decided")))

@@ -37,7 +37,11 @@ from include.workbooks.template import load_template
 ROWS = 40
 READS_BACK = "import_workbooks"
 TABS = {"workbooks": "Workbooks", "done": "Loaded workbooks", "sheets": "Sheets of titles"}
-OF_STATEMENTS = {"statements": "Held statements", "decided": "Decided statements"}
+OF_STATEMENTS = {"statements": "Held statements", "decided": "Decided statements", "delivered": "Delivered statements"}
+STATES = {
+    "statements": (StatementState.HELD,), "decided": (StatementState.READY, StatementState.REFUSED),
+    "delivered": (StatementState.DELIVERED,),
+}  # fmt: skip
 ROYALTIES, EDITORIAL = "royalties", "editorial"
 router = APIRouter()
 log = logging.getLogger("colophon.ui")
@@ -77,8 +81,7 @@ def page(
     if show == "sheets":
         rows: list[Any] = list(import_lists.sheets(session, before=before, limit=ROWS + 1))
     elif show in OF_STATEMENTS:
-        states = (StatementState.HELD,) if show == "statements" else (StatementState.READY, StatementState.REFUSED)
-        rows = list(import_lists.statements(session, states=states, before=before, limit=ROWS + 1))
+        rows = list(import_lists.statements(session, states=STATES[show], before=before, limit=ROWS + 1))
     else:
         rows = list(import_lists.workbooks(session, waiting=show == "workbooks", before=before, limit=ROWS + 1))
     return render(
@@ -214,6 +217,13 @@ def take_back(session: Reading, user: User, statement_id: int, wish: Nothing) ->
     _statement(session, user, statement_id)
     statements.take_back(shell.ledger(), statement_id, now=datetime.now(UTC), who=user.get_name())
     return {"said": "It is held again."}
+
+
+@router.post("/imports/statements/{statement_id}/wrong", dependencies=[Depends(runs.from_our_page)])
+def went_wrong(session: Reading, user: User, statement_id: int, wish: Nothing) -> dict[str, Any]:
+    _statement(session, user, statement_id)
+    statements.went_wrong(shell.ledger(), statement_id, now=datetime.now(UTC), who=user.get_name())
+    return {"said": "It counts no more. Under Decided statements you say whose it is."}
 
 
 @router.post("/imports/statements/{statement_id}/refuse", dependencies=[Depends(runs.from_our_page)])
