@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import DEFAULT, patch
 
+from sqlalchemy import event
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -58,12 +60,17 @@ def write_connections(home: Path, connections: dict[str, dict[str, Any]]) -> Non
 
 
 def migrate() -> None:
-    """Make Airflow's own tables and the pools of our flows. About two seconds, and the import of Airflow."""
+    """Make Airflow's own tables and the pools of our flows. About two seconds, and the import of Airflow.
+
+    Nothing is forced to disk: a test may be killed, the machine is not switched off.
+    """
+    from airflow import settings
     from airflow.models.pool import Pool
     from airflow.utils.db import initdb
 
     from colophon.policy import pools
 
+    event.listen(settings.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     initdb()
     for pool in pools():
         Pool.create_or_update_pool(pool.name, pool.slots, pool.description, include_deferred=False)

@@ -226,7 +226,7 @@ def run_flow(dag_bag: Any, sandbox: Sandbox, connections: Any, ledger: Any) -> C
     return lambda dag_id, **conf: run(dag_bag.dags[dag_id], **conf)
 
 
-def _wait_for(path: Path, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+def _wait_for(path: Path, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if path.exists():

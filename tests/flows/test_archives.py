@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = "archive_migration__vault"
-FILES = 120
+FILES = 90
 
 
 @pytest.fixture

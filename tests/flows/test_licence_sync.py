@@ -11,7 +11,7 @@ from include.ledger import licence_lists
 from include.ledger.licence_rows import LicenceRow, LicenceState
 from include.ledger.models import Base
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
 FLOW = "licence_sync"
 

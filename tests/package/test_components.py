@@ -16,6 +16,7 @@ from tests.package.mailbox import running as serving
 
 pytestmark = [
     pytest.mark.airflow,
+    pytest.mark.long,  # eight processes of Airflow start: two minutes of both cores
     pytest.mark.timeout(900),
     pytest.mark.skipif(bool(components.missing()), reason=components.missing() or "all is here"),
 ]
@@ -147,7 +148,6 @@ def _mail(mailbox, words, seconds=60):
     return []
 
 
-@pytest.mark.long
 def test_a_feed_that_is_late_is_told_to_the_partners_people(api, mailbox):
     """A run for six hours ago, due in four and a half, is late as soon as it starts."""
     assert api.run("metadata_feed__northgate", logical_date=datetime.now(UTC) - timedelta(hours=6)) == "success"
@@ -161,7 +161,6 @@ def _faults(running, **wanted):
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
 
 
-@pytest.mark.long
 def test_a_refused_log_in_fails_at_once_is_told_and_the_next_run_delivers(running, api, mailbox):
     _faults(running, meridian={"wrong_password": True})
     assert api.run("metadata_feed__meridian") == "failed"
