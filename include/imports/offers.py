@@ -17,6 +17,13 @@ READ = "title_import"
 """The stored operation that reads a work with its products; what it leaves out can't be read back."""
 
 
+UNDOCUMENTED = frozenset(
+    f"Product.{name}" for name in ("gtin", "internalReference", "onixProductAvailabilityCode", "productFormDescription",
+                                   "productIdentifyingDoi", "publicAnnouncementDate")
+)  # fmt: skip
+"""What public pages name as input and do not show again: the page of the type that would is cut off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offers:
     """Members of the inputs of works and products → their enumeration's values (empty: no enumeration); what can't be read back, and what
@@ -51,7 +58,7 @@ def documented() -> Offers:
     """All that the documentation shows: for a look at a sheet without asking Consonance."""
     work = {one.input: frozenset[str]() for one in FIELDS.values() if one.level == "work" and one.input}
     product = {one.input: frozenset[str]() for one in FIELDS.values() if one.level == "product" and one.input}
-    return Offers(work | {"products": frozenset()}, product)
+    return Offers(work | {"products": frozenset()}, product, UNDOCUMENTED)
 
 
 def offers(client: Consonance) -> Offers:
