@@ -29,7 +29,7 @@ from include.partners import load_house
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("20 6 * * *", timezone="Europe/London"), assets=assets.LICENCES_SYNCED),
     default_args=DEFAULTS,
     doc_md=__doc__,
-    tags=[Tag.LICENCES, Tag.DELIVERY],
+    tags=[Tag.LICENCES, Tag.RIGHTS, Tag.DELIVERY],
     max_active_runs=1,
 )
 def licence_expiry() -> None:

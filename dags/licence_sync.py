@@ -26,7 +26,7 @@ from colophon.tasks import licences
     schedule=CronTriggerTimetable("0 4 * * *", timezone="Europe/London"),
     default_args=DEFAULTS,
     doc_md=__doc__,
-    tags=[Tag.LICENCES],
+    tags=[Tag.LICENCES, Tag.RIGHTS],
     max_active_runs=1,
 )
 def licence_sync() -> None:

@@ -29,7 +29,7 @@ def rights_documents(inbox: Inbox) -> None:
         schedule=intake.schedule(inbox),
         default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
         doc_md=__doc__,
-        tags=[Tag.INTAKE],
+        tags=[Tag.RIGHTS, Tag.INTAKE],
         max_active_runs=2,  # one that watches must not hold up one that a person starts; the pool lets them take turns
         params=intake.PARAMS,
     )

@@ -31,7 +31,7 @@ from include.partners import load_parties
     ),
     default_args=DEFAULTS,
     doc_md=__doc__,
-    tags=[Tag.ROYALTIES, Tag.SALES, Tag.DELIVERY],
+    tags=[Tag.RIGHTS, Tag.SALES, Tag.DELIVERY],
     max_active_runs=1,
 )
 def rights_reports() -> None:

@@ -31,7 +31,7 @@ def royalty_statements(inbox: Inbox, parties: list[Party]) -> None:
         schedule=intake.schedule(inbox),
         default_args=DEFAULTS | {"pool": inbox_pool(inbox)},
         doc_md=__doc__,
-        tags=[Tag.ROYALTIES, Tag.DELIVERY],
+        tags=[Tag.ROYALTIES, Tag.INTAKE, Tag.DELIVERY],
         max_active_runs=1,
         params=intake.PARAMS,
     )

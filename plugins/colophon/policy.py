@@ -38,6 +38,7 @@ class Tag(StrEnum):
     SALES = "sales"
     IMPORTS = "imports"
     ROYALTIES = "royalties"
+    RIGHTS = "rights"
     LICENCES = "licences"
 
 
