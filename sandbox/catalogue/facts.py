@@ -59,8 +59,8 @@ class MarketingText:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A picture of a title, by itself a front cover; `width` and `height` in pixels, `bytes` of the JPEG that the sandbox serves. All are 0 while nobody knows: the image
-    stays at `remote_url`, or is still to be uploaded."""
+    """A picture of a title, by itself a front cover; `width` and `height` in pixels, `bytes` of the JPEG that the sandbox serves. All are 0
+    while nobody knows: the image stays at `remote_url`, or is still to be uploaded."""
 
     id: int
     width: int
