@@ -8,7 +8,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from include.ledger.database import Ledger
@@ -54,13 +55,11 @@ def write(session: Session, licence_ids: Sequence[int]) -> int:
     """The words of these licences; gives how many had other words."""
     session.flush()
     other = _other(session, licence_ids)
-    there = set(session.scalars(select(LicenceWordsRow.licence_id).where(LicenceWordsRow.licence_id.in_(sorted(other)))))
-    for rows, statement in (
-        ([id for id in sorted(other) if id in there], update(LicenceWordsRow)),
-        ([id for id in sorted(other) if id not in there], insert(LicenceWordsRow)),
-    ):
-        if rows:
-            session.execute(statement, [{"licence_id": id, "words": other[id]} for id in rows])
+    if other:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        statement = insert(LicenceWordsRow)
+        statement = statement.on_conflict_do_update(index_elements=["licence_id"], set_={"words": statement.excluded.words})
+        session.execute(statement, [{"licence_id": id, "words": other[id]} for id in sorted(other)])  # a sync may just write the same
     return len(other)
 
 
