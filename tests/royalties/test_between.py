@@ -38,21 +38,15 @@ def test_what_arrived_before_a_worker_died_stays_with_whom_it_went_to(department
     assert (row.recipient, row.state) == ("foxglove", "delivered")
 
 
-def test_what_arrived_before_a_worker_died_can_not_be_refused_any_more(department):
-    department.comes(*FOUR[:1])
+def test_what_arrived_before_a_worker_died_is_delivered_whoever_refuses_it_on_its_way_or_after(department):
+    department.comes(*FOUR[:2])
     [built] = department.prepared()["foxglove"]
+    decide.refuse(department.ledger, 1, now=NOW, who="ruth")  # it has been looked into, and is on its way
     arrived_and_killed(department, "foxglove", built)
     with pytest.raises(RejectedData, match="has left"):
-        decide.refuse(department.ledger, department.rows()[0].id, now=NOW, who="ruth")
-
-
-def test_what_somebody_refuses_while_it_is_on_its_way_is_told_as_what_it_is_delivered(department):
-    department.comes(*FOUR[:1])
-    [built] = department.prepared()["foxglove"]
-    decide.refuse(department.ledger, 1, now=NOW, who="ruth")
-    arrived_and_killed(department, "foxglove", built)  # it had been looked into before
+        decide.refuse(department.ledger, 2, now=NOW, who="ruth")
     department.prepared()
-    assert [(row.recipient, row.state) for row in department.rows()] == [("foxglove", "delivered")]
+    assert [(row.recipient, row.state) for row in department.rows()] == [("foxglove", "delivered")] * 2
 
 
 def changed_mask(department, party: str, *lines: str) -> None:

@@ -175,10 +175,10 @@ def test_a_file_without_a_statement_names_the_nearest_layout(store, tmp_path):
         found_in(store, tmp_path, "b.csv", b"Payee,Statement\nA,B\n")
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(["P-1001", "P-1002", "P-2001", "P-2002", "P-3001"]), min_size=1, max_size=5, unique=True),
-    st.integers(1, 40),
+    st.integers(1, 30),
     st.data(),
 )
 def test_the_parts_of_an_export_are_the_whole_whatever_its_order(store, tmp_path, who, lines, data):
