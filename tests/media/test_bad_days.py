@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from include.catalogue import moved
 from include.clients.cloudinary import AllowanceUsedUp
 from include.errors import ConfigurationError, TransientError
 from include.files.model import Refused
 from include.ledger.database import Ledger
+from include.ledger.models import ProductRow
 from include.media.picture import examine
 from include.partners.covers import CoverRules
 from tests.media.studio import Studio
@@ -273,6 +275,42 @@ def test_a_style_that_cuts_the_picture_is_refused(studio: Studio) -> None:
     studio.run()
     ((_, _, (reason,)),) = studio.told(isbn)
     assert "makes no JPEG of the whole picture" in reason
+
+
+def test_an_edition_that_moved_to_another_work_leaves_no_cover_behind(studio: Studio) -> None:
+    first, second, *_ = studio.series()
+    product = first.products[0]
+    id = studio.upload(product.isbn)
+    studio.run()
+    (before,) = studio.made(product.isbn)
+    others = tuple(one for one in first.products if one.id != product.id)
+    studio.catalogue.edit(first.id, lambda work: replace(work, products=others))
+    studio.catalogue.edit(second.id, lambda work: replace(work, products=(*work.products, product)))
+    with studio.ledger.session() as session:
+        session.get(ProductRow, product.id).work_id = second.id
+        moved.follow(session, product.id, first.id, second.id, studio.now)
+    studio.run()
+    assert len(studio.shown(product.isbn)) == 1
+    left = studio.library.http.get("/sandbox/stats").json()["mutations"]
+    assert left == {"createSupportingResource": 2, "deleteSupportingResource": 1}
+    (file,) = studio.files(product.isbn)
+    assert f"Supporting resource {before['id']} was deleted in Consonance." in file.consonance["why"]
+    studio.library.switch(reject=id)
+    studio.run()
+    assert studio.made(product.isbn) == []
+
+
+def test_what_two_runs_at_once_made_twice_is_rejected_whole(studio: Studio) -> None:
+    (isbn, *_) = studio.isbns()
+    id = studio.upload(isbn)
+    studio.run()
+    (one,), (file,) = studio.made(isbn), studio.files(isbn)
+    address = studio.signer.url(file.consonance["jpeg"], one["filename"], studio.now)
+    again = {"workId": file.work_id, "imageRemoteUrl": address, "productIds": [file.product_id], "unlinkPrevious": True}
+    studio.client.change("create_supporting_resource", {"input": again})
+    studio.library.switch(reject=id)
+    studio.run()
+    assert studio.made(isbn) == []
 
 
 @pytest.mark.parametrize("fault", [{"drop": True, "times": 2}, {"status": 503, "times": 20}])

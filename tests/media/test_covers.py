@@ -10,10 +10,9 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from include.catalogue import moved
 from include.errors import PermanentError
 from include.ledger import covers
-from include.ledger.models import EventRow, ProductRow, WorkRow
+from include.ledger.models import EventRow, WorkRow
 from tests.media.studio import Studio
 from tests.sandbox.conftest import _serve
 
@@ -241,29 +240,6 @@ def test_a_cover_that_vanished_from_cloudinary_stays_on_its_titles(studio: Studi
     counts = studio.run()
     assert (counts["gone"], len(studio.shown(isbn))) == (1, 1)
     assert f"{id} is on 1 edition, and Cloudinary does not list it any more." in studio.left()
-
-
-def test_an_edition_that_moved_to_another_work_leaves_no_cover_behind(studio: Studio) -> None:
-    first, second, *_ = studio.series()
-    product = first.products[0]
-    id = studio.upload(product.isbn)
-    studio.run()
-    (before,) = studio.made(product.isbn)
-    others = tuple(one for one in first.products if one.id != product.id)
-    studio.catalogue.edit(first.id, lambda work: replace(work, products=others))
-    studio.catalogue.edit(second.id, lambda work: replace(work, products=(*work.products, product)))
-    with studio.ledger.session() as session:
-        session.get(ProductRow, product.id).work_id = second.id
-        moved.follow(session, product.id, first.id, second.id, studio.now)
-    studio.run()
-    assert len(studio.shown(product.isbn)) == 1
-    left = studio.library.http.get("/sandbox/stats").json()["mutations"]
-    assert left == {"createSupportingResource": 2, "deleteSupportingResource": 1}
-    (file,) = studio.files(product.isbn)
-    assert f"Supporting resource {before['id']} was deleted in Consonance." in file.consonance["why"]
-    studio.library.switch(reject=id)
-    studio.run()
-    assert studio.made(product.isbn) == []
 
 
 def test_where_consonance_names_places_every_sort_of_picture_goes_there(
