@@ -24,6 +24,7 @@ from include.ledger import imports
 from include.ledger.database import Ledger
 from include.ledger.file_rows import IntakeFileRow
 from include.ledger.sales_rows import LineState, TitleImportRow, WorkbookRow
+from include.ledger.turns import turn
 from include.partners.inboxes import Inbox
 from include.partners.model import House
 from include.store import ArtefactStore
@@ -138,7 +139,13 @@ class Desk:
         return [self._due(row) for row in self._sheets() if self._is_due(row, now, run_id, asks_for)]
 
     def write(self, import_id: int, clock: Callable[[], datetime], *, dag_id: str = "", run_id: str = "") -> Written:
-        """Writes a sheet that was checked, and approved where that is wanted, and makes its workbooks; safe to do again."""
+        """Writes a sheet that was checked, and approved where that is wanted, and makes its workbooks; safe to do again. Another run that
+        writes the same sheet is waited for: it leaves nothing to do."""
+        busy = f"Sheet {import_id}: another run is writing it at this moment. Waiting for its end."
+        with turn(self.ledger, f"title import {import_id}", waiting=lambda: self.say(busy)):
+            return self._write(import_id, clock, dag_id, run_id)
+
+    def _write(self, import_id: int, clock: Callable[[], datetime], dag_id: str, run_id: str) -> Written:
         applied, made = None, []
         if record.begin(self.ledger, import_id):
             applied = Applying(self.ledger, self.client, self.house, self.mapping, import_id, clock, self.say, who=dag_id).run()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from include.errors import RejectedData
@@ -54,16 +55,24 @@ def take(
             return Taken(known.id, known.state, known.counts, again=True)
         with store.local(sha256) as path:
             checked = check(session, path, name, mapping, offers, now=now, arrived=arrived)
-    with ledger.session() as session:
-        if known := imports.find(session, mapping.id, sha256):  # another worker was first
-            return Taken(known.id, known.state, known.counts, again=True)
-        row = _row(checked, mapping, sha256, name, store.size(sha256), now, intake_id)
-        session.add(row)
-        session.flush()
-        imports.count(session, row)
-        detail = {"title import": row.id, "mapping": mapping.id, **row.counts}
-        record_event(session, what="sheet of titles read", now=now, who=who, subject=name, bytes=row.bytes, sha256=sha256, detail=detail)
-        return Taken(row.id, row.state, row.counts)
+    try:
+        with ledger.session() as session:
+            if known := imports.find(session, mapping.id, sha256):  # another worker was first
+                return Taken(known.id, known.state, known.counts, again=True)
+            row = _row(checked, mapping, sha256, name, store.size(sha256), now, intake_id)
+            session.add(row)
+            session.flush()
+            imports.count(session, row)
+            detail = {"title import": row.id, "mapping": mapping.id, **row.counts}
+            record_event(
+                session, what="sheet of titles read", now=now, who=who, subject=name, bytes=row.bytes, sha256=sha256, detail=detail
+            )
+            return Taken(row.id, row.state, row.counts)
+    except IntegrityError:  # another worker was faster, on a database that locks rows
+        with ledger.read() as session:
+            if known := imports.find(session, mapping.id, sha256):
+                return Taken(known.id, known.state, known.counts, again=True)
+        raise
 
 
 def _row(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,13 +18,14 @@ from include.clients.consonance.operations import fit, stored
 from include.errors import RejectedData, TransientError
 from include.imports import record
 from include.imports.apply import Applying
+from include.imports.arrivals import Desk
 from include.imports.fields import FIELDS
 from include.imports.mapping import Mapping
 from include.imports.offers import READ, of_schema
 from include.ledger import imports
 from include.ledger.models import EventRow
 from include.ledger.sales_rows import LineState
-from include.partners import load_house
+from include.partners import load_house, load_inbox
 from sandbox.catalogue.chance import isbn13
 from sandbox.consonance.tenant import build_schema_of
 from tests.clients.tenant import Waits, client_of
@@ -44,6 +48,12 @@ def states(office: Office, import_id: int) -> list[str]:
 
 def codes(office: Office, import_id: int) -> list[list[str]]:
     return [[problem["code"] for problem in line.problems] for line in office.lines(import_id).values()]
+
+
+def told(office: Office) -> list[str]:
+    """What the journal says of titles, in its order."""
+    with office.ledger.read() as session:
+        return list(session.scalars(select(EventRow.what).where(EventRow.what.startswith("title ")).order_by(EventRow.id)))
 
 
 def test_a_work_and_its_editions_are_written_in_one_call_and_only_what_differs(office: Office) -> None:
@@ -79,9 +89,25 @@ def test_who_was_killed_between_the_write_and_the_record_writes_nothing_twice(of
     assert done is not None
     assert (done.same, done.written, office.mutations()) == (1, 1, 2)
     assert states(office, number) == ["verified", "verified"]
-    with office.ledger.read() as session:
-        told = session.scalars(select(EventRow.what).where(EventRow.what.startswith("title "))).all()
-    assert told == ["title found as a sheet wants it", "title updated"]
+    assert told(office) == ["title found as a sheet wants it", "title updated"]
+
+
+def test_two_runs_at_once_write_a_sheet_once(office: Office) -> None:
+    (_, product), *_ = office.editions(1)
+    number = sheet_of(office, [product.isbn, "Once", None, None])
+    both = threading.Barrier(2)
+
+    def clock() -> datetime:
+        """Waits for the other run where a work was written and that is not recorded yet."""
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.4)
+        return office.now
+
+    clients = [client_of(office.server.url, Waits(), key=KEY) for _ in range(2)]
+    desks = [Desk(office.ledger, office.store, load_inbox("titles"), load_house(), client) for client in clients if client.schema()]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda desk: desk.write(number, clock), desks))
+    assert (states(office, number), office.mutations(), told(office)) == (["verified"], 1, ["title updated"])
 
 
 def test_a_second_run_and_the_same_bytes_again_change_nothing(office: Office) -> None:
