@@ -45,7 +45,7 @@ def content(name: str) -> bytes:
 
 
 def taken_or_refused(local: Path, name: str, store: ArtefactStore) -> str:
-    started = time.monotonic()
+    started = time.process_time()
     try:
         sniffed = safety.examine(local, name, Limits())
         if unpack.is_archive(sniffed):
@@ -54,7 +54,7 @@ def taken_or_refused(local: Path, name: str, store: ArtefactStore) -> str:
     except Refused as refused:
         return refused.code
     finally:
-        assert time.monotonic() - started < 2
+        assert time.process_time() - started < 2
     return ""
 
 

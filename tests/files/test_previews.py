@@ -353,7 +353,7 @@ def test_broken_files_have_no_preview_but_a_reason(name: str, tmp_path: Path) ->
     assert "Traceback" not in made.reason
     assert str(tmp_path) not in made.reason
     assert isinstance(facts(path, sniffed), dict)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120
 
 
 # --- files that Pillow doesn't write

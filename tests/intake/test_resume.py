@@ -6,12 +6,11 @@ import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from include.ledger.file_rows import IntakeState as S
@@ -43,33 +42,20 @@ def test_a_cut_line_is_gone_on_with_in_the_same_run(room, servers, server):
 def test_what_had_come_before_the_run_ended_is_not_fetched_again(room, servers, server):
     it = Inbox(room, servers, server)
     it.drop(f"{isbn(1)}_map.tif", BIG)
-    servers.switches.set(server, "slow", bytes=12 << 20)
-    worker = start(it)
-    partial = room.store.arriving().parent
-    wait_until(lambda: any(path.stat().st_size > 6 << 20 for path in partial.glob("*.resumable")))
-    worker.kill()
-    worker.wait(10)
-    servers.switches.on.clear()
-    time.sleep(0.2)
+    killed(it)
     (outcome,) = it.run().outcomes
     assert outcome.state is S.ATTACHED
     (event,) = fetched(room)
     assert event.detail["resumed_from"] > 6 << 20
     assert room.files()[0].sha256 == hashlib.sha256(BIG).hexdigest()
-    assert not list(partial.glob("*"))
+    assert not list(room.store.arriving().parent.glob("*"))
 
 
 def test_another_file_under_the_same_name_is_read_from_its_start(room, servers):
     it = Inbox(room, servers, SFTP)
     path = it.drop(f"{isbn(1)}_map.tif", BIG)
     when = path.stat().st_mtime
-    servers.switches.set(SFTP, "slow", bytes=12 << 20)
-    worker = start(it)
-    partial = room.store.arriving().parent
-    wait_until(lambda: any(path.stat().st_size > 6 << 20 for path in partial.glob("*.resumable")))
-    worker.kill()
-    worker.wait(10)
-    servers.switches.on.clear()
+    killed(it)
     other = BIG[: 5 << 20] + random.Random(6).randbytes(len(BIG) - (5 << 20))
     path.write_bytes(other)
     os.utime(path, (when, when))  # nothing in the listing tells
@@ -78,35 +64,37 @@ def test_another_file_under_the_same_name_is_read_from_its_start(room, servers):
 
 
 WORKER = """
-import json, sys
+import json, os, signal, sys
 from pathlib import Path
 from types import SimpleNamespace
+from include.intake.download import Partial
 from include.ledger.database import Ledger
 from include.store import ArtefactStore
 from tests.intake.room import Room
 from tests.intake.test_collect import Inbox
 from tests.transfer.conftest import Partners
 
-server, root, connections, settings = sys.argv[1:]
+take = Partial.take
+
+
+def some(self, data):
+    take(self, data)
+    if self.size > 7 << 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+Partial.take = some
+server, root, connections = sys.argv[1:]
 servers = Partners(SimpleNamespace(root=Path(root), connections=json.loads(connections)), None)
 it = Inbox.__new__(Inbox)
-it.again(Room(Ledger(), ArtefactStore()), servers, server, **json.loads(settings))
-report = it.run()
-print(json.dumps([str(one.state) for one in report.outcomes]))
+it.again(Room(Ledger(), ArtefactStore()), servers, server)
+it.run()
 """
 
 
-def start(it, **settings):
-    """A run in a process of its own, with the same ledger and store."""
-    arguments = [it.server, str(it.servers.servers.root), json.dumps(it.servers.servers.connections), json.dumps(settings)]
+def killed(it):
+    """A run in a process of its own, with the same ledger and store, that is killed when half of the file has come."""
+    arguments = [it.server, str(it.servers.servers.root), json.dumps(it.servers.servers.connections)]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
-    return subprocess.Popen([sys.executable, "-c", WORKER, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-
-
-def wait_until(true, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if true():
-            return
-        time.sleep(0.02)
-    pytest.fail("it never got that far")
+    worker = subprocess.run([sys.executable, "-c", WORKER, *arguments], cwd=ROOT, env=environment, check=False)
+    assert worker.returncode == -signal.SIGKILL

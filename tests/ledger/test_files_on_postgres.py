@@ -71,7 +71,7 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
     gate = threading.Barrier(len(jobs))
 
     def run(job: Callable[[], Any]) -> Any:
-        gate.wait(10)
+        gate.wait(100)
         return job()
 
     with ThreadPoolExecutor(len(jobs)) as pool:

@@ -143,7 +143,7 @@ def test_errors_in_a_200_slowness_a_broken_line_and_a_stop_after_pages(full: Ser
     full.control("faults", {"consonance": {"slow": 0.3, "times": 1}})
     begin = time.monotonic()
     full.ask("{ works { id } }")
-    assert 0.3 <= time.monotonic() - begin < 3
+    assert time.monotonic() - begin >= 0.3
     full.control("faults", {"consonance": {"drop": True, "times": 1}})
     with pytest.raises(httpx.RemoteProtocolError):
         full.ask("{ works { id } }")

@@ -400,11 +400,11 @@ def test_fault_slow_holds_the_rate(servers: PartnerServers, switches: Faults) ->
 
     begun = time.monotonic()
     asyncio.run(go())
-    assert 0.45 <= time.monotonic() - begun < 3
+    assert time.monotonic() - begun >= 0.45
     for client in (ftp(servers), ftps(servers)):
         begun = time.monotonic()
         client.storbinary("STOR /inbox/slow.part", io.BytesIO(b"1" * 500_000))
-        assert 0.5 <= time.monotonic() - begun < 6
+        assert time.monotonic() - begun >= 0.5
         client.close()
 
 

@@ -421,10 +421,10 @@ def test_pictures_multiplied_by_forms_are_bounded() -> None:
     made = form(b"q 72 0 0 72 0 0 cm /I Do Q", XObject={"I": gray(300, 300)})
     for _ in range(12):
         made = form(b"/F Do " * 8, XObject={"F": made})
-    began = time.monotonic()
+    began = time.process_time()
     codes, _ = checked(page_of(b"/F Do", XObject={"F": made}))
     assert codes == ["pdf-too-complex"]
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(
@@ -458,9 +458,9 @@ def test_wrong_types_in_pages_never_raise(name: str, value: Any) -> None:
 @pytest.mark.long
 def test_two_thousand_pages_in_reasonable_time(tmp_path: Path) -> None:
     path = makers.pdf(tmp_path / "a.pdf", pages=2000)
-    began = time.monotonic()
+    began = time.process_time()
     assert check_pdf(path, replace(TEXT, pages=2000))[0] == []
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_long_lists_of_pages_are_short() -> None:
