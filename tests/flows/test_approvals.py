@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +14,7 @@ from sqlalchemy import delete, select
 
 from include.ledger.models import DeliveryRow, EventRow
 from tests.airflow_home import answered_by
+from tests.flows.questions import let_time_run_out, reply, waiting
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -33,28 +33,13 @@ class Person:
 
     def answer(self) -> None:
         """Called as the run waits, which need not be for her."""
-        waiting = self.client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False})
-        assert waiting.status_code == 200, waiting.text
-        if not (questions := waiting.json()["hitl_details"]):
+        if not (questions := waiting(self.client)):
             return None
         (question,) = questions
         self.asked.append(question)
         if not self.word:
-            return _let_time_run_out()
-        ti = question["task_instance"]
-        path = f"/api/v2/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}/hitlDetails"
-        given = self.client.patch(path, json={"chosen_options": [self.word]})
-        assert given.status_code == 200, given.text
-        return None
-
-
-def _let_time_run_out() -> None:
-    """What the scheduler does every few seconds; `dag.test()` has none."""
-    from airflow.jobs.job import Job
-    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-
-    time.sleep(0.2)
-    SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
+            return let_time_run_out()
+        return reply(self.client, question, self.word)
 
 
 @pytest.fixture

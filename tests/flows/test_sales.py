@@ -18,6 +18,7 @@ from include.ledger.models import Base, ProductRow
 from include.ledger.sales_rows import SalesBatchRow, SalesPartRow, SalesProductRow, WorkbookRow
 from include.sales.undo import undo
 from tests.airflow_home import answered_by, run
+from tests.flows.questions import reply, waiting
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -53,13 +54,9 @@ class Desk:
         return found
 
     def answer(self) -> None:
-        questions = self.client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()["hitl_details"]
-        for question in questions:
+        for question in waiting(self.client):
             self.asked.append(question)
-            ti = question["task_instance"]
-            path = f"/api/v2/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}/hitlDetails"
-            given = self.client.patch(path, json={"chosen_options": [self.word], "params_input": {"how": "replace", "note": "seen"}})
-            assert given.status_code == 200, given.text
+            reply(self.client, question, self.word, how="replace", note="seen")
 
     def arrival(self, told: dict[str, Any]) -> IntakeFileRow:
         """The newest arrival of that name."""

@@ -21,6 +21,7 @@ from include.ledger.file_rows import IntakeFileRow
 from include.ledger.models import Base
 from include.ledger.sales_rows import TitleImportLineRow, TitleImportRow, WorkbookRow
 from tests.airflow_home import answered_by, run
+from tests.flows.questions import reply, waiting
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -54,14 +55,10 @@ class Editorial:
         return found
 
     def answer(self) -> None:
-        questions = self.client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()["hitl_details"]
-        for question in questions:
+        for question in waiting(self.client):
             self.asked.append(question)
-            ti = question["task_instance"]
-            path = f"/api/v2/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}/hitlDetails"
             word = next(word for name, word in self.words.items() if name in question["subject"])
-            given = self.client.patch(path, json={"chosen_options": [word]})
-            assert given.status_code == 200, given.text
+            reply(self.client, question, word)
 
     def sheet(self, told: dict[str, Any]) -> TitleImportRow:
         with self.ledger.read() as session:

@@ -19,7 +19,7 @@ from include.workbooks import hand
 from include.workbooks.prepare import NewWorkbook, Row, prepare
 from include.workbooks.template import load_template
 from tests.airflow_home import answered_by
-from tests.flows.test_approvals import _let_time_run_out
+from tests.flows.questions import let_time_run_out, reply, waiting
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -42,21 +42,17 @@ class Clerk:
 
     def answer(self) -> None:
         self.waits += 1
-        waiting = self.client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()["hitl_details"]
-        if not waiting:
+        if not (questions := waiting(self.client)):
             return None
-        question = next((one for one in waiting if one["subject"].split()[1] in self.says), None)
+        question = next((one for one in questions if one["subject"].split()[1] in self.says), None)
         if question is None:
-            return _let_time_run_out()
+            return let_time_run_out()
         self.asked.append(question)
         name = question["subject"].split()[1]
         if name in self.loads:
             self.load(name)
-        ti = question["task_instance"]
-        path = f"/api/v2/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}/hitlDetails"
-        given = self.client.patch(path, json=self.says[name])
-        assert given.status_code == 200, given.text
-        return None
+        said = self.says[name]
+        return reply(self.client, question, *said["chosen_options"], **said.get("params_input", {}))
 
     def load(self, name: str) -> None:
         with self.ledger.read() as session:
