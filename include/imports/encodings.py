@@ -6,6 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
+from include.files.characters import decodes
 from include.files.model import Refused
 
 _SAMPLE = 1 << 22  # bytes
@@ -33,7 +34,7 @@ def encoding_of(path: Path, name: str, told: str = "") -> str:
     for half, encoding in ((start[1::2], "utf-16-le"), (start[::2], "utf-16-be")):
         if half.count(0) > len(half) * 0.4:
             return encoding
-    if _is_utf8(path):
+    if decodes(path, "utf-8"):
         return "utf-8"
     if told:
         return told
@@ -57,18 +58,6 @@ def _reads_well(start: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return not _ODD.search(text)
-
-
-def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        try:
-            while piece := file.read(1 << 20):
-                decoder.decode(piece)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
 
 
 def undecodable(name: str, encoding: str) -> Refused:

@@ -143,6 +143,10 @@ _ROW = dict.fromkeys(("date_downloaded", "agreement_name", "asset_type", "produc
 _FOUND = {"result_count": 0, "images": _ITEM}
 _DETAILS = {"images": _DETAIL, "images_not_found": 0}
 
+_CHANNEL = (
+    "channelId", "assetFamily", "channelType", "startDate", "assetType", "channel_id", "asset_family", "channel_type", "start_date",
+    "asset_type",
+)  # fmt: skip
 ANSWERS: dict[str, dict[str, Any]] = {
     "GET /v3/countries": {"countries": dict.fromkeys(("iso_alpha_2", "iso_alpha_3", "name"), 0)},
     "GET /v3/customers/current": dict.fromkeys(("first_name", "middle_name", "last_name"), 0),
@@ -212,16 +216,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "PUT /v3/usage-batches/{id}": {"invalid_assets": 0, "total_asset_usages_processed": 0},
     "GET /v3/asset-changes/channels": dict.fromkeys(
         [
-            "channelId",
-            "assetFamily",
-            "channelType",
-            "startDate",
-            "assetType",
-            "channel_id",
-            "asset_family",
-            "channel_type",
-            "start_date",
-            "asset_type",
+            *_CHANNEL,
             "ChannelId",
             "AssetFamily",
             "AssetChangeType",
@@ -243,18 +238,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 LIVE = {
     "*": frozenset({"allowed_use.editorial_use_only", "territory_restrictions", "date_submitted", "product_types"}),
-    "GET /v3/asset-changes/channels": frozenset([
-        "channelId",
-        "assetFamily",
-        "channelType",
-        "startDate",
-        "assetType",
-        "channel_id",
-        "asset_family",
-        "channel_type",
-        "start_date",
-        "asset_type",
-    ]),
+    "GET /v3/asset-changes/channels": frozenset(_CHANNEL),
     "PUT /v3/asset-changes/change-sets": frozenset({"changeSetId", "changedAssetList"}),
 }
 """Members that are newer than the export at hand, by operation (`*`: images); dots lead inside."""

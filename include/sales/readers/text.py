@@ -19,6 +19,7 @@ import pyarrow.csv as arrow_csv
 
 from include.errors import RejectedData
 from include.files.bounds import printable
+from include.files.characters import decodes
 from include.sales.readers.rows import Ragged, Rows, Shape
 
 HEAD = 512 << 10  # bytes in which the header must be, with the rows above it
@@ -49,21 +50,10 @@ class TextSheet:
             head = stream.read(4096)
         for mark, name in (*_MARKS, *_WIDE):
             if head.startswith(mark):
-                return name if self._fits(name) else ""
+                return name if decodes(self._path, name) else ""
         if name := wide(head):
-            return name if self._fits(name) else ""
-        return next((name for name in candidates if self._fits(name)), "")
-
-    def _fits(self, encoding: str) -> bool:
-        decoder = codecs.getincrementaldecoder(encoding)()
-        with self._path.open("rb") as stream:
-            try:
-                while piece := stream.read(1 << 20):
-                    decoder.decode(piece)
-                decoder.decode(b"", final=True)
-            except UnicodeError:
-                return False
-        return True
+            return name if decodes(self._path, name) else ""
+        return next((name for name in candidates if decodes(self._path, name)), "")
 
     def head(self, encoding: str, delimiter: str, quoted: bool, rows: int) -> list[tuple[int, list[str]]]:
         """The first rows, each with the number of text lines up to its end. A cell that is too long ends it."""
