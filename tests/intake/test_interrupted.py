@@ -2,90 +2,75 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from include.ledger.file_rows import IntakeState as S
-from tests.intake.room import docx, isbn, packed, picture
-from tests.intake.test_collect import Inbox, manifest
-from tests.transfer.conftest import FTP, SFTP
-
-ROOT = Path(__file__).resolve().parents[2]
-
-WORKER = """
-import json, os, signal, sys
-from pathlib import Path
-from types import SimpleNamespace
-from include.ledger.database import Ledger
-from include.store import ArtefactStore
 from include.intake import collect, originals, receive
-from tests.intake.room import Room
-from tests.intake.test_collect import Inbox
-from tests.transfer.conftest import Partners
-
-server, root, connections, settings, where = sys.argv[1:]
-servers = Partners(SimpleNamespace(root=Path(root), connections=json.loads(connections)), None)
-it = Inbox.__new__(Inbox)
-it.again(Room(Ledger(), ArtefactStore()), servers, server, **json.loads(settings))
+from include.ledger.database import Ledger
+from include.ledger.file_rows import IntakeState as S
+from include.store import ArtefactStore
+from tests.intake.room import Room, docx, isbn, packed, picture
+from tests.intake.test_collect import Inbox, manifest
+from tests.transfer.conftest import FTP, SFTP, Partners
+from tests.workers import start
 
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def after(owner, name):
-    real = getattr(owner, name)
+def work(server: str, root: str, connections: dict[str, Any], settings: dict[str, Any], where: str) -> None:
+    """What a worker does; it dies at a place."""
+    servers = Partners(SimpleNamespace(root=Path(root), connections=connections), None)
+    it = Inbox.__new__(Inbox)
+    it.again(Room(Ledger(), ArtefactStore()), servers, server, **settings)
+    match where:
+        case "before anything is stored":
+            collect.rows.stored = die
+        case "between store and decision":
+            collect.Receiver.decide = die
+        case "between two members":
+            receive.AT_ONCE = 1
+            real, calls = receive.Receiver._settle, []
 
-    def and_die(*args, **kwargs):
-        real(*args, **kwargs)
-        die()
+            def second(self, *args):
+                calls.append(1)
+                return die() if len(calls) == 2 else real(self, *args)
 
-    setattr(owner, name, and_die)
+            receive.Receiver._settle = second
+        case "within the decision":
+            receive.title_files.settle = die
+        case "between decision and move":
+            originals.finish = die
+        case "between plan and move":
+            originals._job = die
+        case "between move and record":
+            originals._note = die
+    it.run()
 
 
-match where:
-    case "before anything is stored":
-        collect.rows.stored = die
-    case "between store and decision":
-        collect.Receiver.decide = die
-    case "between two members":
-        receive.AT_ONCE = 1
-        real, calls = receive.Receiver._settle, []
-
-        def second(self, *args):
-            calls.append(1)
-            return die() if len(calls) == 2 else real(self, *args)
-
-        receive.Receiver._settle = second
-    case "within the decision":
-        receive.title_files.settle = die
-    case "between decision and move":
-        originals.finish = die
-    case "between plan and move":
-        originals._job = die
-    case "between move and record":
-        originals._note = die
-report = it.run()
-print(json.dumps([str(each.state) for one in report.outcomes for each in one.each()]))
-"""
 PLACES = (
     "before anything is stored", "between store and decision", "between two members", "within the decision", "between decision and move",
     "between plan and move", "between move and record",
 )  # fmt: skip
 
 
-def start(it: Inbox, where: str = "", **settings: object) -> subprocess.Popen[str]:
+def begin(it: Inbox, where: str = "", **settings: object) -> ForkServerProcess:
     """A run in a process of its own, with the same ledger and store, killed at a place."""
-    arguments = [it.server, str(it.servers.servers.root), json.dumps(it.servers.servers.connections), json.dumps(settings), where]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
-    return subprocess.Popen([sys.executable, "-c", WORKER, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    return start(work, it.server, str(it.servers.servers.root), it.servers.servers.connections, settings, where)
+
+
+def end(*workers: ForkServerProcess) -> list[int | None]:
+    for worker in workers:
+        worker.join(250)
+    return [worker.exitcode for worker in workers]
 
 
 def filled(it: Inbox) -> None:
@@ -98,8 +83,7 @@ def filled(it: Inbox) -> None:
 def test_a_worker_killed_anywhere_leaves_nothing_twice_and_nothing_undone(room, servers, where):
     it = Inbox(room, servers, SFTP)
     filled(it)
-    worker = start(it, where)
-    assert worker.wait(200) == -signal.SIGKILL
+    assert end(begin(it, where)) == [-signal.SIGKILL]
     report = it.run()
     assert report.problems == []
     assert Counter((file.work_id, file.kind, file.state) for file in room.files()) == {
@@ -117,7 +101,7 @@ def test_a_file_dropped_under_the_name_of_one_that_was_moved_and_not_noted_is_an
     it = Inbox(room, servers, SFTP)
     path = it.drop(f"{isbn(1)}_map.tif", picture())
     when = path.stat().st_mtime
-    start(it, "between move and record").wait(200)
+    assert end(begin(it, "between move and record")) == [-signal.SIGKILL]
     os.utime(it.drop(f"{isbn(1)}_map.tif", picture((9, 9, 9))), (when, when))  # of the same size and time
     it.run()
     it.run()
@@ -134,8 +118,7 @@ def test_two_workers_on_one_inbox_take_each_file_once(room, servers, server):
         for letter in "abc":
             it.drop(f"{isbn(number)}_map {letter}.tif", picture((number, ord(letter), 0)), age=100)
     it.drop("pack.zip", packed(**{f"{isbn(1)} manuscript.docx": docx()}))
-    workers = [start(it) for _ in range(2)]
-    assert [worker.wait(250) for worker in workers] == [0, 0]
+    assert end(*(begin(it) for _ in range(2))) == [0, 0]
     it.run()
     assert len(room.files(kind="artwork")) == 12
     assert len(room.files(kind="manuscript")) == 1
@@ -152,8 +135,7 @@ def test_two_workers_on_an_inbox_with_manifests(room, servers):
     for name, content in files.items():
         it.drop(name, content)
     it.drop("manifest.json", manifest(**files))
-    workers = [start(it, **settings) for _ in range(2)]
-    assert [worker.wait(250) for worker in workers] == [0, 0]
+    assert end(*(begin(it, **settings) for _ in range(2))) == [0, 0]
     it.run()
     assert len(room.files()) == 4
     assert sorted(it.there()) == sorted(f"processed/{name}" for name in (*files, "manifest.json"))

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import select
 
+from include.intake.download import Partial
+from include.ledger.database import Ledger
 from include.ledger.file_rows import IntakeState as S
 from include.ledger.models import EventRow
-from tests.intake.room import isbn, picture
+from include.store import ArtefactStore
+from tests.intake.room import Room, isbn, picture
 from tests.intake.test_collect import EACH, Inbox
-from tests.transfer.conftest import SFTP
+from tests.transfer.conftest import SFTP, Partners
+from tests.workers import killed
 
-ROOT = Path(__file__).resolve().parents[2]
 BIG = picture(size=(2400, 2000)) + random.Random(5).randbytes(1 << 20)  # 15 MB: a TIFF may have anything behind its image
 
 
@@ -42,7 +44,7 @@ def test_a_cut_line_is_gone_on_with_in_the_same_run(room, servers, server):
 def test_what_had_come_before_the_run_ended_is_not_fetched_again(room, servers, server):
     it = Inbox(room, servers, server)
     it.drop(f"{isbn(1)}_map.tif", BIG)
-    killed(it)
+    dies_halfway(it)
     (outcome,) = it.run().outcomes
     assert outcome.state is S.ATTACHED
     (event,) = fetched(room)
@@ -55,7 +57,7 @@ def test_another_file_under_the_same_name_is_read_from_its_start(room, servers):
     it = Inbox(room, servers, SFTP)
     path = it.drop(f"{isbn(1)}_map.tif", BIG)
     when = path.stat().st_mtime
-    killed(it)
+    dies_halfway(it)
     other = BIG[: 5 << 20] + random.Random(6).randbytes(len(BIG) - (5 << 20))
     path.write_bytes(other)
     os.utime(path, (when, when))  # nothing in the listing tells
@@ -63,38 +65,21 @@ def test_another_file_under_the_same_name_is_read_from_its_start(room, servers):
     assert room.rows()[-1].sha256 == hashlib.sha256(other).hexdigest()
 
 
-WORKER = """
-import json, os, signal, sys
-from pathlib import Path
-from types import SimpleNamespace
-from include.intake.download import Partial
-from include.ledger.database import Ledger
-from include.store import ArtefactStore
-from tests.intake.room import Room
-from tests.intake.test_collect import Inbox
-from tests.transfer.conftest import Partners
+def work(server: str, root: str, connections: dict[str, Any]) -> None:
+    """What a worker does; it dies when half of the file has come."""
+    take = Partial.take
 
-take = Partial.take
+    def some(self: Partial, data: bytes) -> None:
+        take(self, data)
+        if self.size > 7 << 20:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-
-def some(self, data):
-    take(self, data)
-    if self.size > 7 << 20:
-        os.kill(os.getpid(), signal.SIGKILL)
+    Partial.take = some
+    it = Inbox.__new__(Inbox)
+    it.again(Room(Ledger(), ArtefactStore()), Partners(SimpleNamespace(root=Path(root), connections=connections), None), server)
+    it.run()
 
 
-Partial.take = some
-server, root, connections = sys.argv[1:]
-servers = Partners(SimpleNamespace(root=Path(root), connections=json.loads(connections)), None)
-it = Inbox.__new__(Inbox)
-it.again(Room(Ledger(), ArtefactStore()), servers, server)
-it.run()
-"""
-
-
-def killed(it):
-    """A run in a process of its own, with the same ledger and store, that is killed when half of the file has come."""
-    arguments = [it.server, str(it.servers.servers.root), json.dumps(it.servers.servers.connections)]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
-    worker = subprocess.run([sys.executable, "-c", WORKER, *arguments], cwd=ROOT, env=environment, check=False)
-    assert worker.returncode == -signal.SIGKILL
+def dies_halfway(it):
+    """A run in a process of its own, with the same ledger and store."""
+    assert killed(work, it.server, str(it.servers.servers.root), it.servers.servers.connections) == -signal.SIGKILL

@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import io
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.transfer.conftest import FTP, FTPS, SFTP, Partners, file, send
-
-ROOT = Path(__file__).resolve().parents[2]
-CONTENT = random.Random(7).randbytes(12 << 20)
-WORKER = """
-import hashlib, io, json, os, signal, sys
-from pathlib import Path
-from tests.transfer.conftest import Partners, send
 from include.transfer import Outgoing
-from types import SimpleNamespace
+from tests.transfer.conftest import FTP, FTPS, SFTP, Partners, file, send
+from tests.workers import killed
+
+CONTENT = random.Random(7).randbytes(12 << 20)
 
 
 class Fatal(io.BytesIO):
-    def read(self, *size):
+    def read(self, *size: int | None) -> bytes:
         if self.tell() > 8 << 20:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().read(*size)
 
 
-partner, root, connections, content = sys.argv[1:]
-servers = SimpleNamespace(root=Path(root), connections=json.loads(connections))
-whole = Path(content).read_bytes()
-with Partners(servers, None).remote(partner) as remote:
-    send(remote, Outgoing("lq.xml", "/inbox", len(whole), hashlib.sha256(whole).hexdigest(), lambda: Fatal(whole), "message"))
-"""
+def work(partner: str, root: str, connections: dict[str, Any]) -> None:
+    """What a worker does; it dies when two thirds of the file are read."""
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    with Partners(SimpleNamespace(root=Path(root), connections=connections), None).remote(partner) as remote:  # type: ignore[arg-type]
+        send(remote, Outgoing("lq.xml", "/inbox", len(CONTENT), sha256, lambda: Fatal(CONTENT), "message"))
 
 
 @pytest.mark.parametrize("partner", [SFTP, FTP, FTPS])
-def test_killed_upload_is_finished_by_the_next_run(partners: Partners, partner: str, tmp_path: Path) -> None:
-    content = tmp_path / "content"
-    content.write_bytes(CONTENT)
-    arguments = [partner, str(partners.servers.root), json.dumps(partners.servers.connections), str(content)]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
-    worker = subprocess.run([sys.executable, "-c", WORKER, *arguments], cwd=ROOT, env=environment, check=False)
-    assert worker.returncode == -signal.SIGKILL
+def test_killed_upload_is_finished_by_the_next_run(partners: Partners, partner: str) -> None:
+    assert killed(work, partner, str(partners.servers.root), partners.servers.connections) == -signal.SIGKILL
     inbox = partners.inbox(partner)
     settled(inbox / f".lq.xml.{hashlib.sha256(CONTENT).hexdigest()[:8]}.part")
     assert not (inbox / "lq.xml").exists()
