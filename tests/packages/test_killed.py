@@ -6,9 +6,8 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,9 @@ from include.ledger.models import DeliveryRow, FileRow
 from include.packages.build import Item, NewPackage, prepare
 from include.store import ArtefactStore
 from tests.packages.test_backup import NOW, Archive, archive, objects, servers, switches
+from tests.workers import start
 
 __all__ = ["archive", "servers", "switches"]  # fixtures
-ROOT = Path(__file__).resolve().parents[2]
 ISBN = "9781402000010"
 
 
@@ -68,10 +67,14 @@ def main(root: str, connections: str, where: str, what: str) -> None:
     getattr(worker, what)()
 
 
-def start(one: Archive, what: str, where: str = "") -> subprocess.Popen[bytes]:
-    given = [str(one.servers.root), json.dumps(one.servers.connections), where, what]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
-    return subprocess.Popen([sys.executable, "-m", "tests.packages.test_killed", *given], cwd=ROOT, env=environment)
+def begin(one: Archive, what: str, where: str = "") -> ForkServerProcess:
+    return start(main, str(one.servers.root), json.dumps(one.servers.connections), where, what)
+
+
+def end(*workers: ForkServerProcess) -> list[int | None]:
+    for worker in workers:
+        worker.join(250)
+    return [worker.exitcode for worker in workers]
 
 
 BUILT = "include.packages.build._record"  # packed, not written down
@@ -94,7 +97,7 @@ def sent(one: Archive) -> dict[str, int]:
 
 @pytest.mark.parametrize("where", [PUBLISHED, *long(BUILT, PREPARED, NOTED)])
 def test_a_package_arrives_once_wherever_its_worker_is_killed(archive: Archive, where: str) -> None:
-    assert start(archive, "package", where).wait(60) == -signal.SIGKILL
+    assert end(begin(archive, "package", where)) == [-signal.SIGKILL]
     there = archive.tree()
     Worker(archive).package()
     after = archive.tree()
@@ -105,8 +108,7 @@ def test_a_package_arrives_once_wherever_its_worker_is_killed(archive: Archive, 
 
 
 def test_two_workers_with_one_package_send_it_once(archive: Archive) -> None:
-    workers = [start(archive, "package") for _ in range(2)]
-    assert [worker.wait(60) for worker in workers] == [0, 0]
+    assert end(*(begin(archive, "package") for _ in range(2))) == [0, 0]
     once(archive)
 
 
@@ -121,7 +123,7 @@ def once(one: Archive) -> None:
 
 @pytest.mark.parametrize("where", [*long(RECORDED, PREPARED, PUBLISHED, NOTED, MANIFEST)])
 def test_a_backup_is_whole_wherever_its_worker_is_killed(archive: Archive, tmp_path: Path, where: str) -> None:
-    assert start(archive, "backup", where).wait(60) == -signal.SIGKILL
+    assert end(begin(archive, "backup", where)) == [-signal.SIGKILL]
     there = archive.tree()
     backed, problems = archive.run()
     assert problems == []
@@ -137,12 +139,7 @@ def test_a_backup_is_whole_wherever_its_worker_is_killed(archive: Archive, tmp_p
 
 @pytest.mark.long
 def test_two_backups_at_the_same_moment_are_both_whole(archive: Archive, tmp_path: Path) -> None:
-    workers = [start(archive, "backup") for _ in range(2)]
-    assert [worker.wait(60) for worker in workers].count(0) >= 1
+    assert end(*(begin(archive, "backup") for _ in range(2))).count(0) >= 1
     backed, problems = archive.run()
     assert (problems, len(objects(archive))) == ([], backed.objects)
     assert archive.restore(tmp_path / "back").problems == []
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
