@@ -13,10 +13,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NEGATIVE = re.compile(r"-[0-9]+(?:[.,][0-9]+)?")
 
 
-def harmless(text: str) -> str:
+def harmless(text: str, *, amounts: bool = False) -> str:
     """A cell of a CSV that no spreadsheet program runs as a formula: an apostrophe stands before what looks like one (OWASP, CSV
-    injection). A number that is less than nothing stays one."""
-    return f"'{text}" if text.startswith(_FORMULA) and not _NEGATIVE.fullmatch(text) else text
+    injection). With `amounts`, a number that is less than nothing stays one."""
+    runs = text.startswith(_FORMULA) and not (amounts and _NEGATIVE.fullmatch(text))
+    return f"'{text}" if runs else text
 
 
 def decodes(path: Path, encoding: str) -> bool:

@@ -93,7 +93,7 @@ def as_csv(content: Mapping[str, Any]) -> bytes:
     rows = csv.writer(out, lineterminator="\r\n")
     rows.writerow(("section", "item", "field", "value"))
     for row in lines(content):
-        rows.writerow([harmless(str(cell)) for cell in row])
+        rows.writerow([harmless(str(cell), amounts=True) for cell in row])
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "replace")
 
 

@@ -154,7 +154,7 @@ def table(rows: Sequence[tuple[StatementRow, str]]) -> bytes:
         contracts = "; ".join(str(one["contract_id"]) for one in row.contracts)
         amount = "" if row.amount is None else format(row.amount, "f")
         cells = (row.payee, row.payee_name, row.recipient, row.number, row.period, contracts, amount, row.currency, name, row.sha256)
-        writer.writerow([harmless(cell) for cell in cells])
+        writer.writerow([harmless(cell, amounts=True) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
 
 

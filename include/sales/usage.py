@@ -82,7 +82,7 @@ def write_csv(lines: Iterable[UsageLine], out: TextIO) -> int:
     writer, number = csv.writer(out, lineterminator="\r\n"), 0
     writer.writerow(HEADER)
     for number, line in enumerate(lines, start=1):  # noqa: B007 - counted
-        writer.writerow([harmless(cell) for cell in line.cells()])
+        writer.writerow([harmless(cell, amounts=True) for cell in line.cells()])
     return number
 
 

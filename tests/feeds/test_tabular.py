@@ -138,14 +138,15 @@ def test_columns_have_fixed_texts_and_formats() -> None:
     assert row(PRINT, *columns) == ["Northgate", "", "15/01/2026", "15.0"]
 
 
-@pytest.mark.parametrize("start", ["=1+1", "+44", "-2+3+cmd|' /C calc'!A0", "@SUM(A1)", "\tx"])
+@pytest.mark.parametrize("start", ["=1+1", "+44", "-5", "-2+3+cmd|' /C calc'!A0", "@SUM(A1)", "\tx"])
 def test_a_text_that_looks_like_a_formula_is_made_harmless(start: str) -> None:
     assert harmless(start) == f"'{start}"
     assert row(of_work(imprint=start), "imprint") == [f"'{start}"]
 
 
 def test_numbers_are_no_formulas() -> None:
-    assert harmless("-1.50") == "-1.50"
+    assert harmless("-1.50", amounts=True) == "-1.50"
+    assert harmless("-1+2", amounts=True) == "'-1+2"
     assert row(replace(PRINT, prices=(Price(Decimal("-1.50"), "USD", "01"),)), "price:USD") == ["-1.50"]
 
 
