@@ -39,6 +39,14 @@ def test_a_flow_without_its_five_headings_is_refused(tmp_path, docstring):
         build.flows(tmp_path)
 
 
+def test_a_notice_names_the_page_of_its_flow():
+    from colophon.notifiers.failure import RUNBOOKS, runbook
+
+    pages = {path.stem for path in (ROOT / "docs" / "runbook").glob("*.md")}
+    assert pages & {path.stem for path in (ROOT / "dags").glob("*.py")} == RUNBOOKS
+    assert [runbook("sales_load__sales"), runbook("catalogue_sync")] == ["docs/runbook/sales_load.md", "docs/runbook.md"]
+
+
 def test_every_variable_that_the_code_reads_is_documented():
     read = set()
     for folder in ("include", "plugins"):

@@ -15,6 +15,13 @@ from include.partners.registry import load_house, load_party
 
 log = logging.getLogger(__name__)
 
+RUNBOOKS = frozenset({
+    "archive_backup", "archive_migration", "cover_sync", "format_delivery", "import_workbooks", "launch_packs", "licence_expiry",
+    "licence_sync", "partner_intake", "print_handoff", "rights_documents", "rights_reports", "royalty_statements", "sales_load",
+    "title_import",
+})  # fmt: skip
+"""Flows with a page of their own in docs/runbook/, which is not there where the flows run."""
+
 
 class FailureNotice(BaseNotifier):
     """An `on_failure_callback`: told once a task has used up its tries, or failed at once by its error's class.
@@ -59,7 +66,7 @@ def failure_notice(context: Mapping[str, Any], partner: str = "") -> Notice:
         lines.append(f"Run: {run_id}")
     if link := getattr(ti, "log_url", ""):
         lines.append(f"Log: {link}")
-    lines.append("A new run or clearing the failed task are both safe: nothing is sent twice. See docs/runbook.md.")
+    lines.append(f"A new run or clearing the failed task are both safe: nothing is sent twice. See {runbook(flow)}.")
     return Notice(f"{name}: {flow} failed", "\n".join(lines), to, sender, topic=f"{flow} failed {type(error).__name__}")
 
 
@@ -86,6 +93,12 @@ def people(partner: str = "") -> tuple[str, tuple[str, ...], str]:
     except ConfigurationError as broken:
         log.warning("Addresses for a notice are not known: %s", broken)
     return name, to, sender
+
+
+def runbook(flow: str) -> str:
+    """Where to read what to do: the page of the flow, of all its partners and inboxes, or the one of symptoms."""
+    name = flow.partition("__")[0]
+    return f"docs/runbook/{name}.md" if name in RUNBOOKS else "docs/runbook.md"
 
 
 def _said(error: object) -> str:
