@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +57,8 @@ def stage(batches: Iterable[pa.RecordBatch], path: Path) -> Staged:
     """Reads a report's lines, in whatever batches they come. Raises what reading raises, and `RejectedData` for a line without period."""
     summed, ordinals = totals.Totals(), digests.Ordinals()
     place = SCHEMA.get_field_index("digest")
-    with store.Lines(path) as lines, closing(store.ahead(store.even(batches))) as even:
-        for batch in even:
+    with store.Lines(path) as lines:
+        for batch in store.even(batches):
             totals.checked(batch)
             lanes = digests.hashes(batch)
             finished = digests.finished(lanes, ordinals.of(digests.keys(lanes, batch)))

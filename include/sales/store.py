@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,16 +41,6 @@ def even(batches: Iterable[pa.RecordBatch], rows: int = ROWS) -> Iterator[pa.Rec
             number += batch.num_rows - start
     if waiting:
         yield _one(waiting)
-
-
-def ahead(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
-    """The same batches: while one is worked on, another thread reads the next."""
-    rest = iter(batches)
-    with ThreadPoolExecutor(1, thread_name_prefix="colophon-lines") as reader:
-        coming = reader.submit(next, rest, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, rest, None)
-            yield batch
 
 
 def _one(pieces: list[pa.RecordBatch]) -> pa.RecordBatch:

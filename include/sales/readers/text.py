@@ -104,7 +104,8 @@ class TextSheet:
                         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
                     ),
                 )
-                yield from _together(_numbered(reader, shape, odd), rows_at_once)
+                for rows in _numbered(reader, shape, odd):
+                    yield from (rows.slice(start, rows_at_once) for start in range(0, len(rows), rows_at_once))
         except pa.ArrowInvalid as bad:
             if "Empty CSV file" in str(bad):
                 return
@@ -132,26 +133,6 @@ def wide(head: bytes) -> str:
     if max(even, odd) <= len(head) // 25 or min(even, odd) > max(even, odd) // 20:
         return ""
     return "utf-16-be" if even > odd else "utf-16-le"
-
-
-def _together(parts: Iterator[Rows], rows_at_once: int) -> Iterator[Rows]:
-    """The same rows, so many at once: what is done for each of them takes its time whatever their number."""
-    waiting: list[Rows] = []
-    for part in parts:
-        for start in range(0, len(part), rows_at_once):
-            waiting.append(part.slice(start, rows_at_once))
-            if sum(map(len, waiting)) >= rows_at_once:
-                yield _one(waiting)
-                waiting = []
-    if waiting:
-        yield _one(waiting)
-
-
-def _one(parts: list[Rows]) -> Rows:
-    if len(parts) == 1:
-        return parts[0]
-    columns = zip(*(part.columns for part in parts), strict=True)
-    return Rows(pa.concat_arrays([part.numbers for part in parts]), [pa.concat_arrays(column) for column in columns])
 
 
 def _numbered(reader: arrow_csv.CSVStreamingReader, shape: Shape, odd: list[int]) -> Iterator[Rows]:
