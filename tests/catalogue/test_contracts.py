@@ -54,7 +54,7 @@ class Office:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Server]:
-    yield from _serve("full")
+    yield from _serve("full", titles=60)
 
 
 @pytest.fixture
@@ -116,11 +116,11 @@ def test_new_contracts_are_found_behind_the_highest(office: Office) -> None:
 
 
 def test_a_full_walk_finds_what_lay_below_or_behind_a_gap(office: Office) -> None:
-    office.night("2026-11-21", ContractIds(first=FIRST + 100, gap=30))
+    office.night("2026-11-21", ContractIds(first=FIRST + 30, gap=30))
     before = len(office.rows())
     assert office.night("2026-11-22", ContractIds(first=FIRST, gap=30)).new == 0
-    assert office.night("2026-11-23", ContractIds(first=FIRST, gap=30), full=True).new == 100
-    assert len(office.rows()) == before + 100
+    assert office.night("2026-11-23", ContractIds(first=FIRST, gap=30), full=True).new == 30
+    assert len(office.rows()) == before + 30
 
 
 def test_only_named_ids_are_read_where_they_are_named(office: Office) -> None:
@@ -135,7 +135,7 @@ def test_a_night_that_was_stopped_goes_on_where_it_was(office: Office) -> None:
     with pytest.raises(Exception, match="503"):
         office.night("2026-11-21")
     office.server.control("faults", {})
-    assert office.night("2026-11-21").new == len(office.rows()) > 100
+    assert office.night("2026-11-21").new == len(office.rows()) > 50
 
 
 def test_many_deletions_at_once_are_not_believed(office: Office) -> None:
