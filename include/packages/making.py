@@ -246,7 +246,7 @@ def _subject(product: Product) -> str:
 def _living(session: Session, query: Select[ProductRow, WorkRow]) -> Iterable[tuple[ProductRow, WorkRow]]:
     living = query.where(ProductRow.deleted_at.is_(None), WorkRow.deleted_at.is_(None))
     for pair in session.execute(living.execution_options(yield_per=500)):
-        yield pair._tuple()
+        yield pair[0], pair[1]
 
 
 def _due(product: ProductRow, work: WorkRow) -> Due:
