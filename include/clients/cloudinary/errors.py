@@ -33,7 +33,7 @@ class AllowanceUsedUp(TransientError):
     """The hour's admin requests are used up. `retry_after` says when they come back, where that is known."""
 
     def __init__(self, what: str, *, where: str, retry_after: float | None = None) -> None:
-        todo = "They come back by themselves at the end of Cloudinary's hour."
+        todo = "Nothing: requests come back at the end of Cloudinary's hour, and the next run goes on."
         super().__init__(what, where=where, todo=todo, retry_after=retry_after)
 
 

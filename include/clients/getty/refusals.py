@@ -89,14 +89,16 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes, where: str)
     return found
 
 
-def login_refused(status: int, code: str, where: str) -> KeyRefused:
+def login_refused(status: int, code: str, where: str, *, at_log_in: bool = False) -> KeyRefused:
+    """`at_log_in`: no token was given; else one was, and what was asked for with it was refused."""
     said = f"HTTP {status}" + (f" {code}" if code else "")
     if code == "UserTokenRequired":
         todo = "Fill in user name and password of a Getty user in the connection."
         found: KeyRefused = UserNeeded(f"{said}: this key needs a user", where=where, todo=todo)
     else:
-        todo = "Check key, secret and user in the connection; for a single asset, whether your agreement covers it."
-        found = KeyRefused(f"{said}: refused", where=where, todo=todo)
+        todo = "Check key, secret and user in Getty's connection"
+        todo += " (getty_default)." if at_log_in else "; for a single asset, whether your agreement covers it."
+        found = KeyRefused(f"{said}: {'Getty refuses our log-in' if at_log_in else 'refused'}", where=where, todo=todo)
     found.code, found.status = code, status
     return found
 

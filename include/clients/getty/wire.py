@@ -275,7 +275,7 @@ class Wire:
             raise ConfigurationError("the token host moved", where=where, todo="Put its new address into the connection.")
         if response.status_code in {400, 401} or (response.status_code == 403 and not throttled(403, response.headers)):
             code = code_of(content)
-            raise login_refused(response.status_code, code, where)
+            raise login_refused(response.status_code, code, where, at_log_in=True)
         if not response.ok:
             raise refusal(response.status_code, response.headers, content, where)
         found = decoded(content, where)
