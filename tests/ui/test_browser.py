@@ -462,7 +462,7 @@ def test_an_unbalanced_batch_is_explained_and_an_unknown_product_named(browser: 
     assert complaints(browser) == []
 
 
-def test_what_getty_never_publishes_is_supplied_by_a_person(browser: Any, airflow: SimpleNamespace) -> None:
+def test_what_getty_never_publishes_is_supplied_by_a_person(browser: Any, airflow: SimpleNamespace, tmp_path: Path) -> None:
     from include.ledger.licence_rows import LicenceRow
 
     browser.get(f"{airflow.url}/colophon/licences")
@@ -496,6 +496,12 @@ def test_what_getty_never_publishes_is_supplied_by_a_person(browser: Any, airflo
     told = browser.find_element("id", "term-territories").text
     assert "GB, IE" in told
     assert "by ada" in told
+    sheet = tmp_path / "march.csv"
+    sheet.write_text("Image ID,Invoice,Print run\n5005,INV 12,4000\n")
+    browser.get(f"{airflow.url}/colophon/licences?show=sheets")
+    browser.find_element("id", "l-sheet").send_keys(str(sheet))
+    press(browser, "Load it")
+    wait(browser, lambda b: said(b, "One row: 1 applied"))
     assert complaints(browser) == []
 
 

@@ -57,7 +57,8 @@ def load(user: User, sheet: Sheet) -> dict[str, Any]:
             now=datetime.now(UTC), who=user.get_name(),
         )  # fmt: skip
     refused = f"{done.bad:,} refused: the marked sheet says why" if done.bad else "none refused"
-    return {"said": f"{done.rows:,} rows: {done.applied:,} applied, {done.unchanged:,} without anything new, {refused}."}
+    rows = "One row" if done.rows == 1 else f"{done.rows:,} rows"
+    return {"said": f"{rows}: {done.applied:,} applied, {done.unchanged:,} without anything new, {refused}."}
 
 
 @router.get("/licences/sheets/open")
