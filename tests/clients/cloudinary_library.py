@@ -97,7 +97,7 @@ def served(folder: Path) -> Iterator[Library]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    for _ in range(500):
+    for _ in range(12_000):
         if server.started:
             break
         time.sleep(0.01)

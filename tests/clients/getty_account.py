@@ -77,7 +77,7 @@ def account_on(port: int = 0) -> Iterator[Account]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    for _ in range(500):
+    for _ in range(12_000):
         if server.started:
             break
         time.sleep(0.01)

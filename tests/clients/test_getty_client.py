@@ -340,8 +340,8 @@ def test_a_broken_answer_is_asked_for_again_where_nothing_was_done(getty, fault)
 
 
 def test_slow_answers_are_given_up(getty):
-    getty.fault(slow=3, on=COUNTRIES, times=1)
-    assert getty.client(timeout=0.3).countries()
+    getty.fault(slow=5, on=COUNTRIES, times=1)
+    assert getty.client(timeout=1.5).countries()
     assert len(getty.waits.seconds) == 1
 
 
@@ -391,9 +391,9 @@ def test_a_download_of_unknown_end_is_sent_once_and_says_so(getty, fault, licenc
 
 
 def test_a_slow_download_request_is_not_sent_again(getty):
-    getty.fault(slow=1.0, on=DOWNLOAD, times=1)
+    getty.fault(slow=3, on=DOWNLOAD, times=1)
     with pytest.raises(AmbiguousDownload):
-        license_it(getty.client(timeout=0.4))
+        license_it(getty.client(timeout=1.5))
 
 
 @pytest.mark.parametrize("fault", [{"status": 429}, {"throttled": True}])

@@ -65,7 +65,7 @@ def _serve(tenant: Tenant, titles: int = 200) -> Iterator[Server]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    for _ in range(500):
+    for _ in range(12_000):
         if server.started:
             break
         time.sleep(0.01)

@@ -271,7 +271,7 @@ def _start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while not (folder / "ready.json").exists() and time.monotonic() < until and process.poll() is None:
         time.sleep(0.1)
     assert process.poll() is None
