@@ -68,6 +68,11 @@ class TermsRow:
     terms: dict[str, Term] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def silent(self) -> bool:
+        """Names a licence and says nothing of it: not filled in yet."""
+        return not (self.terms or self.problems or {"isbn", "campaign"} & set(self.keys))
+
     def wrong(self, code: str, message: str, todo: str, column: str = "") -> None:
         self.problems.append({"row": self.number, "code": code, "column": column, "message": message, "todo": todo})
 
@@ -111,8 +116,6 @@ def _together(row: TermsRow) -> None:
     starts, ends = row.terms.get("starts"), row.terms.get("ends")
     if starts and starts.known and ends and ends.state == TermState.KNOWN and str(ends.value) < str(starts.value):
         row.wrong("ends-first", f"it ends on {ends.value}, before it starts on {starts.value}", "Compare both days with the invoice.")
-    if not row.terms and not row.problems and not {"isbn", "campaign"} & set(row.keys):
-        row.wrong("no-terms", "the row says nothing of the licence", "Fill in what the invoice says; `unlimited` where it says no limit.")
 
 
 def _ways(name: str, mapping: TermsSheet) -> Ways:

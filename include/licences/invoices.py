@@ -231,6 +231,8 @@ def _statuses(rows: Sequence[TermsRow], loading: _Loading, again: set[int] | Non
             told[row.number] = Status("Applied, but see beside" if advice else "Applied", AMBER if advice else GREEN, advice)
         elif again is not None and row.number not in again:
             told[row.number] = Status("Applied before", GREEN, "")
+        elif row.silent:
+            told[row.number] = Status("Nothing said", GREY, "Fill in what the invoice says; `unlimited` where it says no limit.")
         else:
             told[row.number] = Status("Nothing to change", GREY, "")
     return told

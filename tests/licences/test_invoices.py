@@ -86,18 +86,17 @@ def test_good_rows_count_and_bad_ones_go_back_coloured(desk: Desk):
         ({"Image ID": id_of(88), "Valid from": "2027-01-01", "Valid until": "2026-01-01"}, "ends-first"),
         ({"Image ID": id_of(88), "Invoice": "GI-1", "Valid until": "perpetual"}, "invoice-other"),
         ({"Image ID": id_of(0), "Valid until": "perpetual"}, "no-invoice"),
-        ({"Image ID": id_of(88)}, "no-terms"),
         ({"Image ID": id_of(88), "Campaign": "autumn"}, "campaign-unknown"),
         ({"Image ID": id_of(88), "ISBN": "9780306406157"}, "isbn-unknown"),
         ({"Image ID": id_of(88), "Usage": "mug"}, "word-unknown"),
         ({"Image ID": MANAGED, "Valid until": "perpetual"}, "twice"),
     ]
-    done = loaded(desk, sheet(desk, GOOD, *(row for row, _ in bad)))
-    assert (done.rows, done.applied, done.bad) == (13, 1, 12)
+    done = loaded(desk, sheet(desk, GOOD, *(row for row, _ in bad), {"Image ID": id_of(88)}))
+    assert (done.rows, done.applied, done.unchanged, done.bad) == (13, 1, 1, 11)
     marked = answer(desk, done)
     column = len(HEADINGS) + 1
     said = [marked.cell(number, column).value for number in range(2, 15)]
-    assert said == ["Applied, but see beside", *["Not accepted"] * 12]
+    assert said == ["Applied, but see beside", *["Not accepted"] * 11, "Nothing said"]
     assert marked.cell(2, HEADINGS.index("Our remark") + 1).value == "keep me"
     assert marked.cell(4, HEADINGS.index("Valid until") + 1).fill.start_color.rgb == RED
     assert all(marked.cell(number, column + 1).value for number in range(3, 15))
