@@ -257,6 +257,23 @@ def rounded(value: float) -> str:
     return f"{value:,.0f}"
 
 
+MODELS = {"royaltyfree": "royalty-free", "rightsmanaged": "rights-managed", "rightsready": "rights-ready"}
+
+
+def licence_model(name: str) -> str:
+    """Getty's word for a licence's model, as people write it."""
+    return MODELS.get(name, name)
+
+
+def licence_use(use: str) -> str:
+    """What a licence came by: the key of a download names product and second, and a person wants to read the day."""
+    found = re.fullmatch(r"download (\d+) (\S+)", use)
+    try:
+        return f"downloaded {datetime.fromisoformat(found[2]):%-d %b %Y}, product {found[1]}" if found else use
+    except ValueError:
+        return use
+
+
 FILTERS = {
     "apart": apart,
     "badge": badge,
@@ -264,6 +281,8 @@ FILTERS = {
     "event_words": event_words,
     "is_zero": is_zero,
     "isbn": isbn,
+    "licence_model": licence_model,
+    "licence_use": licence_use,
     "measures": measures,
     "money": money,
     "moment": moment,
