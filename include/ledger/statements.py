@@ -117,13 +117,19 @@ def same_bytes(session: Session, sha256: str, source_sha256: str) -> list[Statem
 
 
 def bring_back(session: Session, refused: StatementRow, *, now: datetime, who: str = "") -> None:
-    """The version that a refused one had kept from leaving waits for a person again: refusing one may not lose the other."""
+    """The version in whose place a refused one stood: what had not left waits for a person again, what was delivered counts again.
+    Refusing one may not lose the other."""
     before = session.get(StatementRow, refused.replaces_id) if refused.replaces_id is not None else None
-    if before is not None and before.state == StatementState.REPLACED and before.delivery_id is None:
-        what = f"statement {refused.id}, which had taken its place, was refused"
-        before.state = StatementState.HELD
-        before.reasons = [{"code": "later-refused", "message": what, "where": "", "todo": "Say whose it is, or refuse it, too."}]
-        tell(session, "statement held", before, now=now, who=who, detail={"reasons": ["later-refused"]})
+    if before is None or before.state != StatementState.REPLACED:
+        return
+    if before.delivery_id is not None:
+        before.state = StatementState.DELIVERED
+        tell(session, "statement delivered", before, now=now, who=who, detail={"after refusing": refused.id})
+        return
+    what = f"statement {refused.id}, which had taken its place, was refused"
+    before.state = StatementState.HELD
+    before.reasons = [{"code": "later-refused", "message": what, "where": "", "todo": "Say whose it is, or refuse it, too."}]
+    tell(session, "statement held", before, now=now, who=who, detail={"reasons": ["later-refused"]})
 
 
 def replace_earlier(session: Session, row: StatementRow, *, now: datetime, who: str = "") -> int:
@@ -158,6 +164,9 @@ def settle(session: Session, *, now: datetime, who: str = "") -> int:
         if place not in carried:
             carried[place] = _carried(session, *place)
         if (package := carried[place].get((row.id, row.sha256, row.payee))) is not None:
+            if row.state != StatementState.READY:
+                what, todo = f"it was on its way when it was {row.state}", "If they should not have it, say so on the page of statements."
+                row.reasons = [{"code": "had-left", "message": what, "where": "", "todo": todo}]
             row.state, row.delivery_id = StatementState.DELIVERED, package.delivery_id
             tell(session, "statement delivered", row, now=now, who=who, detail={"package": package.id})
             _retire(session, row, now, who)

@@ -86,8 +86,8 @@ def take_back(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> 
 
 
 def went_wrong(ledger: Ledger, statement_id: int, *, now: datetime, who: str) -> StatementRow:
-    """A statement was delivered and should not have been: it counts no more, and `give` sends it where it belongs. What has left is not
-    called back by this. Raises `RejectedData` for one that was not delivered."""
+    """A statement was delivered and should not have been: it counts no more (one that it had replaced counts again), and `give` sends it
+    where it belongs. What has left is not called back by this. Raises `RejectedData` for one that was not delivered."""
     with ledger.session() as session:
         statements.settle(session, now=now, who=who)
         row = statements.get(session, statement_id, lock=True)
@@ -97,6 +97,7 @@ def went_wrong(ledger: Ledger, statement_id: int, *, now: datetime, who: str) ->
         what, todo = f"{row.recipient} got it by mistake, says {who}", "Ask them to delete it. Mend config/payees.csv; say whose it is."
         row.reasons = [reason("went-wrong", what, "", todo)]
         statements.tell(session, "statement refused", row, now=now, who=who, detail={"reasons": ["went-wrong"], "had": row.recipient})
+        statements.bring_back(session, row, now=now, who=who)
         session.flush()
         session.expunge(row)
     return row

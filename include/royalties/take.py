@@ -242,6 +242,7 @@ def make_ready(session: Session, row: StatementRow, rules: Rules, payee: str, *,
     one = rules.payees.get(payee)
     assert one is not None  # noqa: S101 - the caller has matched it
     row.payee, row.recipient, row.state, row.reasons = one.id, one.recipient, StatementState.READY, list(reasons)
+    row.delivery_id = None  # of one that had gone to somebody by mistake: to this recipient it has not
     extension = {"application/pdf": ".pdf", "text/csv": ".csv"}.get(row.media_type, "")
     row.name = file_name(rules.parties[one.recipient].statements, one.id, row.payee_name, row.period, row.number, extension)
     statements.replace_earlier(session, row, now=now, who=who)

@@ -71,6 +71,11 @@ def test_a_corrected_statement_replaces_the_old_before_and_after_it_has_left(dep
     rows = department.rows(payee="P-1001")
     assert [row.state for row in rows] == ["replaced", "replaced", "delivered"]
     assert [row.replaces_id for row in rows] == [None, rows[0].id, rows[1].id]
+    decide.went_wrong(department.ledger, rows[2].id, now=NOW, who="ruth")
+    assert [row.state for row in department.rows(payee="P-1001")] == ["replaced", "delivered", "refused"]  # the one before stands again
+    decide.give(department.ledger, department.store, Rules.load(), rows[2].id, "P-1001", now=NOW, who="ruth")
+    assert department.run() == {}  # they have it
+    assert [row.state for row in department.rows(payee="P-1001")] == ["replaced", "replaced", "delivered"]
     assert department.comes({"of": "P-1001"}, {"of": "P-3001"}) == {"held": 1, "ready": 1}  # an old export: somebody must say so
     assert [reason["code"] for reason in department.rows(payee="P-1001")[3].reasons] == ["older-again"]
 
@@ -166,6 +171,9 @@ def test_after_a_change_of_agents_the_old_stay_with_the_old_and_new_ones_go_to_t
     assert department.rows(payee="P-1001")[0].recipient == "foxglove"
     decide.went_wrong(department.ledger, 2, now=NOW, who="ruth")  # the list had been wrong about this one
     department.moved("P-1002", "foxglove", "merrow")
+    decide.give(department.ledger, department.store, Rules.load(), 2, "P-1002", now=NOW, who="ruth")
+    assert department.comes({"of": "P-1002", "note": "With Siân Griffith"}) == {"held": 1, "replaced": 1}
+    decide.refuse(department.ledger, 3, now=NOW, who="ruth")  # what had not left to its new recipient is not lost with it
     decide.give(department.ledger, department.store, Rules.load(), 2, "P-1002", now=NOW, who="ruth")
     assert department.run() == {"countinghouse": [], "merrow": [pdf("P-1002")]}  # finance has it; its table says who else
     assert department.rows(payee="P-1002")[0].recipient == "merrow"
