@@ -113,9 +113,15 @@ def test_pictures_are_kept_once_fetched_without_credentials_and_what_is_none_is_
     desk.sync()
     given = {"agreements": (), "campaigns": (), "rules": LicenceRules(), "store": desk.store, "now": desk.now}
     fetch = partial(small_pictures, desk_of(desk.ledger, desk.account.client(), **given))
+    with monkeypatch.context() as few:  # Getty shows the newest no more, and that keeps no older one waiting
+        for most in ("MOST", "ASSETS"):
+            few.setattr(f"include.licences.pictures.{most}", 1)
+        few.delitem(desk.account.stand_in.state.images, desk.licences(withdrawn_at=None)[-1].asset_id)
+        assert fetch().counts == {"pictures": 1}
+    one = desk.licences(withdrawn_at=None, thumbnail="")[0].asset_id
     with monkeypatch.context() as page:
-        page.setattr("sandbox.getty.app.jpeg", lambda asset, *words: b"<html>" if asset == id_of(0) else jpeg(asset, *words))
-        assert fetch().counts == {"pictures": 3, "without a picture": 1}
+        page.setattr("sandbox.getty.app.jpeg", lambda asset, *words: b"<html>" if asset == one else jpeg(asset, *words))
+        assert fetch().counts == {"pictures": 2, "without a picture": 1}
     assert [fetch().counts, fetch().counts] == [{"pictures": 1}, {}]
     assert desk.account.stand_in.state.requests["media"] == 5
     assert desk.account.stand_in.state.credentials_at_delivery == 0
