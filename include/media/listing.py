@@ -49,7 +49,7 @@ def read(ledger: Ledger, client: Cloudinary, rules: CoverRules, *, queue: str, n
     for status in (PENDING, APPROVED, REJECTED):  # as people mostly move them: what moves while we read is taken as the later one has it
         take(client.assets_by_moderation(status, kind=queue))
     for type, public_ids in _missed(ledger, seen).items():
-        take(one for one in client.assets_by_ids(public_ids, type=type) if one.moderation)
+        take(one for one in client.assets_by_ids(public_ids, type=type) if any(each.kind == queue for each in one.moderation))
     with ledger.session() as session:
         _note_gone(session, seen, now, counts)
     return counts

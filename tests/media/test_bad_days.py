@@ -244,6 +244,9 @@ def test_a_cover_that_moves_between_the_listings_is_not_gone(studio: Studio, mon
     monkeypatch.setattr(studio.cloudinary, "assets_by_moderation", busy)
     assert studio.read()["gone"] == 0
     assert studio.told(isbn) == [(id, "pending", [])]
+    machine = {"kind": "aws_rek", "status": "approved", "updated_at": "2026-09-01T10:00:00Z"}
+    studio.library.stand_in.main.any_of(id).moderation = [machine]  # its approval is no person's
+    assert studio.read()["gone"] == 1
 
 
 def test_a_tenant_that_takes_no_pictures_is_said_on_the_title(studio: Studio) -> None:
