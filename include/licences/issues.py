@@ -11,7 +11,8 @@ new one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -244,12 +245,22 @@ def _explained(where: str, *, may_miss: bool = False) -> Iterator[list[str | Non
     except requests.HTTPError as refused:
         status = refused.response.status_code if refused.response is not None else 0
         if not (may_miss and status in {404, 410}):
-            raise refusal(status, where) from None
+            raise refusal(status, where, _fields(refused.response)) from None
     except (requests.RequestException, ConnectionError, TimeoutError) as broken:
         raise TransientError(f"no answer ({type(broken).__name__})", where=where) from None
 
 
-def refusal(status: int, where: str) -> ColophonError:
+def _fields(response: requests.Response | None) -> list[str]:
+    """The fields that a refusal complains of: Jira's `errors` have them as keys, which are its own names and hold nothing of ours."""
+    try:
+        told = response.json() if response is not None else {}
+    except ValueError:
+        return []
+    errors = told.get("errors") if isinstance(told, dict) else None
+    return sorted(name for name in errors if re.fullmatch(r"\w{1,40}", name)) if isinstance(errors, dict) else []
+
+
+def refusal(status: int, where: str, fields: Sequence[str] = ()) -> ColophonError:
     """What an HTTP status of Jira means."""
     match status:
         case 401:
@@ -262,7 +273,8 @@ def refusal(status: int, where: str) -> ColophonError:
             return PermanentError("Jira knows neither project nor issue", where=where, todo="Check jira_project in config/house.toml.")
         case 400:
             todo = "Check jira_project in config/house.toml, issue_type in the connection's extra; required fields need a default in Jira."
-            return PermanentError("Jira refuses the issue's fields", where=where, todo=todo)
+            which = f": {', '.join(fields)}" if fields else ""
+            return PermanentError(f"Jira refuses the issue's fields{which}", where=where, todo=todo)
     return TransientError(f"Jira answers {status or 'nothing that can be read'}", where=where)
 
 

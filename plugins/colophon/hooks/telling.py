@@ -57,7 +57,9 @@ def _connected() -> Any:
     except smtplib.SMTPAuthenticationError as refused:
         raise LoginRefused("the mail server refuses the login", where=MAIL, todo="Mend the connection.") from refused
     except (smtplib.SMTPException, AirflowException, OSError) as broken:
-        raise TransientError(f"the mail server can't be reached: {type(broken).__name__}", where=MAIL) from broken
+        said = broken.__cause__ or broken.__context__ if isinstance(broken, AirflowException) else broken  # the hook only says "unable"
+        todo = "Nothing was sent; it is tried again. If it stays so, compare host, port and encryption with the mail server's."
+        raise TransientError(f"the mail server can't be reached: {said or broken}", where=MAIL, todo=todo) from broken
 
 
 def open_jira() -> Jira | None:
