@@ -90,7 +90,7 @@ class Columns:
         self._mark = shape.mark
         self._meanings, self._notes = meanings, notes
         self._texts: dict[str, pa.Array] = {}
-        self._marked: dict[str, tuple[str, pa.Array]] = {}  # field → column and texts that are not plain numbers
+        self._marked: dict[str, list[tuple[str, pa.Array]]] = {}  # field → columns and texts that are not plain numbers
         self.troubles: list[Trouble] = []
 
     def __len__(self) -> int:
@@ -158,7 +158,7 @@ class Columns:
         kind = SCHEMA.field(name).type
         column = _named(cell)
         if name == "units" or kind in {MONEY, RATE}:
-            values = self._summed(cell) if cell.total else self._number(self.chosen(cell), name, cell, column)
+            values = self._summed(name, cell) if cell.total else self._number(self.chosen(cell), name, cell, column)
             if cell.total and name == "units":
                 values = pc.cast(values, pa.int64())
             values = _signed(values, cell.sign)
@@ -179,8 +179,8 @@ class Columns:
             why = Unreadable("missing", f"{column or name} is empty", "Fill it in, or ask for the report again.")
             self.troubles += [Trouble(at, column, "", why) for at in pc.indices_nonzero(pc.is_null(values)).to_pylist()]
 
-    def _number(self, texts: pa.Array, name: str, cell: Cell, column: str) -> pa.Array:
-        kind = SCHEMA.field(name).type
+    def _number(self, texts: pa.Array, name: str, cell: Cell, column: str, kind: pa.DataType | None = None) -> pa.Array:
+        kind = kind or SCHEMA.field(name).type
         if texts.null_count == len(texts):
             return pa.nulls(len(texts), kind)
         if self._mark == "." and not cell.as_:
@@ -190,8 +190,8 @@ class Columns:
                 plain = None
             if plain is not None and (kind != MONEY or not pc.any(pc.greater_equal(pc.abs(plain), _LARGE)).as_py()):
                 return plain
-        self._marked[name] = (column, texts)
-        if name == "units":
+        self._marked.setdefault(name, []).append((column, texts))
+        if pa.types.is_integer(kind):
             return self._read(texts, column, ("units", self._mark), extractors.whole(self._mark), kind)
         places = 18 if kind == RATE else 10
         as_written = extractors.percent(self._mark, cell.as_) if cell.as_ else extractors.decimal(self._mark)
@@ -205,12 +205,12 @@ class Columns:
 
         return self._read(texts, column, (cell.as_ or "decimal", self._mark, str(places)), read, kind)
 
-    def _summed(self, cell: Cell) -> pa.Array:
+    def _summed(self, field: str, cell: Cell) -> pa.Array:
         total: pa.Array | None = None
         for name in cell.total:
             column = name.removeprefix("-")
             texts = self.text(column)
-            values = pc.cast(self._number(texts, "fees", cell, column), _SUMMAND)
+            values = pc.cast(self._number(texts, field, cell, column, MONEY), _SUMMAND)
             if name.startswith("-"):
                 values = pc.negate(values)
             if total is None:
@@ -222,9 +222,11 @@ class Columns:
 
     def contradicted(self, money: str, codes: pa.Array) -> None:
         """Notes amounts that say another currency than these: `12.50 USD` in a row of GBP."""
-        column, texts = self._marked.get(money, ("", None))
-        if texts is None or not pc.any(pc.match_substring_regex(texts, "[A-Za-z$€£¥₹₩]")).as_py():
-            return
+        for column, texts in self._marked.get(money, ()):
+            if pc.any(pc.match_substring_regex(texts, "[A-Za-z$€£¥₹₩]")).as_py():
+                self._in_another(column, texts, codes)
+
+    def _in_another(self, column: str, texts: pa.Array, codes: pa.Array) -> None:
         coded = texts.dictionary_encode()
         said = [extractors.currencies_of(text) for text in coded.dictionary.to_pylist()]
         some = pc.is_in(coded.indices, pa.array([at for at, each in enumerate(said) if each is not None], coded.indices.type))

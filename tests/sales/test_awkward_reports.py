@@ -143,6 +143,10 @@ def test_an_amount_that_names_another_currency_than_its_row_is_refused(tmp_path:
     amounts = ("12.50 USD", "$12.50", "€12.50", "£12.50", "GBP 12.50", "12.50")
     found = of(tmp_path, HEADER + "".join(ROW.replace("10.50", amount) for amount in amounts))
     assert rejected(found) == [(row, "other-currency") for row in (2, 3, 4)]
+    header = "ReportPeriodFrom,ReportPeriodTo,ReportingCurrency,MainProductID#,NetSoldQuantity,ProceedsOfSaleDuePublisher"
+    header += ",FeeAmount1,FeeAmount2"
+    added_up = of(tmp_path, f"{header}\n2026-09-01,2026-09-30,USD,{ISBN},1,2.00,€1.00,$0.50\n")
+    assert rejected(added_up) == [(2, "other-currency")]
 
 
 def test_whether_day_or_month_comes_first_is_told_by_the_first_day_that_proves_it_however_far_down(tmp_path: Path) -> None:
