@@ -102,13 +102,18 @@ def _leave_alone(session: Session, row: TitleImportRow) -> None:
         title = known.products.get(line.product_id or 0)
         for change in _open_prices(line) if title else ():
             found = amount_of(title.product, tuple(change["field"].split(" ")[1:])) if title else ""
-            if found not in {change["before"], change["after"]}:
+            if not any(_as_much(found, one) for one in (change["before"], change["after"])):
                 line.state = LineState.CONFLICT
                 was, now = shown(change["before"]), shown(found)
                 message = f"{change['label']} was changed in Consonance meanwhile: it was {was} and is {now}"
                 todo = "Decide which one holds, and send the row again."
                 imports.add_problem(line, imports.problem("changed-meanwhile", message, todo, field=change["field"]))
     session.flush()
+
+
+def _as_much(one: str, other: str) -> bool:
+    """12.5 is 12.50; nothing is no amount."""
+    return (Decimal(one) == Decimal(other)) if one and other else one == other
 
 
 def take_back(line: TitleImportLineRow, book: WorkbookRow) -> None:
