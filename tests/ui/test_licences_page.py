@@ -310,6 +310,7 @@ def test_a_sheet_of_invoice_terms_is_loaded_on_the_page_and_goes_back_marked(cli
     assert words(page(client.get("/colophon/licences/2")).get_element_by_id("term-ends")).startswith("End 2031-09-30 invoice")
     marked = client.get(tree.xpath("(//td//a[@download])[1]/@href")[0])
     assert load_workbook(io.BytesIO(marked.content)).active.max_row == 3
+    assert "march%20%28answer%29.xlsx" in marked.headers["content-disposition"]
     for name, content in (("evil.xlsx", b"MZ\x90"), ("page.csv", b"<html>"), ("empty.csv", b"")):
         refused = sent(name, content)
         assert (refused.status_code, bool(refused.json()["todo"])) == (400, True), (name, refused.text)

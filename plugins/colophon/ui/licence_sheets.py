@@ -78,4 +78,4 @@ def answer(session: Reading, user: User, sheet_id: int) -> Response:
     sheet = session.get(LicenceSheetRow, sheet_id) if 0 < sheet_id < 2**63 else None
     if sheet is None or not sheet.answer:
         raise PermanentError(f"there is no sheet {sheet_id} to fetch", todo="Look at the list of sheets.")
-    return saved(sheet.name, sheet.answer)
+    return saved(f"{PurePosixPath(sheet.name).stem} (answer).xlsx", sheet.answer)
