@@ -151,7 +151,7 @@ class Files:
         for row, (left, right) in enumerate(lines):
             sheet.write_string(row, 0, left, what if row else heading)
             if row:
-                sheet.write_string(row, 1, ILLEGAL.sub("", right), text)
+                sheet.write_string(row, 1, ILLEGAL.sub("", right)[:LONGEST_CELL], text)
 
     def table(self, layout: Layout) -> Sheet:
         texts = None
