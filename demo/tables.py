@@ -88,10 +88,12 @@ def sales_table(trade: Trade) -> Table:
         table.add_column(name)
     for name in ("Lines", "Rejected", "Net"):
         table.add_column(name, justify="right")
+    table.add_column("Balance")
     table.add_column("State")
     for one in trade.batches:
-        state = Text(one.state, "red" if one.state == "unbalanced" else "green")
-        table.add_row(str(one.number), one.source, Text(one.name), one.period, f"{one.lines:,}", f"{one.rejected:,}", one.net, state)
+        bad = "red" if one.state == "unbalanced" else "green"
+        counts = f"{one.lines:,}", f"{one.rejected:,}", one.net
+        table.add_row(str(one.number), one.source, Text(one.name), one.period, *counts, one.balance, Text(one.state, bad))
     if trade.waiting:
         table.caption = f"{trade.waiting} import workbooks for Consonance wait for a person: Publishing → Imports"
     return table

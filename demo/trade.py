@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from babel.numbers import get_currency_precision
 from sqlalchemy import select
 
 from demo.book import Sandbox
@@ -30,6 +32,7 @@ class Batch:
     lines: int
     rejected: int
     net: str
+    balance: str
     state: str
 
 
@@ -56,9 +59,10 @@ def read_back(ledger: Ledger, sandbox: Path) -> Trade:
     trade = Trade()
     with ledger.read() as session:
         for row in session.scalars(select(SalesBatchRow).order_by(SalesBatchRow.id)):
-            net = ", ".join(f"{amount.normalize():,f} {currency}" for currency, amount in sorted(net_of(row.parts).items()))
+            net = ", ".join(_money(amount, currency) for currency, amount in sorted(net_of(row.parts).items()))
+            balance = "differs" if row.state == "unbalanced" else "balances" if row.controls else "nothing to compare"
             period = f"{row.period_from} to {row.period_to}"
-            trade.batches.append(Batch(row.id, row.source, row.name, period, row.rows, row.rejected, net, row.state))
+            trade.batches.append(Batch(row.id, row.source, row.name, period, row.rows, row.rejected, net, balance, row.state))
         trade.waiting = len(session.scalars(select(WorkbookRow).where(WorkbookRow.state.in_(["prepared", "handed over"]))).all())
         trade.held = len(session.scalars(select(StatementRow).where(StatementRow.state == "held")).all())
         for delivery in session.scalars(select(DeliveryRow).where(DeliveryRow.flow == "royalty_statements").order_by(DeliveryRow.id)):
@@ -72,6 +76,12 @@ def read_back(ledger: Ledger, sandbox: Path) -> Trade:
     elif len(trade.batches) < len(REPORTS) or not trade.statements:
         trade.problem = "not every report was loaded" if trade.statements else "no statement went out"
     return trade
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    """Every digit that is there, and as many as the currency has."""
+    places = max(get_currency_precision(currency), -int(amount.normalize().as_tuple().exponent))
+    return f"{amount:,.{places}f} {currency}"
 
 
 def _file(home: Path, file: Any) -> File:

@@ -60,7 +60,7 @@ class Budget:
         if self._out > self.limits.file_bytes:
             raise Refused("archive-bomb", f"a member unpacks to more than {self.limits.file_bytes:,} bytes", todo=_BOMB)
         if self._out > FLOOR and self._out > self._packed * self.limits.ratio:
-            raise Refused("archive-bomb", f"each byte becomes more than {self.limits.ratio:,}", todo=_BOMB)
+            raise Refused("archive-bomb", f"unpacked, each of its bytes becomes more than {self.limits.ratio:,}", todo=_BOMB)
 
     def expect(self, unpacked: int) -> None:
         """What an archive says it will become, before anything is unpacked. Raises `Refused` (archive-bomb)."""
