@@ -201,5 +201,6 @@ def _gravest(failures: Sequence[Failure]) -> ColophonError:
                 return failure.error
     first = failures[0].error
     waits = [failure.error.retry_after for failure in failures if isinstance(failure.error, TransientError) and failure.error.retry_after]
-    todo = "It is tried again by itself; files that arrived are not sent twice."
-    return TransientError(f"{len(failures)} files did not arrive: {first}", todo=todo, retry_after=max(waits, default=None))
+    what = f"{len(failures)} file{'s' if len(failures) > 1 else ''} did not arrive: {first.what}"
+    todo = f"{first.todo or 'It is tried again by itself.'} Files that arrived are not sent twice."
+    return TransientError(what, where=first.where, todo=todo, retry_after=max(waits, default=None))

@@ -23,6 +23,8 @@ TABLES = {  # of a party's file, and what it gets by each
     "report": "readiness reports",
     "releases": "release packages",
     "backup": "backups",
+    "statements": "royalty statements",
+    "rights": "rights reports",
 }
 
 
