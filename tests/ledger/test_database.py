@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from include.errors import ConfigurationError, TransientError
-from include.ledger import file_rows, licence_rows, sales_rows  # noqa: F401 - their tables belong to the metadata
-from include.ledger.database import Ledger, default_url
-from include.ledger.models import Base, EventRow, PartnerRow
+from include.ledger import file_rows, licence_words, sales_rows  # noqa: F401 - their tables belong to the metadata
+from include.ledger.database import Ledger, _alembic, default_url
+from include.ledger.licence_rows import LicenceRow, LicenceServesRow, LicenceWordsRow
+from include.ledger.models import Base, EventRow, PartnerRow, WorkRow
 
 NOW = datetime(2026, 11, 21, 1, 30, tzinfo=UTC)
 
@@ -33,6 +35,25 @@ def test_upgrade_goes_to_head_and_then_does_nothing(empty_ledger: Ledger) -> Non
     assert empty_ledger.upgrade() == empty_ledger.head
     with empty_ledger.read() as session:
         assert session.get_one(PartnerRow, "northgate").last_message_number == 7
+
+
+def test_licences_that_are_there_before_the_table_of_words_are_found_after_it(ledger: Ledger) -> None:
+    seen = {"first_seen": NOW, "changed_at": NOW}
+    with ledger.session() as session:
+        session.add(WorkRow(id=1, title="Émile's Harbour", digest="", content=b"{}", **seen))
+        session.add(LicenceRow(id=5, asset_id="4711", use="download 1", name="Fog", checked_at=NOW, **seen))
+        session.add(LicenceRow(id=6, asset_id="4712", use="download 1", checked_at=NOW, **seen))
+        session.flush()
+        session.add(LicenceServesRow(licence_id=5, work_id=1, role="cover"))
+    with ledger.engine.begin() as connection:
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+    ledger.upgrade()
+    with ledger.read() as session:
+        words = dict(iter(session.execute(select(LicenceWordsRow.licence_id, LicenceWordsRow.words))))
+    assert words == {5: "4711 fog emile's harbour", 6: "4712"}
+    assert licence_words.renew(ledger) == 0
 
 
 def test_eight_upgrades_at_once_end_well(empty_ledger: Ledger) -> None:
