@@ -87,6 +87,16 @@ class Ledger:
         with self._explained(), self._read_sessions() as session:
             yield session
 
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A connection outside of sessions and transactions, for a lock that is its own: closed at the end, not given back to the pool, so
+        that the lock goes with it. Raises as `session` does."""
+        with self._explained(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            try:
+                yield connection
+            finally:
+                connection.detach()
+
     def dispose(self) -> None:
         """Closes pooled connections (before a fork, at the end of a test)."""
         self.engine.dispose()

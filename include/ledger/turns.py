@@ -34,15 +34,11 @@ def turn(ledger: Ledger, name: str, *, waiting: Callable[[], None] = lambda: Non
 @contextmanager
 def _advisory(ledger: Ledger, name: str, waiting: Callable[[], None]) -> Iterator[None]:
     key = {"space": SPACE, "name": name}
-    # outside of transactions: one that lasts as long as a turn would keep PostgreSQL from cleaning up
-    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with ledger.apart() as connection:  # a transaction that lasts as long as a turn would keep PostgreSQL from cleaning up
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:space, hashtext(:name))"), key):
             waiting()
             connection.execute(text("SELECT pg_advisory_lock(:space, hashtext(:name))"), key)
-        try:
-            yield
-        finally:
-            connection.detach()  # closed, not given back to the pool: the lock goes with it, even if the answer to an unlock were lost
+        yield
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from include.errors import TransientError
 from include.ledger.database import Ledger
 from include.ledger.turns import turn
 
@@ -37,6 +38,11 @@ def test_a_turn_ends_with_an_error_and_can_be_had_again(ledger: Ledger) -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), turn(ledger, "delivery 1", waiting=pytest.fail):
             _ = 1 / 0
+
+
+def test_a_turn_on_a_database_that_is_away_can_be_tried_again() -> None:
+    with pytest.raises(TransientError, match="the ledger database failed"), turn(Ledger("postgresql://colophon@/x?host=/nowhere"), "a"):
+        pass
 
 
 def test_a_killed_worker_keeps_no_turn(ledger: Ledger) -> None:
