@@ -208,7 +208,8 @@ def _cloudinary() -> Iterator[Check]:
         yield Check(name, "connection", True, "there is none: covers are not read from Cloudinary")
         return
     try:
-        client = CloudinaryHook().get_conn()
+        hook = CloudinaryHook()
+        client, queue = hook.get_conn(), hook.moderation
         client.ping()
     except ColophonError as bad:
         yield Check(name, "log in", False, bad.what, bad.todo)
@@ -216,7 +217,7 @@ def _cloudinary() -> Iterator[Check]:
     left = client.allowance
     yield Check(name, "log in", True, f"{left.remaining} of {left.limit} admin requests of this hour are left" if left else "")
     for step, read in (
-        ("moderation queue", lambda: next(client.assets_by_moderation("approved"), None)),
+        ("moderation queue", lambda: next(client.assets_by_moderation("approved", kind=queue), None)),
         ("metadata fields", client.fields),
     ):
         yield from _tried(name, step, read)
