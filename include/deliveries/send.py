@@ -32,8 +32,8 @@ CLOSED = frozenset({DeliveryState.WITHDRAWN, DeliveryState.AWAITING_APPROVAL})
 
 @dataclass(slots=True)
 class Sending:
-    """Sends deliveries of one partner. `say` gets a line for people now and then; `clock` gives the time with its zone. `looked_into`:
-    the caller has just opened what leaves; without that no royalty statement goes."""
+    """Sends deliveries of one partner. `say` gets a line for people now and then; `clock` gives the time with its zone. `look`: the
+    last look at what leaves, which raises `packages.Stopped`; without one no royalty statement goes."""
 
     ledger: Ledger
     store: ArtefactStore
@@ -41,7 +41,7 @@ class Sending:
     run: Run = field(default_factory=Run)
     say: Callable[[str], None] = lambda line: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    looked_into: bool = False
+    look: Callable[[], None] | None = None
 
     def send(self, delivery_id: int, connect: Callable[[], AbstractContextManager[Remote]], *, again: bool = False) -> dict[str, Any]:
         """Sends what has not arrived; with `again`, everything of a delivery that had arrived whole, once for each run.
@@ -50,10 +50,13 @@ class Sending:
         `TransientError` only if trying again can help with all of them; `ConfigurationError` for a delivery that must not go;
         `packages.Stopped` for a package that holds a file which is not approved, or not current, any more.
 
-        Another run that sends the same delivery is waited for: what it brought there is not sent twice.
+        Another run that sends the same delivery is waited for: what it brought there is not sent twice. The last look comes after the wait:
+        people may have decided meanwhile.
         """
         busy = f"Delivery {delivery_id}: another run is sending it at this moment. Waiting for its end."
         with turn(self.ledger, f"delivery {delivery_id}", waiting=lambda: self.say(busy)):
+            if self.look is not None:
+                self.look()
             return self._send(delivery_id, connect, again=again)
 
     def _send(self, delivery_id: int, connect: Callable[[], AbstractContextManager[Remote]], *, again: bool) -> dict[str, Any]:
@@ -95,7 +98,7 @@ class Sending:
     def _must_go(self, row: DeliveryRow, *, again: bool) -> None:
         if row.partner != self.partner.id:
             raise ConfigurationError(f"delivery {row.id} belongs to {row.partner}", where=self.partner.id, todo="Check the number.")
-        if row.flow == statements.FLOW and not self.looked_into:
+        if row.flow == statements.FLOW and self.look is None:
             todo = "Send it with send_delivery, which looks first."
             raise ConfigurationError(f"delivery {row.id} holds statements that nobody has looked into", where=self.partner.id, todo=todo)
         if row.state in CLOSED or (row.state == DeliveryState.DECLINED and not again):

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.deliveries.build import Run
 from include.deliveries.send import Sending
-from include.errors import ColophonError, ConfigurationError, PermanentError, TransientError
+from include.errors import ColophonError, ConfigurationError, HostKeyMismatch, LoginRefused, PermanentError, TransientError
 from include.ledger import statements
 from include.ledger.database import Ledger
 from include.ledger.packages import Stopped
@@ -33,15 +33,23 @@ def send(
 ) -> dict[str, Any]:
     """Gives delivery_id, partner, state, files, bytes and seconds: numbers only. Raises `Stopped` if anything in it is not for this party,
     and otherwise what `Sending.send` raises, without the names in its sentences: those are on the delivery's page."""
-    leaving.refuse(ledger, store, party, delivery_id, now=datetime.now(UTC), again=again, who=run.who)
     failed: ColophonError | None = None
     outcome: dict[str, Any] = {}
+    looked: list[Stopped] = []
+
+    def look() -> None:
+        try:
+            leaving.refuse(ledger, store, party, delivery_id, now=datetime.now(UTC), again=again, who=run.who)
+        except Stopped as stopped:  # it names nobody
+            looked.append(stopped)
+            raise
+
     try:
-        outcome = Sending(ledger, store, party, run, looked_into=True).send(delivery_id, connect, again=again)
+        outcome = Sending(ledger, store, party, run, look=look).send(delivery_id, connect, again=again)
     except ColophonError as error:
         failed = error
     if failed is not None:
-        raise _nameless(failed, delivery_id)
+        raise looked[0] if looked else _nameless(failed, delivery_id)
     with ledger.session() as session:
         statements.settle(session, now=datetime.now(UTC), who=run.who)
     files = outcome.pop("files")
@@ -53,6 +61,8 @@ def _nameless(failed: ColophonError, delivery_id: int) -> ColophonError:
     """The same class, so that Airflow decides as it would have; the sentence is ours."""
     where, todo = f"delivery {delivery_id}", "Its page under Publishing → Deliveries says why, file by file."
     what = f"the statements did not all arrive ({type(failed).__name__})"
+    if isinstance(failed, LoginRefused | HostKeyMismatch):  # before any file was named: its sentence tells of the connection alone
+        what, todo = f"the statements did not arrive: {failed.where}: {failed.what}", failed.todo
     if isinstance(failed, Stopped):
         return Stopped(what, where=where, todo=todo, reasons=failed.reasons)
     if isinstance(failed, TransientError):

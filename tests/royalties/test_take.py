@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -237,7 +238,7 @@ def test_a_delivery_in_which_something_is_crossed_does_not_leave(department, cro
         assert session.scalars(select(PackageRow).where(PackageRow.delivery_id == built)).one().state == "stopped"
 
 
-def test_nothing_sends_statements_that_nobody_has_looked_into(department):
+def test_nothing_sends_statements_that_nobody_has_looked_into(department, monkeypatch):
     department.comes(*FOUR[:1])
     [built] = department.prepared()["foxglove"]
     party, asked = load_party("foxglove"), []
@@ -249,12 +250,22 @@ def test_nothing_sends_statements_that_nobody_has_looked_into(department):
     with pytest.raises(ConfigurationError, match="nobody has looked into"):
         Sending(department.ledger, department.store, party).send(built, connect)
     assert asked == []
-    looks = {path.name for path in (ROOT / "include").rglob("*.py") if "looked_into=True" in path.read_text()}
+    looks = {path.name for path in (ROOT / "include").rglob("*.py") if "look=look" in path.read_text()}
     assert looks == {"send.py"}
     with pytest.raises(TransientError) as lost:  # after the look; and what is told names no file
         send(department.ledger, department.store, party, built, connect, run=Run())
     assert asked == ["connection"]
     assert "P-1001" not in str(lost.value)
+
+    @contextmanager
+    def turn(*_, **__):
+        decide.refuse(department.ledger, 1, now=NOW, who="ruth")  # while another run had the turn
+        yield
+
+    monkeypatch.setattr("include.deliveries.send.turn", turn)
+    with pytest.raises(Stopped, match="not-current"):
+        send(department.ledger, department.store, party, built, connect, run=Run())
+    assert asked == ["connection"]
 
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="GnuPG is not installed")

@@ -32,10 +32,13 @@ def send_delivery(partner_id: str, delivery_id: int, run: Run, *, again: bool = 
         from include.royalties.send import send
 
         return send(ledger, open_store(), partner, delivery_id, lambda: open_remote(partner.transport), run=run, again=again)
-    if flow == rights.FLOW:
-        _refuse_of_others(ledger, partner, delivery_id, run, again=again)
-    leaving.refuse(ledger, partner, load_house(), delivery_id, now=datetime.now(UTC), again=again, who=run.who)
-    sending = Sending(ledger, open_store(), partner, run, say=log.info)
+
+    def look() -> None:
+        if flow == rights.FLOW:
+            _refuse_of_others(ledger, partner, delivery_id, run, again=again)
+        leaving.refuse(ledger, partner, load_house(), delivery_id, now=datetime.now(UTC), again=again, who=run.who)
+
+    sending = Sending(ledger, open_store(), partner, run, say=log.info, look=look)
     return sending.send(delivery_id, lambda: open_remote(partner.transport), again=again)
 
 
