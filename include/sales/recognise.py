@@ -104,7 +104,8 @@ def recognise(path: Path, name: str, layouts: Sequence[Layout]) -> Recognised | 
         what = "the text begins as UTF-8 or UTF-16 and has bytes that are none: it was cut off, or joined from different files"
         return NotRecognised(what, todo="Ask for it again.")
     if nearest is None or nearest.near < 0.2:
-        return NotRecognised("no known report looks like this", todo="Describe it in config/reports: see docs/configuration.md.")
+        todo = "If it is a report, describe it in config/reports (docs/configuration.md) and let it be looked at again; if not, refuse it."
+        return NotRecognised("no known report looks like this: it has hardly a column of any", todo=todo)
     return NotRecognised(
         "no known report looks quite like this",
         nearest.layout,

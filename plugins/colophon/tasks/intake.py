@@ -112,17 +112,19 @@ def finish(inbox_id: str, batches: list[list[int]] | None, *, dag_run: Any = Non
     from colophon.hooks.ledger import open_ledger, open_store
     from colophon.hooks.remote import open_remote
     from colophon.notifiers.channels import Notice, tell
+    from colophon.notifiers.failure import people
     from include.intake.run import finish as finish_all
-    from include.partners import load_house, load_inbox
+    from include.partners import load_inbox
 
     if batches is None:
         return {"looked": False}  # nobody was let in: another refused log-in would only lock the account
-    inbox, house, log = load_inbox(inbox_id), load_house(), logging.getLogger("colophon.intake")
+    inbox, log = load_inbox(inbox_id), logging.getLogger("colophon.intake")
     since = (dag_run.start_date if dag_run else None) or datetime.now(UTC)
     with open_remote(inbox.transport) as remote:
         told = finish_all(open_ledger(), open_store(), inbox, remote, since=since, now=datetime.now(UTC), say=log.info)
     if notice := told.notice():
-        tell(Notice(*notice, to=inbox.notify or house.notify, sender=house.sender.email, topic=f"intake {inbox.id}"))
+        _, house, sender = people()
+        tell(Notice(*notice, to=inbox.notify or house, sender=sender, topic=f"intake {inbox.id}"))
     return told.to_json()
 
 

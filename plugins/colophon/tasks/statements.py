@@ -61,17 +61,22 @@ def record(inbox_id: str, read_now: dict[str, int] | None) -> dict[str, int]:
     """Writes down what has arrived, and tells who is to be told how many statements newly wait for a person; also after a failure."""
     from colophon.hooks.ledger import open_ledger
     from colophon.notifiers.channels import Notice, tell
+    from colophon.notifiers.failure import people
     from include.ledger import statements
-    from include.partners import load_house, load_inbox
+    from include.partners import load_inbox
 
     with open_ledger().session() as session:
         statements.settle(session, now=datetime.now(UTC))
         counts = statements.counts(session)
     if newly := (read_now or {}).get("held", 0):
-        inbox, house = load_inbox(inbox_id), load_house()
+        inbox, (_, house, sender) = load_inbox(inbox_id), people()
         subject = f"{inbox.name}: {newly} statement{'s' if newly > 1 else ''} held"
-        text = f"Somebody with the role {statements.ROLE} must say whose they are. They go to nobody until then."
-        tell(Notice(subject, text, to=inbox.notify or house.notify, sender=house.sender.email, topic=f"statements {inbox.id}"))
+        whose = "whose they are. They go" if newly > 1 else "whose it is. It goes"
+        text = (
+            f"Somebody with the role {statements.ROLE} must say {whose} to nobody until then.\n\n"
+            "See Publishing → Imports → Held statements, and docs/runbook/royalty_statements.md."
+        )
+        tell(Notice(subject, text, to=inbox.notify or house, sender=sender, topic=f"statements {inbox.id}"))
     return counts
 
 

@@ -33,7 +33,7 @@ TABS = {  # of the page: name, label, states
     "quarantined": ("set aside", (IntakeState.QUARANTINED,)),
     "arriving": ("arriving", (IntakeState.ARRIVING,)),
     "attached": ("attached", (IntakeState.ATTACHED, IntakeState.SUPERSEDED)),
-    "rows": ("rows", (IntakeState.TAKEN, IntakeState.READ)),
+    "rows": ("read as rows", (IntakeState.TAKEN, IntakeState.READ)),
     "duplicate": ("duplicates", (IntakeState.DUPLICATE,)),
     "refused": ("refused", (IntakeState.REFUSED,)),
 }
