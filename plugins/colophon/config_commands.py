@@ -18,8 +18,7 @@ from include.partners.model import House, Partner, Party
 def check(args: argparse.Namespace) -> int:
     """A line for each file; 0 only if all of them can be used. Raises `ConfigurationError` where the house itself can't be read."""
     house = registry.load_house()
-    registry.load_people()
-    checks = [*_files(house), *_workbooks(), ("payees.csv", _payees), *_licences(house)]
+    checks = [("people.toml", _people), *_files(house), *_workbooks(), *_subjects(), ("payees.csv", _payees), *_licences(house)]
     return 1 if sum(not _holds(name, read) for name, read in checks) else 0
 
 
@@ -31,6 +30,10 @@ def _holds(name: str, read: Callable[[], str]) -> bool:
         return False
     say(f"ok    {name:<16} {told}")
     return True
+
+
+def _people() -> str:
+    return f"{'':<5} roles: {', '.join(sorted(registry.load_people().roles)) or 'none'}"
 
 
 def _files(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -86,6 +89,18 @@ def _workbooks() -> Iterator[tuple[str, Callable[[], str]]]:
     for kind, file in FILES.items():
         if (registry.config_root() / "workbooks" / file).exists():
             yield file.removesuffix(".toml"), partial(told, kind)
+
+
+def _subjects() -> Iterator[tuple[str, Callable[[], str]]]:
+    """The house's lists of subjects, where it has any."""
+    from include.imports.subject_codes import SCHEMES, house_list
+
+    def told(scheme: str) -> str:
+        return f"{'':<5} subjects: {len(house_list(scheme)):,} codes"
+
+    for scheme in SCHEMES:
+        if (registry.config_root() / "subjects" / f"{scheme}.csv").exists():
+            yield f"{scheme}.csv", partial(told, scheme)
 
 
 def _payees() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from colophon.cli import main
 from include.errors import ConfigurationError
 from include.partners import load_house, load_partner, load_partners, load_party
 
@@ -86,3 +87,14 @@ def test_an_agent_never_gets_everybodys_statements(config):
     change(config, "foxglove", "[statements]", "[statements]\neverything = true")
     with pytest.raises(ConfigurationError, match="finance"):
         load_party("foxglove", config)
+
+
+def test_one_broken_file_hides_no_other_from_the_check(config, monkeypatch, capsys):
+    monkeypatch.setenv("COLOPHON_CONFIG", str(config))
+    (config / "people.toml").write_text("roles = 3")
+    (config / "sources" / "kobo.toml").write_text("id = ")
+    (config / "subjects").mkdir()
+    (config / "subjects" / "thema.csv").write_text("headings and no codes")
+    assert main(["partners", "check"]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert {line.split()[1] for line in failed} == {"people.toml", "kobo", "thema.csv"}
