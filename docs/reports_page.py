@@ -29,7 +29,8 @@ What is true of all of them:
 - A row that has sales and returns becomes two lines. Where the vendor gives money for both together, it stays with the first.
 - New columns are no obstacle and are named; a column that is missing is one, and so are two that fit the same and differ.
 - Where the layout allows 23/09/2026, whether day or month comes first is told by what the file's days prove; where none does, the day does.
-- Sheets, and members of an archive, with the very same lines of the same period count once. Subtotals that come to the whole explain
+- Sheets, and members of an archive, with the very same lines of the same period count once; of a sheet, a person is asked unless a
+  total of the whole report proves it. Subtotals that come to the whole explain
   themselves. An amount that names another currency than its row, a formula without a result, a credit or debit (`12.50 CR`) is refused.
 
 To add a report: copy the layout that is most like it, put the vendor's header in `header` word for word, point `fields` at its columns, and

@@ -18,7 +18,8 @@ from include.sales.reading import Control
 from include.sales.totals import EXACT
 
 COUNTS = frozenset({"rows", "units", "sold", "returned", "usage"})
-UNBALANCING = frozenset({"unbalanced", "controls-disagree", "payment-differs"})  # codes of reasons for which a person must look
+# codes of reasons for which a person must look
+UNBALANCING = frozenset({"unbalanced", "controls-disagree", "payment-differs", "sheet-copied"})
 _REJECTED = "rejected"
 _SORTS = 8  # of rows that are no lines, tried together
 
@@ -42,8 +43,10 @@ def balance(
     tolerance: Decimal,
     rejected: int = 0,
     skipped: Mapping[str, int] | None = None,
+    copied: Sequence[str] = (),
 ) -> Balance:
-    """Compares with the report's own totals. `found` gives what the lines come to for one of them."""
+    """Compares with the report's own totals. `found` gives what the lines come to for one of them; `copied`: sheets that were taken for
+    copies, in sentences."""
     told, reasons = [], []
     subtotals = _subtotals(controls, found)
     for control in controls:
@@ -57,6 +60,9 @@ def balance(
         if Decimal(one["open"]):
             reasons.append(_unbalanced(one))
     reasons += _disagreements([control for control in controls if control not in subtotals])
+    if not any(control.sheets == () for control in controls):  # the total of one sheet proves nothing of another
+        todo = "Open the report: approve a copy with a note; if both are real, undo it, and ask for them in one table."
+        reasons += [reason("sheet-copied", f"{one}: read once, which no total of the report proves", todo=todo) for one in copied]
     if not controls:
         todo = "Compare with the payment when it is there."
         reasons.append(reason("no-controls", "the report has no totals of its own to compare with", todo=todo))

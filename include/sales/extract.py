@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -61,6 +61,7 @@ class Reading:
         self.skipped: Counter[str] = Counter()
         self.rejects = Rejects()
         self.controls: list[Control] = []
+        self.copied: list[str] = []  # sheets that were taken for copies of others, in sentences
         self.notes = Notes()
         for note in recognised.notes:
             self.notes.add(note)
@@ -107,6 +108,8 @@ class Reading:
                 if (first := self._read_before(found, file.sheets)) is not None:
                     what = f"{printable(found.label)!r} has the same lines as {printable(first.label)!r}"
                     self.notes.add(f"{what}: read once. If both are real, ask for them in one table")
+                    if found.member == first.member or PurePosixPath(found.member).stem != PurePosixPath(first.member).stem:
+                        self.copied.append(what)  # else it is surely one: a table in two formats
                     continue
                 if sheet.hidden:
                     self.notes.add(f"sheet {printable(found.label)!r} is hidden: its rows are read like the others")

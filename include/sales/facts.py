@@ -35,6 +35,7 @@ class Reading(Protocol):
     rejects: Rejects
     notes: Notes
     skipped: Any
+    copied: list[str]
     period: tuple[date, date] | None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]: ...

@@ -115,8 +115,9 @@ def take(
     with tempfile.TemporaryDirectory(prefix="colophon-sales-") as folder:
         staged = staging.stage(reading, Path(folder) / "lines.parquet")
         checked = balance.balance(
-            reading.controls, reading.found, tolerance=source.tolerance, rejected=len(reading.rejects), skipped=reading.skipped
-        )
+            reading.controls, reading.found, tolerance=source.tolerance, rejected=len(reading.rejects), skipped=reading.skipped,
+            copied=reading.copied,
+        )  # fmt: skip
         facts = facts_of(source, report, reading, staged, checked)
         for _ in range(ATTEMPTS):
             with ledger.read() as session:

@@ -95,7 +95,8 @@ def test_a_cell_that_no_day_can_be_refuses_its_row_and_not_the_workbook(tmp_path
 def test_a_sheet_that_somebody_copied_counts_once(tmp_path: Path, state: str) -> None:
     found = of(tmp_path, workbook(CELLS, SOLD, SOLD, copy="Sheet (2)", state=state), "report.xlsx")
     assert [line["sheet"] for line in found.lines] == ["Sheet", "Sheet"]
-    assert [note.partition(":")[0] for note in found.reading.notes.counted] == ["'Sheet (2)' has the same lines as 'Sheet'"]
+    assert found.reading.copied == ["'Sheet (2)' has the same lines as 'Sheet'"]
+    assert [note.partition(":")[0] for note in found.reading.notes.counted] == found.reading.copied
 
 
 def test_the_same_table_as_text_and_as_a_workbook_counts_once(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_the_same_table_as_text_and_as_a_workbook_counts_once(tmp_path: Path) ->
         file.writestr("a.csv", f"Date,ISBN,Units,Net,Currency\n2026-09-03,{ISBN},2,1.00,GBP\n")
         file.writestr("a.xlsx", workbook(CELLS, SOLD))
     found = of(tmp_path, out.getvalue(), "all.zip")
-    assert [line["sheet"] for line in found.lines] == ["a.csv"]
+    assert ([line["sheet"] for line in found.lines], found.reading.copied) == (["a.csv"], [])
 
 
 def test_a_formula_that_nobody_computed_is_no_empty_cell(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class Read:
         rejected: int = 0,
         period: tuple[date, date] | None = None,
         skipped: dict[str, int] | None = None,
+        copied: Iterable[str] = (),
         rows_at_once: int = 3,
     ) -> None:
         self.lines = list(lines)
@@ -59,6 +60,7 @@ class Read:
         self.rejects, self.notes, self.skipped, self.period = Rejects(), Notes(), Counter(skipped or {}), period
         for row in range(rejected):
             self.rejects.add(Rejected("Sheet 1", row + 50, "net", "n/a", "no-number", "'n/a' is no number", "Ask the sender."))
+        self.copied = list(copied)
         self._rows_at_once = rows_at_once
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:

@@ -74,6 +74,14 @@ def test_subtotals_that_come_to_the_whole_explain_themselves_and_others_do_not(l
     assert (whole.state, whole.controls[0]["explained"][0]["why"]) == ("loaded", "one of 5 subtotals, which come to 20.01")
 
 
+def test_a_sheet_that_was_taken_for_a_copy_is_asked_about_unless_a_total_of_the_whole_proves_it(ledger, store):
+    copied = ["'UK' has the same lines as 'US'"]
+    asked = take(ledger, store, Read(TWO, copied=copied), dry_run=True)
+    assert (asked.state, codes(asked)[0]) == ("unbalanced", "sheet-copied")
+    proven = take(ledger, store, Read(TWO, copied=copied, controls=[("net", "GBP", "10.005")]), dry_run=True)
+    assert (proven.state, codes(proven)) == ("loaded", [])
+
+
 def test_a_report_without_controls_says_so_and_is_loaded(ledger, store):
     loaded = take(ledger, store, TWO)
     assert (loaded.state, codes(loaded), loaded.controls) == ("loaded", ["no-controls"], ())
