@@ -28,6 +28,7 @@ from include.partners import Partner, load_partners
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = "catalogue_sync"
+ARCHIVED = 60  # files in the old archive, for whoever starts archive_migration__vault
 
 
 class Demo:
@@ -79,6 +80,7 @@ class Demo:
             if not self.keep:
                 book.drop(sandbox, self.book)
                 trade.drop(sandbox)
+                sandbox.call("archive", {"files": ARCHIVED})
             intakes = progress.start([*book.INTAKES, trade.SALES, trade.STATEMENTS])
         progress.run([_feed(partner) for partner in self.partners], 900)
         # deferred waits are the triggerer's; nothing above needs it, and starting it later leaves the cores to the feeds
@@ -117,6 +119,7 @@ class Demo:
         self.console.print(
             f"Airflow   {self.home.url}/  user [bold]{USER}[/]  password [bold]{password}[/]", highlight=False, soft_wrap=True
         )
+        self.console.print(f"Pages     {self.home.url}/plugin/deliveries", highlight=False, soft_wrap=True)
         self.console.print(f"Partners  {self.home.sandbox / 'partners'}", highlight=False, soft_wrap=True)
         self.console.print(f"Logs      {self.home.logs}", highlight=False, soft_wrap=True)
         report = {"url": self.home.url, "user": USER, "seconds": round(time.monotonic() - self.begun, 1)}
