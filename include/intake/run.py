@@ -34,7 +34,8 @@ def take(
 
 
 def finish(ledger: Ledger, store: ArtefactStore, inbox: Inbox, remote: Remote, *, since: datetime, now: datetime, say: Say) -> Summary:
-    """What follows once all is taken: originals that an earlier run left, markers, files whose title has appeared; then the summary.
+    """What follows once all is taken: originals that an earlier run left, markers, halves of files that nobody asked for again, files whose
+    title has appeared; then the summary.
 
     Raises `PermanentError` at the end if an original could not be moved away: else every run would look at it again.
     """
@@ -45,6 +46,7 @@ def finish(ledger: Ledger, store: ArtefactStore, inbox: Inbox, remote: Remote, *
     collect.tidy(ledger, store, inbox, remote, untidied, report, now=now)
     stuck = list(report.problems)
     problems = [*stuck, *look.clear_markers(ledger, inbox, remote, now=now)]
+    store.clear_abandoned(now)
     if waiting:
         with ledger.read() as session:
             index = TitleIndex(session)

@@ -16,7 +16,7 @@ import tempfile
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -216,9 +216,10 @@ class ArtefactStore:
             return 0
         before, gone = (now - older_than).timestamp(), 0
         for path in folder.iterdir():
-            if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-                gone += 1
+            with suppress(FileNotFoundError):  # somebody else clears, too, or has just finished it
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    gone += 1
         return gone
 
     # --- reading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,9 @@ def test_of_restricted_files_only_their_number_is_told(room, servers):
     it = Inbox(room, servers, SFTP, id="rights", flow="rights_documents", restricted="rights", kinds=["contract"])
     it.drop("Secret agreement with Smith.pdf", pdf())
     (it.folder / "processed").write_bytes(b"in the way")  # nothing can be moved there
+    half = room.store.arriving()
+    half.write_bytes(b"of a file that nobody asked for again")
+    os.utime(half, times=((room.now - timedelta(days=3)).timestamp(),) * 2)
     lines = []
     with servers.remote(SFTP, folder="/inbox/drop") as remote:
         from include.intake.look import look
@@ -61,6 +65,7 @@ def test_of_restricted_files_only_their_number_is_told(room, servers):
         run.take(*given, ids, now=room.now, say=lines.append)
         with pytest.raises(PermanentError, match="could not be moved away") as stopped:
             run.finish(*given, since=room.now, now=room.now, say=lines.append)
+    assert not half.exists()
     assert not any("Smith" in line for line in [*lines, str(stopped.value)])
     subject, text = told(room, it.inbox).notice()
     assert "Smith" not in subject + text
