@@ -41,10 +41,12 @@ def test_licences_that_are_there_before_the_table_of_words_are_found_after_it(le
     seen = {"first_seen": NOW, "changed_at": NOW}
     with ledger.session() as session:
         session.add(WorkRow(id=1, title="Émile's Harbour", digest="", content=b"{}", **seen))
-        session.add(LicenceRow(id=5, asset_id="4711", use="download 1", name="Fog", checked_at=NOW, **seen))
+        bought = {"artist": "Ada", "order_id": "777", "invoice": "INV 9"}
+        session.add(LicenceRow(id=5, asset_id="4711", use="download 1", name="Fog", checked_at=NOW, **bought, **seen))
         session.add(LicenceRow(id=6, asset_id="4712", use="download 1", checked_at=NOW, **seen))
         session.flush()
         session.add(LicenceServesRow(licence_id=5, work_id=1, role="cover"))
+        session.add(LicenceServesRow(licence_id=5, campaign="spring", role="promotion"))
     with ledger.engine.begin() as connection:
         config = _alembic()
         config.attributes["connection"] = connection
@@ -52,7 +54,7 @@ def test_licences_that_are_there_before_the_table_of_words_are_found_after_it(le
     ledger.upgrade()
     with ledger.read() as session:
         words = dict(iter(session.execute(select(LicenceWordsRow.licence_id, LicenceWordsRow.words))))
-    assert words == {5: "4711 fog emile's harbour", 6: "4712"}
+    assert words == {5: "4711 fog ada 777 inv 9 emile's harbour spring", 6: "4712"}
     assert licence_words.renew(ledger) == 0
 
 
