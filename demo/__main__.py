@@ -28,6 +28,7 @@ from include.partners import Partner, load_partners
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = "catalogue_sync"
+BUTTONS = ("redeliver", "connections_check")  # what the pages' buttons start
 ARCHIVED = 60  # files in the old archive, for whoever starts archive_migration__vault
 
 
@@ -91,7 +92,7 @@ class Demo:
 
     def _go_to_press(self, title: Book, sandbox: book.Sandbox, progress: Progress) -> None:
         """People approve the files and the stage changes; the flow to the printer starts by itself."""
-        for dag_id in ("approved_files", book.HANDOFF, trade.WORKBOOKS):
+        for dag_id in ("approved_files", book.HANDOFF, trade.WORKBOOKS, *BUTTONS):
             self.api.unpause(dag_id)
         approved = book.approve(self.ledger, title, self.api.post)
         self.say(f"production approves {approved} files; “{title.title}” moves to the stage {book.STAGE}")
@@ -167,6 +168,7 @@ class Demo:
             raise DemoError("DAG files with errors:\n" + "\n".join(errors))
         wanted = {
             CATALOGUE,
+            *BUTTONS,
             "approved_files",
             "readiness_reports",
             book.HANDOFF,

@@ -18,7 +18,11 @@ from include.ledger.sales_lists import net_of
 from include.ledger.sales_rows import SalesBatchRow, StatementRow, WorkbookRow
 
 SALES, STATEMENTS, WORKBOOKS = "sales_load__sales", "royalty_statements__statements", "import_workbooks"
-REPORTS = (("apple_financial", "2026-09"), ("kobo", "2026-10"), ("google_earnings", "2026-10"))
+REPORTS: tuple[tuple[str, str, list[str]], ...] = (  # the last has products that Consonance does not know
+    ("apple_financial", "2026-09", []),
+    ("kobo", "2026-10", []),
+    ("google_earnings", "2026-10", ["unknown_isbn"]),
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,9 @@ class Trade:
 
 def drop(sandbox: Sandbox) -> None:
     """What shops report on this day, and what the royalties department exported from Consonance."""
-    for layout, month in REPORTS:
-        sandbox.call("drop", {"inbox": "sales", "kind": "report", "layout": layout, "month": month, "rows": 400})
+    for layout, month, hazards in REPORTS:
+        report = {"kind": "report", "layout": layout, "month": month, "rows": 400, "hazards": hazards}
+        sandbox.call("drop", {"inbox": "sales"} | report)
     sandbox.call("drop", {"inbox": "statements", "kind": "zip"})
 
 
