@@ -87,11 +87,6 @@ def read(path: str) -> Clues:
     )
 
 
-def family_of(name: str) -> Family:
-    """By its extension, in lower case; `other` where there is none we know."""
-    return FAMILY.get(_split(name)[1], "other")
-
-
 # --- taking a name apart
 
 

@@ -148,9 +148,6 @@ class TitleIndex:
     def has_contract(self, number: int) -> bool:
         return number in self._contracts
 
-    def isbns_of(self, work_id: int) -> tuple[str, ...]:
-        return tuple(self._products[id].isbn for id in self._of_work.get(work_id, ()) if self._products[id].isbn)
-
     # --- deciding
 
     def match(self, clues: Clues, *, inbox_rules: Sequence[MatchRuleRow] = (), path: str = "") -> Match:

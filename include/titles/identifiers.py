@@ -131,16 +131,6 @@ def is_country(code: str) -> bool:
 
 
 @cache
-def regions() -> frozenset[str]:
-    """List 49: WORLD, ROW, ECZ and parts of countries such as GB-SCT or US-NY."""
-    return codelists.codes(49)
-
-
-def is_region(code: str) -> bool:
-    return code in regions()
-
-
-@cache
 def _languages() -> dict[str, str]:
     """Two-letter, terminological and bibliographic codes, each to the bibliographic one."""
     known = {code: code for code in _BEYOND_639}

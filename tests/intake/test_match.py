@@ -227,7 +227,6 @@ def test_what_the_index_tells(index: TitleIndex) -> None:
     assert len(index) == len(ISBN)
     assert index.title(CLOCK) == "The Ordinary Clockmaker"
     assert index.title(GONE) == ""
-    assert set(index.isbns_of(CLOCK)) == {ISBN[id] for id in (HARD, SOFT, EBOOK, AUDIO)}
 
 
 def test_letters_are_folded() -> None:

@@ -58,7 +58,6 @@ def test_any_text_gives_a_normal_form_or_nothing(text: str) -> None:
         assert not found or form(found) == found or form is identifiers.isbn10
     identifiers.is_isbn13(text)
     identifiers.is_country(text)
-    identifiers.is_region(text)
     identifiers.is_currency(text)
 
 
@@ -122,9 +121,6 @@ def test_places_and_money() -> None:
     assert identifiers.is_country("GB")
     assert not identifiers.is_country("UK")
     assert not identifiers.is_country("gb")
-    assert identifiers.is_region("WORLD")
-    assert identifiers.is_region("GB-SCT")
-    assert not identifiers.is_region("GB")
     assert identifiers.is_currency("GBP")
     assert not identifiers.is_currency("XYZ")
 
