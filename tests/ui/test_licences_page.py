@@ -393,5 +393,5 @@ def test_a_title_shows_its_covers_with_every_version_and_why_not(client: Any, se
     assert len(front.xpath(".//li//img")) == 1  # the earlier one; the others were never fetched
     assert "none from Cloudinary" in words(back)
     assert "refused covers/harbour_back" in words(back).replace("refusedcovers", "refused covers")
-    assert f"CMYK {HOSTILE} Export it as sRGB." in words(back)
+    assert f"CMYK {HOSTILE}. Export it as sRGB." in words(back)
     assert "Front cover" not in client.get("/colophon/titles/3").text
