@@ -75,8 +75,23 @@ def _gets(party: Party, house: House) -> str:
     from include.ledger.recipients import label
 
     if isinstance(party, Partner):
+        _must_be_places(party)
         return f"{renderer_for(party, house).label:<22} {len(codes_of(party))} rules"
     return label(party)
+
+
+def _must_be_places(partner: Partner) -> None:
+    """Raises `ConfigurationError` for what ONIX knows as neither country nor region: the schema would hold every title."""
+    from include.feeds import codelists
+
+    known = {*codelists.codes(91), *codelists.codes(49)}
+    markets = partner.feed.markets
+    places = {place for market in markets for place in (*market.countries, *(one for price in market.prices for one in price.territory))}
+    if wrong := sorted(places - known):
+        what = f"{', '.join(map(repr, wrong))}: no such country or region"
+        raise ConfigurationError(
+            what, where=f"config/partners/{partner.id}.toml: feed.markets", todo="Take codes of ISO 3166-1 (GB), or of List 49."
+        )
 
 
 def _workbooks() -> Iterator[tuple[str, Callable[[], str]]]:

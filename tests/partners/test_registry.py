@@ -91,10 +91,11 @@ def test_an_agent_never_gets_everybodys_statements(config):
 
 def test_one_broken_file_hides_no_other_from_the_check(config, monkeypatch, capsys):
     monkeypatch.setenv("COLOPHON_CONFIG", str(config))
+    change(config, "northgate", 'territory = ["GB"]', 'territory = ["UK"]')
     (config / "people.toml").write_text("roles = 3")
     (config / "sources" / "kobo.toml").write_text("id = ")
     (config / "subjects").mkdir()
     (config / "subjects" / "thema.csv").write_text("headings and no codes")
     assert main(["partners", "check"]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
-    assert {line.split()[1] for line in failed} == {"people.toml", "kobo", "thema.csv"}
+    assert {line.split()[1] for line in failed} == {"people.toml", "northgate", "kobo", "thema.csv"}
