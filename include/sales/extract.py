@@ -69,7 +69,7 @@ class Reading:
         above = [row for one in recognised.found for row in one.above]
         self.preamble = {row[0].strip(): row[1].strip() for row in above if len(row) > 1 and row[0].strip()}
         self._amounts: dict[tuple[str, str, str, str], Decimal] = {}  # sheet, model, what, currency
-        self._said: dict[tuple[int, int | None], tuple[int, int]] = {}
+        self._said: dict[tuple[int, int | None], tuple[int, int, Counter[str]]] = {}
         self._meanings = Meanings()
         self._batches = self._all()
 
@@ -129,13 +129,15 @@ class Reading:
         if found.table.role != "lines":
             return None
         for one in itertools.takewhile(lambda each: each is not found, self.recognised.found):
-            alike = one.table is found.table and self._says(one, sheets, 1) == self._says(found, sheets, 1) != (0, 0)
-            if alike and self._says(one, sheets) == self._says(found, sheets):
+            if one.table is not found.table or not (begins := self._says(found, sheets, 1))[0]:
+                continue
+            if self._says(one, sheets, 1) == begins and self._says(one, sheets) == self._says(found, sheets):
                 return one
         return None
 
-    def _says(self, found: Found, sheets: Sequence[AnySheet], most: int | None = None) -> tuple[int, int]:
-        """Of so many record batches of a sheet: lines, and a sum that is the same for the same lines, whatever their order."""
+    def _says(self, found: Found, sheets: Sequence[AnySheet], most: int | None = None) -> tuple[int, int, Counter[str]]:
+        """Of so many record batches of a sheet: lines, a sum that is the same for the same lines, whatever their order, and why rows could
+        not be read: such rows would be told of nowhere, were it taken for a copy."""
         if (id(found), most) not in self._said:
             alone = Reading(
                 self._path, self._name, replace(self.recognised, found=(found,)), self._source, _A_LOOK if most else self._rows_at_once
@@ -145,7 +147,7 @@ class Reading:
             for batch in itertools.islice(alone._sheet(found, sheet), most):
                 total += int(digests.keys(digests.hashes(batch), batch).sum())
                 lines += batch.num_rows
-            self._said[id(found), most] = (lines, total % (1 << 64))
+            self._said[id(found), most] = (lines, total % (1 << 64), Counter(alone.rejects.codes))
         return self._said[id(found), most]
 
     def _sheet(self, found: Found, sheet: AnySheet) -> Iterator[pa.RecordBatch]:

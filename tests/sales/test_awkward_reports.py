@@ -99,6 +99,15 @@ def test_a_sheet_that_somebody_copied_counts_once(tmp_path: Path, state: str) ->
     assert [note.partition(":")[0] for note in found.reading.notes.counted] == found.reading.copied
 
 
+def test_a_sheet_with_the_same_lines_and_rows_that_can_not_be_read_is_no_copy(tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook(CELLS, SOLD, copy="FR")))
+    book["FR"].append([*SOLD[:3], "?", "GBP"])
+    out = io.BytesIO()
+    book.save(out)
+    found = of(tmp_path, out.getvalue(), "report.xlsx")
+    assert (len(found.lines), rejected(found), found.reading.copied) == (2, [(3, "not-a-number")], [])
+
+
 def test_the_same_table_as_text_and_as_a_workbook_counts_once(tmp_path: Path) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
