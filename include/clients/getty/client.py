@@ -265,7 +265,7 @@ class Getty:
         uri = image.size("thumb") or ""
         if urlsplit(uri).scheme not in {"https", urlsplit(self.address).scheme}:
             return False
-        fetch(DownloadLink(image.id, uri), into, self._wire, MOST_OF_THUMBNAIL)
+        fetch(DownloadLink(image.id, uri), into, self._wire, MOST_OF_THUMBNAIL, self._wire.timeout)
         return True
 
     # --- uses and changes

@@ -40,8 +40,9 @@ class Writable(Protocol):
     def truncate(self) -> object: ...
 
 
-def fetch(link: DownloadLink, into: Writable, wire: Wire, most: int = MOST_BYTES) -> Fetched:
-    """Streams the file into `into`, from its beginning at every try. `filename` is the host's, without any folder.
+def fetch(link: DownloadLink, into: Writable, wire: Wire, most: int = MOST_BYTES, longest: float = LONGEST) -> Fetched:
+    """Streams the file into `into`, from its beginning at every try. `filename` is the host's, without any folder. `most` bytes, and
+    `longest` seconds for one try, bound it.
 
     Raises `LinkExpired` where the address is no longer good, `TransientError` where the line broke or bytes are missing, once
     patience is at its end.
@@ -51,7 +52,7 @@ def fetch(link: DownloadLink, into: Writable, wire: Wire, most: int = MOST_BYTES
     def once() -> Fetched:
         into.seek(0)
         into.truncate()
-        return _once(link, into, wire.timeout, where, most)
+        return _once(link, into, wire.timeout, where, most, longest)
 
     return wire.patience.tried(once, wire.sleep)
 
@@ -71,11 +72,11 @@ def _unlogged() -> Iterator[None]:
         log.removeFilter(others)
 
 
-def _once(link: DownloadLink, into: Writable, timeout: float, where: str, most: int) -> Fetched:
+def _once(link: DownloadLink, into: Writable, timeout: float, where: str, most: int, longest: float) -> Fetched:
     with _unlogged(), requests.Session() as session:
         try:
             with _answer(session, link.uri, timeout, where) as response:
-                return _written(response, into, where, most)
+                return _written(response, into, where, most, longest)
         except requests.exceptions.SSLError as bad:
             if not untrusted(bad):
                 raise no_reply(bad, where, timeout) from None
@@ -120,8 +121,8 @@ def _refuse(response: requests.Response, where: str) -> None:
     raise PermanentError(f"HTTP {status}", where=where)
 
 
-def _written(response: requests.Response, into: Writable, where: str, most: int) -> Fetched:
-    digest, count, deadline = hashlib.sha256(), 0, time.monotonic() + LONGEST
+def _written(response: requests.Response, into: Writable, where: str, most: int, longest: float) -> Fetched:
+    digest, count, deadline = hashlib.sha256(), 0, time.monotonic() + longest
     told = response.headers.get("Content-Length", "")
     promised = int(told) if told.isascii() and told.isdigit() and len(told) < 16 else None
     while chunk := response.raw.read1(1 << 18, decode_content=False):
@@ -129,7 +130,7 @@ def _written(response: requests.Response, into: Writable, where: str, most: int)
         if count > most:
             raise PermanentError(f"the file is larger than {most:,} bytes", where=where)
         if time.monotonic() > deadline:
-            raise TransientError(f"the file did not come within {LONGEST:.0f} seconds", where=where)
+            raise TransientError(f"the file did not come within {longest:.0f} seconds", where=where)
         into.write(chunk)
         digest.update(chunk)
     if count == 0 or (promised is not None and count != promised):
