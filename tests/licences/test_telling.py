@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import requests
 from sqlalchemy import select
 
 from include.errors import LoginRefused, PermanentError, TransientError
@@ -226,6 +227,15 @@ def test_each_team_gets_one_issue_with_its_open_flags(busy: Library, office: Pos
     assert rights["summary"] == "Licences of images: flags to act on"
     assert "expired, stops deliveries: image 4712, Work 2" in rights["description"]
     assert "reprint" not in rights["description"]
+
+
+def test_a_refusal_names_the_fields_that_jira_complains_of_and_none_of_its_words() -> None:
+    response = requests.Response()
+    response.status_code = 400
+    response._content = b'{"errors": {"customfield_10001": "see https://jira.example/secret", "no name": "x"}}'
+    with pytest.raises(PermanentError, match="fields: customfield_10001\\. Check jira_project") as refused, issues._explained("Jira"):
+        raise requests.HTTPError(response=response)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_second_run_writes_nothing_in_jira(busy: Library, office: PostOffice) -> None:
