@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-TIMEOUT = 30
+TIMEOUT = 90  # seconds: on SQLite the server itself waits a minute for another writer
 ATTEMPTS = 4
 ENDED = frozenset({"success", "failed"})
 
@@ -96,7 +96,12 @@ class AirflowApi:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, *, conflict: bool = False) -> Any:
         """`conflict`: that it exists already is as good."""
         for attempt in range(ATTEMPTS):
-            answer = self._session.request(method, f"{self.url}/api/v2/{path}", json=body, timeout=TIMEOUT)
+            try:
+                answer = self._session.request(method, f"{self.url}/api/v2/{path}", json=body, timeout=TIMEOUT)
+            except requests.Timeout:  # a busy machine; every call of ours may be made twice
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                continue
             if answer.status_code < requests.codes.server_error or attempt + 1 == ATTEMPTS:
                 break
             time.sleep(1)  # on SQLite a writer may find the database locked for longer than it waits
