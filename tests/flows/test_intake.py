@@ -114,6 +114,7 @@ def authors_day(post, book) -> dict[str, Any]:
     first = post.everything()
     post.run("authors")
     told["second run"] = first == post.everything() or _different(first, post.everything())
+    told["files"] = {file.kind: file for file in post.files(book.work_id)}
     again = post.drop("authors", as_zip=package, **about)
     assert again["sha256"] == told["package"]["sha256"]
     post.run("authors")
@@ -133,9 +134,8 @@ def test_every_run_of_the_authors_inbox_succeeds(post, authors_day):
     assert set(post.states) == {"success"}
 
 
-def test_a_package_of_an_author_is_on_the_right_title(post, book, authors_day):
-    members = {member["kind"]: member for member in authors_day["package"]["members"]}
-    files = {file.kind: file for file in post.files(book.work_id)}
+def test_a_package_of_an_author_is_on_the_right_title(post, authors_day):
+    members, files = {member["kind"]: member for member in authors_day["package"]["members"]}, authors_day["files"]
     assert {"manuscript", "questionnaire", "artwork"} <= set(files)
     for kind, member in members.items():
         assert files[kind].sha256 == member["sha256"]
