@@ -27,7 +27,8 @@ from include.workbooks.template import Template
 ENVIRONMENT = {
     "COLOPHON_CONFIG": "Folder with `house.toml` and `partners/`. Default: the repository's `config/`.",
     "COLOPHON_HOME": "Where ledger and store are, if the next two do not say otherwise. Default: `.colophon`.",
-    "COLOPHON_LEDGER": "Database URL of the ledger, where there is no Airflow connection `colophon_ledger`. PostgreSQL directly or through a pooler in session mode: turns are locks of a session.",
+    "COLOPHON_LEDGER": "Database URL of the ledger, where there is no Airflow connection `colophon_ledger`. "
+    "PostgreSQL directly or through a pooler in session mode: turns are locks of a session.",
     "COLOPHON_STORE": "Root of the artefact store: a folder, or a bucket such as `s3://name/prefix`.",
     "COLOPHON_CLAMAV": "Address of the virus scanner: clamd's socket (`/run/clamav/clamd.ctl`) or `host:3310`. Default: none is asked.",
     "COLOPHON_PUBLIC_URL": "Address of Airflow's API server as Consonance reaches it, to fetch approved covers. Default: they stay here.",
