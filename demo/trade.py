@@ -61,7 +61,7 @@ def drop(sandbox: Sandbox) -> None:
 
 def read_back(ledger: Ledger, sandbox: Path) -> Trade:
     """What is in the ledger, and in the agents' folders."""
-    trade = Trade()
+    trade, lies = Trade(), dict[str, dict[str, File]]()  # recipient → path → the file that came last: finance's table is written anew
     with ledger.read() as session:
         for row in session.scalars(select(SalesBatchRow).order_by(SalesBatchRow.id)):
             net = ", ".join(_money(amount, currency) for currency, amount in sorted(net_of(row.parts).items()))
@@ -72,9 +72,10 @@ def read_back(ledger: Ledger, sandbox: Path) -> Trade:
         trade.held = len(session.scalars(select(StatementRow).where(StatementRow.state == "held")).all())
         for delivery in session.scalars(select(DeliveryRow).where(DeliveryRow.flow == "royalty_statements").order_by(DeliveryRow.id)):
             home = sandbox / "partners" / delivery.partner
-            trade.statements.setdefault(delivery.partner, []).extend(_file(home, file) for file in delivery.files)
+            lies.setdefault(delivery.partner, {}).update((file.remote_path, _file(home, file)) for file in delivery.files)
             if delivery.state not in ARRIVED:
                 trade.problem = f"the statements of {delivery.partner} are {delivery.state}"
+    trade.statements = {recipient: list(files.values()) for recipient, files in lies.items()}
     lost = [file.name for files in trade.statements.values() for file in files if not file.found]
     if lost:
         trade.problem = f"{len(lost)} statements are not where they were sent, {lost[0]} for one"
