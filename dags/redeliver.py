@@ -29,7 +29,9 @@ from include.partners import load_parties
     max_active_runs=4,
     params={
         "delivery_id": Param(None, type=["null", "integer"], minimum=1, title="Delivery", description="Number of one delivery."),
-        "partner": Param(None, type=["null", "string"], enum=[None, *(p.id for p in load_parties())], title="Partner"),
+        "partner": Param(
+            None, type=["null", "string"], enum=[None, *(p.id for p in load_parties())], values_display={"null": "any"}, title="Partner"
+        ),
         "since": Param(None, type=["null", "string"], format="date", title="Prepared on or after"),
         "until": Param(None, type=["null", "string"], format="date", title="Prepared on or before"),
         "title": Param(None, type=["null", "string"], title="Title", description="ISBN of a title that the delivery holds."),
