@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-TIMEOUT = 90  # seconds: on SQLite the server itself waits a minute for another writer
+TIMEOUT = 60  # seconds: on SQLite the server itself waits for other writers
 ATTEMPTS = 4
 ENDED = frozenset({"success", "failed"})
 
