@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from include.errors import PermanentError, TransientError
+from include.ledger.turns import names
 from include.store import Artefact, ArtefactStore
 from include.transfer.lane import Lane
 from include.transfer.model import RemoteEntry
@@ -192,7 +193,7 @@ def _kept(store: ArtefactStore, key: str) -> Iterator[Partial]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _same_file(descriptor, path):
+            if not names(path, descriptor):
                 raise BlockingIOError
         except BlockingIOError:
             os.close(descriptor)
@@ -208,14 +209,6 @@ def _kept(store: ArtefactStore, key: str) -> Iterator[Partial]:
             if path == fresh or partial.size < WORTH_KEEPING:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
-
-
-def _same_file(descriptor: int, path: Path) -> bool:
-    """Whether the name still means the file that was opened: its former owner may just have moved it into the store."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _unwritable(error: OSError, folder: Path) -> PermanentError:

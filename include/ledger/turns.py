@@ -53,7 +53,7 @@ def _locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[No
                 waiting()
                 waiting = _said
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if not _stands_for(path, file.fileno()):
+            if not names(path, file.fileno()):
                 continue  # whoever had it has taken the name away with it
             try:
                 yield
@@ -62,7 +62,8 @@ def _locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[No
                 path.unlink(missing_ok=True)
 
 
-def _stands_for(path: Path, descriptor: int) -> bool:
+def names(path: Path, descriptor: int) -> bool:
+    """Whether the path still means the file that was opened: who had it before may just have moved or removed it."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
