@@ -279,7 +279,7 @@ class Ladder:
             return id, f"Delete {ids} of work {work} in Consonance: {because}, and this tenant does not let Colophon do it."
         for one in sorted(doomed):
             self.client.change("delete_supporting_resource", {"input": {"id": one}})
-        return None, f"S{ids[1:]} was deleted in Consonance."
+        return None, f"{ids.capitalize()} was deleted in Consonance."
 
     def _record(self, row: TitleFileRow, shown: Shown, digest: str, now: datetime, *, jpeg: str = "") -> Shown:
         told = {"as": shown.as_, "id": shown.id, "why": shown.why, "digest": digest, "jpeg": jpeg, "at": now.isoformat()}
